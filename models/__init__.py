@@ -1,0 +1,1 @@
+"""Nouns: what Redox sends and what we store. Pure: no clock, no network, no environment."""

@@ -1,0 +1,187 @@
+"""The records of the catalog: data models, event types, fields, expectations, value sets.
+
+Only facts about what Redox sends live here; what we store is in `models.tables`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class JsonType(StrEnum):
+    STRING = "string"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    OBJECT = "object"
+    ARRAY = "array"
+    ANY = "any"
+
+
+class NumberKind(StrEnum):
+    INTEGER = "integer"
+    MONEY = "money"
+    DOUBLE = "double"
+
+
+class Temporal(StrEnum):
+    DATE = "date"
+    DATETIME = "datetime"
+
+
+class Direction(StrEnum):
+    NOTIFICATION = "notification"
+    QUERY = "query"
+    REPLY = "reply"
+
+
+class Rating(StrEnum):
+    RELIABLE = "Reliable"
+    PROBABLE = "Probable"
+    POSSIBLE = "Possible"
+
+
+class ValueSetKind(StrEnum):
+    """How complete the listed values are; only `CLOSED` sets are enforced."""
+
+    CLOSED = "closed"
+    EXAMPLES = "examples"
+    OBSERVED = "observed"
+    EXTERNAL = "external"
+    CLIENT = "client"
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """One event type of a data model; `reply` names the event type that answers a query."""
+
+    data_model: str
+    event_type: str
+    direction: Direction
+    reply: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataModel:
+    """One data model: `name` is the literal of Meta.DataModel, `schema` its database schema."""
+
+    name: str
+    schema: str
+    description: str
+    event_types: tuple[EventType, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One path of a data model in one shape.
+
+    `path` is in Redox notation, arrays end in `[]`. `event_types` names the event types that list
+    the path. `item_type` is set for arrays only, `number_kind` for numbers only.
+    """
+
+    data_model: str
+    path: str
+    json_type: JsonType
+    item_type: JsonType | None
+    number_kind: NumberKind | None
+    temporal: Temporal | None
+    value_set: str
+    value_set_confidence: str
+    sensitivity: str
+    sql_name: str
+    event_types: frozenset[str]
+    is_volatile: bool
+    source: str
+    note: str
+
+    @property
+    def name(self) -> str:
+        """The JSON key: the last segment of the path without `[]`."""
+        return self.path.rsplit(".", 1)[-1].removesuffix("[]")
+
+    @property
+    def parent(self) -> str:
+        """The path of the enclosing object or array, "" at the top."""
+        return self.path.rpartition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a source documents of a field: required to send, and how reliably it arrives.
+
+    `data_model` and `event_type` may be `*`. `source_id` (site overlays only) names one sending
+    source; "" means every source. `is_site` tells that the site's overlay gave the line.
+    """
+
+    data_model: str
+    event_type: str
+    path: str
+    required: bool
+    rating: Rating | None
+    is_inferred: bool
+    source: str
+    source_id: str = ""
+    is_site: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ValueSet:
+    """A named list of supported values; `notes` maps a value to its note."""
+
+    name: str
+    kind: ValueSetKind
+    values: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Synonym:
+    """A received spelling and the supported value it stands for, with the reason."""
+
+    value_set: str
+    received: str
+    supported: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that can be odd or wrong in the data."""
+
+    code: str
+    severity: Severity
+    area: str
+    meaning: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a judgement of the catalog comes from."""
+
+    code: str
+    kind: str
+    title: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Every fact once. `fields` maps the literal of a data model to its fields, sorted by path."""
+
+    data_models: Mapping[str, DataModel]
+    fields: Mapping[str, tuple[Field, ...]]
+    expectations: tuple[Expectation, ...]
+    value_sets: Mapping[str, ValueSet]
+    synonyms: tuple[Synonym, ...]
+    rules: Mapping[str, Rule]
+    sources: Mapping[str, Source]
+    content_hash: str
