@@ -1,0 +1,1 @@
+"""Ingest: where bytes come from. Finds sources, opens them, unwraps envelopes; keeps nothing."""

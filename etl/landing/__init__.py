@@ -1,0 +1,1 @@
+"""Landing: received bytes, kept exactly, with the place of every message in them. Reads no JSON."""

@@ -1,0 +1,97 @@
+"""The words of framing: what an item is and what every framer promises. Finds nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+ITEM = 0
+"""Kind of an item that may be a message."""
+BROKEN = 1
+"""Kind of an item made of bytes that cannot be framed; it is quarantined whole."""
+
+NO_TIME = np.iinfo(np.int64).min
+"""Stands in `received_at_us` where the bytes do not tell when a message was received."""
+
+Int64Array = NDArray[np.int64]
+Int8Array = NDArray[np.int8]
+
+
+def _no_int64() -> Int64Array:
+    return np.empty(0, dtype=np.int64)
+
+
+def _no_int8() -> Int8Array:
+    return np.empty(0, dtype=np.int8)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameBatch:
+    """A run of items in the order of their bytes; four arrays of one length.
+
+    `offset` and `length` are bytes of the uncompressed content, `kind` is ITEM or BROKEN,
+    `received_at_us` is microseconds since 1970 UTC or NO_TIME.
+    """
+
+    offset: Int64Array = field(default_factory=_no_int64)
+    length: Int64Array = field(default_factory=_no_int64)
+    kind: Int8Array = field(default_factory=_no_int8)
+    received_at_us: Int64Array = field(default_factory=_no_int64)
+
+    def __len__(self) -> int:
+        return len(self.offset)
+
+
+class Framer(Protocol):
+    """Finds items in bytes fed in order; remembers only what the next chunk needs.
+
+    After `finish`, separator_bytes + torn_bytes + the lengths of all items = the bytes fed.
+    """
+
+    @property
+    def separator_bytes(self) -> int: ...
+
+    @property
+    def torn_bytes(self) -> int: ...
+
+    def feed(self, chunk: bytes) -> FrameBatch: ...
+
+    def finish(self) -> FrameBatch: ...
+
+
+def make_batch(
+    offset: Sequence[int] | Int64Array,
+    length: Sequence[int] | Int64Array,
+    *,
+    kind: int | Sequence[int] = ITEM,
+    received_at_us: Sequence[int] | Int64Array | None = None,
+) -> FrameBatch:
+    """Make a batch from plain sequences; one kind for all, or one per item."""
+    count = len(offset)
+    kinds = np.full(count, kind, np.int8) if isinstance(kind, int) else np.asarray(kind, np.int8)
+    times = np.full(count, NO_TIME) if received_at_us is None else received_at_us
+    return FrameBatch(
+        np.asarray(offset, np.int64),
+        np.asarray(length, np.int64),
+        kinds,
+        np.asarray(times, np.int64),
+    )
+
+
+def join_batches(batches: Iterable[FrameBatch]) -> FrameBatch:
+    """Join batches into one, in their order."""
+    kept = [batch for batch in batches if len(batch)]
+    if len(kept) == 1:
+        return kept[0]
+    if not kept:
+        return FrameBatch()
+    return FrameBatch(
+        np.concatenate([batch.offset for batch in kept]),
+        np.concatenate([batch.length for batch in kept]),
+        np.concatenate([batch.kind for batch in kept]),
+        np.concatenate([batch.received_at_us for batch in kept]),
+    )
