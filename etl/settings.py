@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -32,6 +32,21 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
+def _check_endpoint(url: str) -> str:
+    """Refuse plain http, except on loopback: tokens and patient data travel over it."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    is_loopback = host in ("localhost", "127.0.0.1", "::1")
+    if not host or parts.username or parts.scheme not in ("https", "http"):
+        raise ValueError("give an https:// address without a user name")
+    if parts.scheme == "http" and not is_loopback:
+        raise ValueError("http:// is for loopback only; give an https:// address")
+    return url
+
+
+Endpoint = Annotated[str, AfterValidator(_check_endpoint)]
+
+
 class LoadSettings(Section):
     """How landed bytes become rows. Sizes in bytes."""
 
@@ -48,6 +63,71 @@ class PublishSettings(Section):
     keep_versions: int = Field(5, ge=1)
 
 
+class ReceiveSettings(Section):
+    """The webhook that Redox calls. Sizes in bytes, times in seconds.
+
+    Tokens come from `tokens` (separated by whitespace; meant for the environment) and `token_file`
+    (one per line, read again when it changes); all of them are valid.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = Field(8642, ge=0, le=65535, description="0 = any free port")
+    path: str = Field("/redox", pattern=r"^/[A-Za-z0-9._~/-]*$", description="path Redox posts to")
+    tokens: SecretStr = SecretStr("")
+    token_file: Path | None = None
+    max_body_bytes: int = Field(64 * 2**20, ge=1024, le=256 * 2**20)
+    in_flight_bytes: int = Field(256 * 2**20, ge=1024, description="most body bytes held at once")
+    min_free_bytes: int = Field(2**30, ge=0, description="answer 503 when the disk has less")
+    segment_bytes: int = Field(64 * 2**20, ge=1024, description="close a segment of this size")
+    segment_age_s: float = Field(60, gt=0, description="close a segment this old")
+    retry_after_s: int = Field(10, ge=1)
+    idle_timeout_s: float = Field(20, gt=0, description="cut a request that sends nothing so long")
+    request_timeout_s: float = Field(300, gt=0, description="cut a request that takes longer")
+    stop_timeout_s: float = Field(20, ge=0, description="wait so long for open requests at stop")
+    max_connections: int = Field(4096, ge=1)
+    access_log: bool = Field(True, description="log each request: status, bytes, time")
+
+    @model_validator(mode="after")
+    def _holds_one_body(self) -> Self:
+        if self.in_flight_bytes < self.max_body_bytes:
+            raise ValueError("in_flight_bytes must be at least max_body_bytes")
+        return self
+
+
+class PullSettings(Section):
+    """How queries are sent to Redox; one way to log in: OAuth (client_id ...) or api_key + secret.
+
+    Sources of the defaults: docs.redoxengine.com, pages "authenticate with JWT", "authenticate a
+    legacy API key", "quotas and constraints"; Canada answers at https://api.ca.redoxengine.com.
+    """
+
+    endpoint: Endpoint = "https://api.redoxengine.com/endpoint"
+    token_url: Endpoint = "https://api.redoxengine.com/v2/auth/token"
+    client_id: str = ""
+    key_id: str = Field("", description="kid; empty = the kid inside a JWK key file")
+    private_key_file: Path | None = Field(None, description="PEM without passphrase, or JWK")
+    algorithm: Literal["RS384", "ES384"] = "RS384"
+    authenticate_url: Endpoint = "https://api.redoxengine.com/auth/authenticate"
+    refresh_url: Endpoint = "https://api.redoxengine.com/auth/refreshToken"
+    api_key: SecretStr | None = Field(None, description="legacy key")
+    secret: SecretStr | None = Field(None, description="legacy secret")
+    secret_file: Path | None = Field(None, description="file that holds the legacy secret")
+    ca_file: Path | None = Field(None, description="certificates of a site's own authority")
+    proxy: SecretStr | None = Field(None, description="URL of a forward proxy")
+    parallel: int = Field(4, ge=1, le=256, description="requests under way at once")
+    timeout_s: float = Field(120, gt=0, description="longest whole exchange")
+    rate_limit: int = Field(10_000, ge=1, description="most requests in rate_window_s")
+    rate_window_s: float = Field(300, gt=0)
+    max_attempts: int = Field(6, ge=1)
+    backoff_s: float = Field(1, gt=0, description="first pause; doubles, with jitter")
+    longest_backoff_s: float = Field(60, gt=0)
+    longest_retry_after_s: float = Field(900, ge=0, description="a longer Retry-After stops")
+    give_up_after: int = Field(10, ge=1, description="failed requests in a row that stop a pull")
+    max_reply_bytes: int = Field(64 * 2**20, ge=1024)
+    segment_bytes: int = Field(64 * 2**20, ge=1, description="a segment closes at this size")
+    segment_age_s: float = Field(60, gt=0, description="and at this age")
+
+
 class Settings(BaseSettings):
     """Everything a site can set, validated at start."""
 
@@ -59,6 +139,8 @@ class Settings(BaseSettings):
     home: Path = Path(DEFAULT_HOME)
     load: LoadSettings = LoadSettings()
     publish: PublishSettings = PublishSettings()
+    pull: PullSettings = PullSettings()
+    receive: ReceiveSettings = ReceiveSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -75,6 +157,11 @@ class Settings(BaseSettings):
     @property
     def warehouse_path(self) -> Path:
         return self.home / "warehouse.duckdb"
+
+    @property
+    def incoming_path(self) -> Path:
+        """Where the webhook leaves closed segments (`*.seg`) for the loader."""
+        return self.home / "incoming"
 
     @property
     def landing_path(self) -> Path:
