@@ -1,0 +1,81 @@
+"""One open segment: append, make durable, undo. When it opens and closes is not decided here."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from etl.landing.segments import MAGIC
+
+OWNER_ONLY = 0o600
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+
+
+class OpenSegment:
+    """A segment that takes records. `durable_bytes` is what the last fsync covered."""
+
+    def __init__(self, path: Path) -> None:
+        """Create the file; raises OSError and leaves nothing behind when that fails."""
+        self.path = path
+        self.durable_bytes = 0
+        self.first_record_at: float | None = None
+        self._fd = os.open(path, _FLAGS, OWNER_ONLY)
+        try:
+            _write_all(self._fd, MAGIC)
+            self._sync()
+            sync_folder(path.parent)
+        except OSError:
+            self.close()
+            path.unlink(missing_ok=True)
+            raise
+
+    @property
+    def has_records(self) -> bool:
+        return self.first_record_at is not None
+
+    def append(self, records: Sequence[bytes]) -> float:
+        """Write records and wait until they are on disk; gives the seconds the fsync took.
+
+        Raises OSError; the caller then rolls back and does not use the segment again, because
+        after a failed fsync nobody knows what the kernel kept.
+        """
+        _write_all(self._fd, b"".join(records))
+        took_s = self._sync()
+        if self.first_record_at is None:
+            self.first_record_at = time.monotonic()
+        return took_s
+
+    def roll_back(self) -> None:
+        """Cut the file to what is durable."""
+        os.ftruncate(self._fd, self.durable_bytes)
+        os.fsync(self._fd)
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+    def _sync(self) -> float:
+        status = os.fstat(self._fd)
+        if status.st_nlink == 0:  # whatever is written now is gone when the file is closed
+            raise FileNotFoundError(errno.ENOENT, "segment removed while open")
+        started = time.perf_counter()
+        os.fdatasync(self._fd)
+        self.durable_bytes = status.st_size
+        return time.perf_counter() - started
+
+
+def sync_folder(folder: Path) -> None:
+    """Make created and renamed names of a folder durable."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _write_all(fd: int, content: bytes) -> None:
+    written = os.write(fd, content)
+    while written < len(content):
+        written += os.write(fd, memoryview(content)[written:])

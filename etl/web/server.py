@@ -1,0 +1,130 @@
+"""Runs the receiver: socket, patience with slow senders, graceful stop. HTTP is uvicorn's."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+import signal
+import socket
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import uvicorn
+
+from etl.errors import UsageFault
+from etl.settings import ReceiveSettings, Settings
+from etl.web.app import ReceiverApp
+from etl.web.protocol import PatientProtocol
+from etl.web.receiver import Receiver
+from etl.web.segment_folder import open_folder
+from etl.web.tokens import TokenBook
+
+COMMIT_GRACE_S = 10
+"""On top of the stop timeout, for the last fsync."""
+
+BACKLOG = 2048
+TICKS_PER_SWEEP = 10
+
+log = logging.getLogger(__name__)
+
+
+def run_receiver(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises UsageFault (no token, address not free), WarehouseBusy (another receiver has the
+    folder) or PermanentError (the folder cannot be written).
+    """
+    chosen = settings.receive
+    tokens = TokenBook(fixed=chosen.tokens.get_secret_value(), token_file=chosen.token_file)
+    _allow_many_files()
+    _exit_well_on_signals()
+    with (
+        open_folder(
+            settings.incoming_path,
+            segment_bytes=chosen.segment_bytes,
+            segment_age_s=chosen.segment_age_s,
+        ) as folder,
+        _listen(chosen.host, chosen.port) as listener,
+    ):
+        app = ReceiverApp(chosen, tokens=tokens, folder=folder)
+        log.info("listening on %s", _address(listener, chosen.path))
+        _Server(chosen, app).run(sockets=[listener])
+    log.info("stopped")
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, settings: ReceiveSettings, app: ReceiverApp) -> None:
+        super().__init__(_config(settings, app))
+        self._settings = settings
+        self._receiver: Receiver = app.receiver
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % TICKS_PER_SWEEP == 0:
+            self._cut_slow_senders()
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._receiver.stop()
+        await super().shutdown(sockets)
+
+    def _cut_slow_senders(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, PatientProtocol):
+                connection.cut_if_slow(
+                    now,
+                    idle_s=self._settings.idle_timeout_s,
+                    total_s=self._settings.request_timeout_s,
+                )
+
+
+def _config(settings: ReceiveSettings, app: ReceiverApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app.asgi,
+        http=PatientProtocol,
+        loop="uvloop",
+        ws="none",
+        lifespan="on",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,  # uvicorn's holds the query string, and with it the token
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=settings.max_connections,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=int(settings.stop_timeout_s) + COMMIT_GRACE_S,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise UsageFault(
+            f"The receiver cannot listen on {host} port {port} ({error.strerror}); free the port "
+            f"or set receive.host and receive.port."
+        ) from error
+
+
+def _address(listener: socket.socket, path: str) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}{path}" if ":" in host else f"http://{host}:{port}{path}"
+
+
+def _allow_many_files() -> None:
+    """Every connection is a file; the usual soft limit is 1,024."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _exit_well_on_signals() -> None:
+    """A stop on request is no failure. uvicorn raises the signal again once it has stopped."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _exit_well)
+
+
+def _exit_well(_number: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(0)
