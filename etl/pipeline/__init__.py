@@ -1,0 +1,1 @@
+"""Pipeline: the only place that knows the order of steps. Doors call it; it calls the steps."""

@@ -1,0 +1,148 @@
+"""The pull: plan what to ask, ask what is missing, hand the replies over to the load.
+
+Here stands the order; asking lives in `etl.ingest.pull`, the form of handed-over replies in
+`reply_segments`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from etl.errors import UsageFault
+from etl.ingest.pull.journal import Journal, read_answered
+from etl.ingest.pull.plan import list_queries, plan_requests, tell_faults
+from etl.ingest.pull.records import PullSummary, Request
+from etl.ingest.pull.requests import read_table, read_templates
+from etl.ingest.pull.run import check_login, list_missing, run_pull
+from etl.pipeline.reply_segments import write_segment
+from etl.settings import Settings
+from models.catalog import Catalog, CatalogFaults, read_catalog
+
+__all__ = ["PullPlan", "PullRequest", "PullSummary", "list_days", "plan_pull", "pull"]
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """What to ask: files of requests, a table of parameters, days.
+
+    A request answered under the same `partition` and day is not asked again; with `retry_errors`
+    those are whose reply listed errors.
+    """
+
+    files: tuple[Path, ...]
+    table: Path | None = None
+    days: tuple[date, ...] = ()
+    partition: str = ""
+    retry_errors: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PullPlan:
+    """What a pull would do: counts only. `least_s` is how long the rate limit makes it take."""
+
+    planned: int
+    landed_before: int
+    to_ask: int
+    least_s: float
+    queries: dict[str, int]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The plan as JSON values."""
+        return asdict(self)
+
+
+def list_days(since: date, until: date) -> tuple[date, ...]:
+    """Every day from `since` to `until`, both included; raises UsageFault when there is none."""
+    if until < since:
+        raise UsageFault("The last day lies before the first; give --since and --until in order.")
+    return tuple(since + timedelta(days=at) for at in range((until - since).days + 1))
+
+
+def plan_pull(settings: Settings, request: PullRequest) -> PullPlan:
+    """Tell what `pull` would ask; sends nothing, needs no login. Raises UsageFault."""
+    requests = _plan(settings, request)
+    answered = {key: errors for key, _, errors in read_answered(_folder(settings))}
+    missing = list_missing(requests, answered, retry_errors=request.retry_errors)
+    windows = max(len(missing) - 1, 0) // settings.pull.rate_limit
+    return PullPlan(
+        planned=len(requests),
+        landed_before=len(requests) - len(missing),
+        to_ask=len(missing),
+        least_s=windows * settings.pull.rate_window_s,
+        queries=dict(Counter(f"{one.data_model} {one.event_type}" for one in missing)),
+    )
+
+
+def pull(settings: Settings, request: PullRequest) -> PullSummary:
+    """Ask what has no reply yet; on return every reply is in HOME/incoming.
+
+    Raises UsageFault with all faults of the request at once, WarehouseBusy when another pull of
+    the home runs, TransientError or PermanentError when Redox refuses or does not answer.
+    """
+    requests = _plan(settings, request)
+    with _open_journal(settings) as journal:
+        return run_pull(
+            requests, journal=journal, settings=settings.pull, retry_errors=request.retry_errors
+        )
+
+
+def recover_pull(settings: Settings) -> int:
+    """Hand over the replies that a killed pull kept; returns how many. Raises WarehouseBusy."""
+    if not (_folder(settings) / "replies.spool").exists():
+        return 0
+    with _open_journal(settings) as journal:
+        return journal.recovered
+
+
+def check_pull_login(settings: Settings) -> None:
+    """Get a token from Redox and do nothing else; raises what is wrong."""
+    check_login(settings.pull)
+
+
+def _plan(settings: Settings, request: PullRequest) -> list[Request]:
+    faults: list[str] = []
+    templates = read_templates(request.files, faults)
+    rows = read_table(request.table, faults) if request.table else []
+    if not faults:
+        requests = plan_requests(
+            templates,
+            queries=list_queries(_catalog(settings)),
+            rows=rows,
+            days=request.days,
+            partition=request.partition,
+            faults=faults,
+        )
+    if faults:
+        raise UsageFault(f"The requests cannot be sent ({tell_faults(faults)}); correct them.")
+    return requests
+
+
+def _catalog(settings: Settings) -> Catalog:
+    overlay = settings.catalog_path if settings.catalog_path.is_dir() else None
+    try:
+        return read_catalog(overlay)
+    except CatalogFaults as error:
+        raise UsageFault(str(error)) from error
+
+
+@contextmanager
+def _open_journal(settings: Settings) -> Iterator[Journal]:
+    sink = partial(write_segment, folder=settings.incoming_path)
+    with Journal(
+        _folder(settings),
+        sink=sink,
+        segment_bytes=settings.pull.segment_bytes,
+        segment_age_s=settings.pull.segment_age_s,
+    ) as journal:
+        yield journal
+
+
+def _folder(settings: Settings) -> Path:
+    return settings.home / "pull"
