@@ -18,3 +18,36 @@ class Finding:
     ordinals: tuple[int, ...] = ()
     value_set: str = ""
     suggestion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnplacedValue:
+    """A populated value the typed tables cannot hold; `value` is JSON text."""
+
+    path: str
+    ordinals: tuple[int, ...]
+    reason: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedForm:
+    """The received JSON text of a value that is stored in another form."""
+
+    path: str
+    ordinals: tuple[int, ...]
+    rule: str
+    received: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """One typed value of an extension; `value` is text of a scalar or JSON text, see `json_type`."""
+
+    owner_path: str
+    ordinals: tuple[int, ...]
+    slug: str
+    value_type: str
+    json_type: str
+    url: str
+    value: str

@@ -1,0 +1,207 @@
+"""Judges one received message: fits as it is, fits after conforming, or is no loadable message.
+
+The judge is a cascade: a glance at the bytes for the event type, the typed gate of its shape, and
+only for what the gate refuses the exact reading. All three give the same fingerprint for the same
+content.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import msgspec
+
+from etl.conform.conformer import PutAside, conform_message
+from etl.conform.exact_json import JsonObject, NumberText, Unreadable, is_populated, parse_exact
+from etl.conform.fingerprint import (
+    VolatilePaths,
+    canonical_object,
+    canonical_struct,
+    digest,
+)
+from models.catalog.records import Catalog, Field, JsonType
+from models.compile.gate import compile_gate
+from models.compile.shapes import ModelShapes, Shape
+
+_GLANCE_MODEL = re.compile(rb'"DataModel"\s*:\s*"([^"\\]*)"')
+_GLANCE_EVENT = re.compile(rb'"EventType"\s*:\s*"([^"\\]*)"')
+
+
+class Status(IntEnum):
+    FITS = 0
+    CONFORMED = 1
+    QUARANTINED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What became of one message. `shape` names (data model, variant); `reason` why not."""
+
+    status: Status
+    shape: tuple[str, int] = ("", 0)
+    fingerprint: bytes = b""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conformed:
+    """A message made to fit: the line for the columnar parser, and what was put aside."""
+
+    shape: tuple[str, int]
+    line: bytes
+    aside: PutAside
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Beyond these a message is quarantined."""
+
+    max_bytes: int
+    max_depth: int
+
+
+class Judge:
+    """Compiles gates as data models are met; one per process."""
+
+    def __init__(self, catalog: Catalog, limits: Limits) -> None:
+        self._catalog = catalog
+        self._limits = limits
+        self._shapes: dict[str, ModelShapes] = {}
+        self._gates: dict[tuple[bytes, bytes], tuple[Callable[[bytes], Any], tuple[str, int]]] = {}
+        self._decoders: dict[tuple[str, int], Callable[[bytes], Any]] = {}
+        volatile = {f.path for fields in catalog.fields.values() for f in fields if f.is_volatile}
+        self._volatile = VolatilePaths(sorted(volatile))
+
+    def shapes(self, data_model: str) -> ModelShapes:
+        """The shapes of a known data model."""
+        if data_model not in self._shapes:
+            self._shapes[data_model] = ModelShapes(self._catalog, data_model)
+        return self._shapes[data_model]
+
+    def judge(self, raw: bytes) -> Judgement:
+        """Judge one message without taking it apart further than needed."""
+        if len(raw) > self._limits.max_bytes:
+            return Judgement(Status.QUARANTINED, reason="too_large")
+        fitting = self._try_gate(raw)
+        if fitting is not None:
+            return fitting
+        try:
+            conformed = self.conform(raw)
+        except Unreadable as unreadable:
+            return Judgement(Status.QUARANTINED, reason=unreadable.reason)
+        return Judgement(Status.CONFORMED, conformed.shape, conformed.fingerprint)
+
+    def _try_gate(self, raw: bytes) -> Judgement | None:
+        """The judgement of a message that fits as it is, else None."""
+        model, event = _GLANCE_MODEL.search(raw), _GLANCE_EVENT.search(raw)
+        if model is None or event is None or b'"Extensions"' in raw:
+            return None
+        gate = self._gates.get((model[1], event[1])) or self._open_gate(model[1], event[1])
+        if gate is None:
+            return None
+        decode, shape = gate
+        try:
+            message = decode(raw)
+            meta = message.Meta
+            if meta.DataModel.encode() != model[1] or meta.EventType.encode() != event[1]:
+                return None
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, AttributeError):
+            return None
+        blanked = self._volatile.blank_struct(message)
+        canonical = canonical_struct(message)
+        if raw.count(b'"') != canonical.count(b'"') + blanked:
+            return None  # a repeated key, or quotes spelled as \u0022
+        return Judgement(Status.FITS, shape, digest(canonical))
+
+    def _open_gate(
+        self, model: bytes, event: bytes
+    ) -> tuple[Callable[[bytes], Any], tuple[str, int]] | None:
+        name, event_type = model.decode("utf-8", "replace"), event.decode("utf-8", "replace")
+        if name not in self._catalog.data_models:
+            return None
+        shape = self.shapes(name).for_event(event_type)
+        key = (name, shape.variant)
+        if key not in self._decoders:
+            self._decoders[key] = compile_gate(shape).decode
+        gate = (self._decoders[key], key)
+        listed = self._catalog.data_models[name].event_types
+        if any(event_type == known.event_type for known in listed):
+            self._gates[model, event] = gate
+        return gate
+
+    def conform(self, raw: bytes) -> Conformed:
+        """Take a message apart exactly; raises Unreadable with the quarantine reason."""
+        message = parse_exact(raw, max_depth=self._limits.max_depth)
+        if not isinstance(message, JsonObject):
+            raise Unreadable("not_object")
+        shape = self._shape_of(message)
+        conforming, aside = conform_message(message, shape.root)
+        self._volatile.blank_object(message)
+        fingerprint = digest(canonical_object(message))
+        line = msgspec.json.encode(_encodable(conforming))
+        return Conformed((shape.data_model, shape.variant), line, aside, fingerprint)
+
+    def _shape_of(self, message: JsonObject) -> Shape:
+        meta = message.get("Meta")
+        model = meta.get("DataModel") if isinstance(meta, JsonObject) else None
+        if not isinstance(model, str) or not model or not isinstance(meta, JsonObject):
+            raise Unreadable("no_meta")
+        if model not in self._catalog.data_models:
+            raise Unreadable("unknown_data_model")
+        event_type = meta.get("EventType")
+        shapes = self.shapes(model)
+        listed = shapes.for_event(event_type if isinstance(event_type, str) else "")
+        if not shapes.conflicts:
+            return listed
+        chosen = {
+            base: _own_alternative(message, base, fields, str(event_type))
+            for base, fields in shapes.conflicts.items()
+        }
+        return shapes.choose(chosen)
+
+
+def _own_alternative(
+    message: JsonObject, base: str, fields: tuple[Field, ...], event_type: str
+) -> Field:
+    """The alternative that the message's own JSON has; the event's where it has none of them."""
+    listed = next((field for field in fields if event_type in field.event_types), fields[0])
+    found = next(_values_at(message, base.split(".")), None)
+    if found is None:
+        return listed
+    return next((field for field in fields if _has_type(found, field.json_type)), listed)
+
+
+def _values_at(value: Any, keys: list[str]) -> Any:
+    if not keys:
+        if is_populated(value):
+            yield value
+        return
+    if isinstance(value, list):
+        for item in value:
+            yield from _values_at(item, keys)
+    elif isinstance(value, dict):
+        yield from _values_at(value.get(keys[0].removesuffix("[]")), keys[1:])
+
+
+def _has_type(value: Any, json_type: JsonType) -> bool:
+    if isinstance(value, dict):
+        return json_type is JsonType.OBJECT
+    if isinstance(value, list):
+        return json_type is JsonType.ARRAY
+    return json_type not in (JsonType.OBJECT, JsonType.ARRAY)
+
+
+def _encodable(value: Any) -> Any:
+    """Numbers as raw text, so that the columnar parser reads what was decided."""
+    if isinstance(value, NumberText):
+        return msgspec.Raw(value.encode())
+    if isinstance(value, dict):
+        return {key: _encodable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_encodable(item) for item in value]
+    return value

@@ -1,0 +1,35 @@
+"""The columns and keys of the catalog's files."""
+
+from models.catalog.csv_table import TableFormat
+
+DATA_MODELS = TableFormat(
+    "data_models", ("data_model", "schema", "description"), key=("data_model",)
+)
+EVENT_TYPES = TableFormat(
+    "event_types",
+    ("data_model", "event_type", "direction", "reply", "source"),
+    key=("data_model", "event_type"),
+)
+FIELDS = TableFormat(
+    "fields",
+    (
+        "data_model", "path", "json_type", "item_type", "number_kind", "temporal", "value_set",
+        "value_set_confidence", "sensitivity", "sql_name", "event_types", "volatile", "source",
+        "note",
+    ),
+    key=("data_model", "path", "json_type"),
+)
+EXPECTATIONS = TableFormat(
+    "expectations",
+    ("data_model", "event_type", "path", "required", "rating", "basis", "source"),
+    key=("source_id", "data_model", "event_type", "path"),
+    optional=("source_id",),
+)
+VALUE_SETS = TableFormat(
+    "value_sets", ("value_set", "kind", "value", "note", "source"), key=("value_set", "value")
+)
+SYNONYMS = TableFormat(
+    "synonyms", ("value_set", "received", "supported", "reason"), key=("value_set", "received")
+)
+SOURCES = TableFormat("sources", ("source", "kind", "title", "address"), key=("source",))
+RULES = TableFormat("rules", ("rule", "severity", "area", "meaning", "action"), key=("rule",))

@@ -1,0 +1,262 @@
+"""Reads the packaged catalog and a site's overlay into one `Catalog`, all faults at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from models.catalog import formats
+from models.catalog.csv_table import CatalogFaults, Fault, Line, TableFormat, read_lines
+from models.catalog.records import (
+    Catalog,
+    DataModel,
+    Direction,
+    EventType,
+    Expectation,
+    Field,
+    JsonType,
+    NumberKind,
+    Rating,
+    Rule,
+    Severity,
+    Source,
+    Synonym,
+    Temporal,
+    ValueSet,
+    ValueSetKind,
+)
+
+E = TypeVar("E", bound=StrEnum)
+
+
+def read_catalog(overlay: Path | None = None) -> Catalog:
+    """Read every catalog file, the site's lines in `overlay` winning.
+
+    Raises CatalogFaults with file and line of everything that is wrong.
+    """
+    reading = _Reading(overlay)
+    catalog = reading.catalog()
+    if reading.faults:
+        raise CatalogFaults(sorted(reading.faults, key=lambda f: (f.file, f.line, f.message)))
+    return catalog
+
+
+class _Reading:
+    """One pass over the files: what was read so far, what is wrong."""
+
+    def __init__(self, overlay: Path | None) -> None:
+        self.overlay = overlay
+        self.faults: list[Fault] = []
+        self.digest = hashlib.sha256()
+
+    def catalog(self) -> Catalog:
+        sources = self._sources()
+        data_models = self._data_models()
+        value_sets = self._value_sets()
+        return Catalog(
+            data_models=data_models,
+            fields=self._fields(data_models, value_sets, sources),
+            expectations=self._expectations(data_models),
+            value_sets=value_sets,
+            synonyms=self._synonyms(value_sets),
+            rules=self._rules(),
+            sources=sources,
+            content_hash=self.digest.hexdigest()[:16],
+        )
+
+    def _lines(self, table: TableFormat) -> list[Line]:
+        lines = read_lines(table, self.overlay, self.faults)
+        for line in lines:
+            self.digest.update(repr(sorted(line.values.items())).encode())
+        return lines
+
+    def _choice(self, line: Line, column: str, choices: type[E]) -> E | None:
+        text = line[column]
+        if not text:
+            return None
+        try:
+            return choices(text)
+        except ValueError:
+            allowed = ", ".join(choice.value for choice in choices)
+            self.faults.append(line.fault(f"{column} is not one of {allowed}"))
+            return None
+
+    def _sources(self) -> dict[str, Source]:
+        lines = self._lines(formats.SOURCES)
+        return {
+            line["source"]: Source(line["source"], line["kind"], line["title"], line["address"])
+            for line in lines
+        }
+
+    def _data_models(self) -> dict[str, DataModel]:
+        events = self._event_types()
+        models = {}
+        for line in self._lines(formats.DATA_MODELS):
+            name = line["data_model"]
+            listed = tuple(events.pop(name, ()))
+            models[name] = DataModel(name, line["schema"], line["description"], listed)
+        for orphans in events.values():
+            file = formats.EVENT_TYPES.file
+            message = f"data_model {orphans[0].data_model} is not in data_models.csv"
+            self.faults.append(Fault(file, 1, message))
+        return models
+
+    def _event_types(self) -> dict[str, list[EventType]]:
+        events: dict[str, list[EventType]] = defaultdict(list)
+        for line in self._lines(formats.EVENT_TYPES):
+            direction = self._choice(line, "direction", Direction) or Direction.NOTIFICATION
+            name = line["data_model"]
+            event = EventType(name, line["event_type"], direction, line["reply"], line["source"])
+            events[name].append(event)
+        return events
+
+    def _value_sets(self) -> dict[str, ValueSet]:
+        grouped: dict[str, list[Line]] = defaultdict(list)
+        for line in self._lines(formats.VALUE_SETS):
+            if self._choice(line, "kind", ValueSetKind):
+                grouped[line["value_set"]].append(line)
+        return {name: _value_set(name, lines) for name, lines in grouped.items()}
+
+    def _synonyms(self, value_sets: dict[str, ValueSet]) -> tuple[Synonym, ...]:
+        synonyms = []
+        for line in self._lines(formats.SYNONYMS):
+            value_set = value_sets.get(line["value_set"])
+            if value_set is None:
+                self.faults.append(line.fault(f"value_set {line['value_set']} is unknown"))
+            elif line["supported"] not in value_set.values:
+                self.faults.append(line.fault(f"supported is not a value of {value_set.name}"))
+            names = ("value_set", "received", "supported", "reason")
+            synonyms.append(Synonym(*(line[name] for name in names)))
+        return tuple(synonyms)
+
+    def _rules(self) -> dict[str, Rule]:
+        rules = {}
+        for line in self._lines(formats.RULES):
+            severity = self._choice(line, "severity", Severity) or Severity.ERROR
+            if not (line["meaning"] and line["action"]):
+                self.faults.append(line.fault("needs a meaning and an action"))
+            rule = Rule(line["rule"], severity, line["area"], line["meaning"], line["action"])
+            rules[rule.code] = rule
+        return rules
+
+    def _expectations(self, data_models: dict[str, DataModel]) -> tuple[Expectation, ...]:
+        expectations = []
+        for line in self._lines(formats.EXPECTATIONS):
+            if line["data_model"] != "*" and line["data_model"] not in data_models:
+                self.faults.append(line.fault(f"data_model {line['data_model']} is unknown"))
+            expectations.append(
+                Expectation(
+                    data_model=line["data_model"],
+                    event_type=line["event_type"],
+                    path=line["path"],
+                    required=line["required"] == "yes",
+                    rating=self._choice(line, "rating", Rating),
+                    is_inferred=line["basis"] == "inferred",
+                    source=line["source"],
+                    source_id=line["source_id"],
+                    is_site=line.is_site,
+                )
+            )
+        return tuple(expectations)
+
+    def _fields(
+        self,
+        data_models: dict[str, DataModel],
+        value_sets: dict[str, ValueSet],
+        sources: dict[str, Source],
+    ) -> dict[str, tuple[Field, ...]]:
+        fields: dict[str, list[Field]] = {name: [] for name in data_models}
+        lines: dict[tuple[str, str], Line] = {}
+        for line in self._lines(formats.FIELDS):
+            model = data_models.get(line["data_model"])
+            if model is None:
+                self.faults.append(line.fault(f"data_model {line['data_model']} is unknown"))
+                continue
+            field = self._field(line, model)
+            if field is None:
+                continue
+            if field.value_set and field.value_set not in value_sets:
+                self.faults.append(line.fault(f"value_set {field.value_set} is unknown"))
+            self._check_sources(line, sources)
+            fields[model.name].append(field)
+            lines[model.name, field.path] = line
+        self._check_parents(fields, lines)
+        return {name: tuple(sorted(own, key=_field_order)) for name, own in fields.items()}
+
+    def _field(self, line: Line, model: DataModel) -> Field | None:
+        json_type = self._choice(line, "json_type", JsonType)
+        if json_type is None:
+            self.faults.append(line.fault("json_type is missing"))
+            return None
+        item_type = self._choice(line, "item_type", JsonType)
+        if (json_type is JsonType.ARRAY) != line["path"].endswith("[]"):
+            self.faults.append(line.fault("a path ends in [] exactly when json_type is array"))
+        if json_type is JsonType.ARRAY and item_type not in (JsonType.OBJECT, JsonType.STRING):
+            self.faults.append(line.fault("an array needs item_type object or string"))
+        number_kind = self._choice(line, "number_kind", NumberKind)
+        if json_type is JsonType.NUMBER and number_kind is None:
+            number_kind = NumberKind.DOUBLE
+        return Field(
+            data_model=model.name,
+            path=line["path"],
+            json_type=json_type,
+            item_type=item_type,
+            number_kind=number_kind,
+            temporal=self._choice(line, "temporal", Temporal),
+            value_set=line["value_set"],
+            value_set_confidence=line["value_set_confidence"],
+            sensitivity=line["sensitivity"],
+            sql_name=line["sql_name"],
+            event_types=self._listed_events(line, model),
+            is_volatile=line["volatile"] == "yes",
+            source=line["source"],
+            note=line["note"],
+        )
+
+    def _listed_events(self, line: Line, model: DataModel) -> frozenset[str]:
+        known = {event.event_type for event in model.event_types}
+        if line["event_types"] == "*":
+            return frozenset(known)
+        listed = frozenset(line["event_types"].split("|"))
+        for unknown in sorted(listed - known):
+            self.faults.append(line.fault(f"event type {unknown} is not one of {model.name}"))
+        return listed
+
+    def _check_sources(self, line: Line, sources: dict[str, Source]) -> None:
+        for code in filter(None, line["source"].split("|")):
+            if code not in sources and not line.is_site:
+                self.faults.append(line.fault(f"source {code} is not in sources.csv"))
+
+    def _check_parents(
+        self, fields: dict[str, list[Field]], lines: dict[tuple[str, str], Line]
+    ) -> None:
+        for model, own in fields.items():
+            holders = {
+                field.path
+                for field in own
+                if field.json_type in (JsonType.OBJECT, JsonType.ARRAY)
+            }
+            for field in own:
+                if field.parent and field.parent not in holders:
+                    message = f"parent {field.parent} is no object or array of the model"
+                    self.faults.append(lines[model, field.path].fault(message))
+
+
+def _field_order(field: Field) -> tuple[str, str]:
+    return field.path, field.json_type
+
+
+def _value_set(name: str, lines: Iterable[Line]) -> ValueSet:
+    """A set is closed as soon as one of its lines is; values of external lines only document."""
+    lines = list(lines)
+    kinds = {ValueSetKind(line["kind"]) for line in lines}
+    kind = ValueSetKind.CLOSED if ValueSetKind.CLOSED in kinds else ValueSetKind(lines[0]["kind"])
+    values = tuple(
+        line["value"] for line in lines if kind.value != "closed" or line["kind"] != "external"
+    )
+    sources = "|".join(sorted({line["source"] for line in lines}))
+    return ValueSet(name, kind, values, sources)

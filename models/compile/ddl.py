@@ -1,0 +1,103 @@
+"""SQLAlchemy tables compiled from the plan: schemas, keys, comments.
+
+Keys are declared here and tested; the DDL sent to DuckDB has none (see the decisions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import BigInteger, Boolean, Column, Date, Double, Integer, MetaData, Numeric, Text
+from sqlalchemy import Table as SqlTable
+from sqlalchemy.types import TypeEngine
+
+from models.catalog.records import Catalog, ValueSetKind
+from models.tables.fixed import FIXED, INSTANT, Binary128
+from models.tables.plan import CORE_SCHEMA, Storage, Table, WarehousePlan
+from models.tables.plan import Column as PlanColumn
+
+SQL_TYPES: Mapping[Storage, TypeEngine[object]] = {
+    Storage.TEXT: Text(),
+    Storage.JSON: Text(),
+    Storage.INTEGER: BigInteger(),
+    Storage.MONEY: Numeric(18, 4),
+    Storage.DOUBLE: Double(),
+    Storage.BOOLEAN: Boolean(),
+    Storage.DATE: Date(),
+    Storage.TIMESTAMP: INSTANT,
+}  # type: ignore[assignment]
+
+_ENVELOPE: tuple[tuple[str, TypeEngine[object], str], ...] = (
+    ("load_id", BigInteger(), "Load that stored the message"),
+    ("object_id", Text(), "Landed object that holds its bytes"),
+    ("item", BigInteger(), "0-based position in the landed object"),
+    ("content_hash", Binary128(), "Fingerprint of the content, equal for redeliveries"),
+    ("log_id", Text(), "First non-empty Meta.Logs[].ID"),
+    ("received_at", INSTANT, "When the message was received, UTC, where known"),
+)  # type: ignore[assignment]
+_ROOT: tuple[tuple[str, TypeEngine[object], str], ...] = (
+    ("event_type", Text(), "Meta.EventType"),
+    ("event_at", INSTANT, "Meta.EventDateTime, UTC"),
+    ("received_at", INSTANT, "When the message was received, UTC, where known"),
+    ("source_id", Text(), "Meta.Source.ID"),
+    ("facility_code", Text(), "Meta.FacilityCode"),
+    ("is_test", Boolean(), "Meta.Test"),
+)  # type: ignore[assignment]
+
+
+def compile_metadata(catalog: Catalog, plan: WarehousePlan) -> MetaData:
+    """Every table of the warehouse, fixed and planned."""
+    metadata = MetaData()
+    for fixed in FIXED.tables.values():
+        fixed.to_metadata(metadata)
+    for table in plan.tables():
+        _sql_table(table, catalog, metadata)
+    return metadata
+
+
+def _sql_table(table: Table, catalog: Catalog, metadata: MetaData) -> SqlTable:
+    columns = [*_key_columns(table), *_leading_columns(table)]
+    columns += [
+        Column(column.name, SQL_TYPES[column.storage], comment=column_comment(column, catalog))
+        for column in table.columns
+    ]
+    return SqlTable(
+        table.name, metadata, *columns, schema=table.schema, comment=table_comment(table)
+    )
+
+
+def _key_columns(table: Table) -> Iterable[Column[object]]:
+    comment = "Number of the message in the warehouse, permanent"
+    yield Column("message_id", BigInteger(), nullable=False, comment=comment, info={"key": True})
+    for name in table.ordinals:
+        comment = "1-based position in the array, as received"
+        yield Column(name, Integer(), nullable=False, comment=comment, info={"key": True})
+
+
+def _leading_columns(table: Table) -> Iterable[Column[object]]:
+    if table.path:
+        return
+    leading = _ENVELOPE if table.schema == CORE_SCHEMA else _ROOT
+    for name, sql_type, comment in leading:
+        yield Column(name, sql_type, comment=comment)
+
+
+def table_comment(table: Table) -> str:
+    """The grain and key of a table, in one sentence."""
+    grain = f"message and element of {table.path}" if table.path else "message"
+    return f"One row per {grain}; key {', '.join(table.key)}"
+
+
+def column_comment(column: PlanColumn, catalog: Catalog) -> str:
+    """Path, type, value set and sensitivity of a column, one fact after the other."""
+    field = column.field
+    facts = [field.path]
+    if column.storage is Storage.JSON:
+        facts.append("JSON text")
+    if field.value_set:
+        kind = catalog.value_sets[field.value_set].kind
+        word = "supported values" if kind is ValueSetKind.CLOSED else f"{kind.value} values"
+        facts.append(f"value set {field.value_set} ({word})")
+    if field.sensitivity and field.sensitivity != "none":
+        facts.append(f"sensitivity {field.sensitivity}")
+    return "; ".join(facts)

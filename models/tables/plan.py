@@ -1,0 +1,232 @@
+"""The relational plan: which table and column holds which path of which data model.
+
+One rule, no exceptions: one schema per data model; its root table `message` has one row per
+message; objects become columns of their parent, arrays become child tables keyed by message_id and
+the ordinals of their arrays. Meta goes to schema `core`, one table per array of it, all models
+together.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from models.catalog.records import Catalog, Field, JsonType, NumberKind, Temporal
+from models.tables.naming import (
+    MAX_IDENTIFIER,
+    ROOT_TABLE,
+    SCALAR_COLUMN,
+    enclosing_array,
+    enclosing_arrays,
+    last_key,
+    ordinal_name,
+    snake_case,
+)
+
+META = "Meta"
+CORE_SCHEMA = "core"
+
+
+class Storage(StrEnum):
+    """The DuckDB type of a column; JSON is text that holds one JSON value."""
+
+    TEXT = "VARCHAR"
+    JSON = "JSON text"
+    INTEGER = "BIGINT"
+    MONEY = "DECIMAL(18,4)"
+    DOUBLE = "DOUBLE"
+    BOOLEAN = "BOOLEAN"
+    DATE = "DATE"
+    TIMESTAMP = "TIMESTAMPTZ"
+
+    @property
+    def sql_type(self) -> str:
+        return "VARCHAR" if self is Storage.JSON else self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column that holds one path. `field` is the catalog's line for it."""
+
+    name: str
+    storage: Storage
+    path: str
+    field: Field
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: grain is one row per message (path "") or per element of the array `path`.
+
+    `ordinals` are the key columns after message_id, outermost array first.
+    """
+
+    schema: str
+    name: str
+    path: str
+    ordinals: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def qualified_name(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return ("message_id", *self.ordinals)
+
+
+@dataclass(frozen=True, slots=True)
+class WarehousePlan:
+    """All tables that hold paths: `models` by literal data model, `core` for Meta, by array path."""
+
+    models: Mapping[str, Mapping[str, Table]]
+    core: Mapping[str, Table]
+
+    def tables(self) -> Iterator[Table]:
+        yield from self.core.values()
+        for tables in self.models.values():
+            yield from tables.values()
+
+
+class PlanFaults(ValueError):
+    """Names of the plan collide or are too long; every fault is listed."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = tuple(faults)
+        listing = "\n".join(f"  {fault}" for fault in faults)
+        super().__init__(f"Give a sql_name in fields.csv to settle these names:\n{listing}")
+
+
+def plan_tables(catalog: Catalog) -> WarehousePlan:
+    """Derive every table from the catalog; raises PlanFaults that lists all name faults."""
+    models = {}
+    for name, model in catalog.data_models.items():
+        own = [field for field in catalog.fields[name] if not _is_meta(field)]
+        models[name] = _plan_schema(model.schema, own, prefix="")
+    core = _plan_schema(CORE_SCHEMA, _union_of_meta(catalog), prefix=META)
+    plan = WarehousePlan(models, core)
+    faults = [fault for table in plan.tables() for fault in _name_faults(table)]
+    faults += _repeated_tables(plan)
+    if faults:
+        raise PlanFaults(faults)
+    return plan
+
+
+def _is_meta(field: Field) -> bool:
+    return field.path == META or field.path.startswith(f"{META}.")
+
+
+def _union_of_meta(catalog: Catalog) -> list[Field]:
+    union: dict[tuple[str, JsonType], Field] = {}
+    for fields in catalog.fields.values():
+        for field in filter(_is_meta, fields):
+            union.setdefault((field.path, field.json_type), field)
+    return sorted(union.values(), key=lambda field: field.path)
+
+
+def _plan_schema(schema: str, fields: list[Field], *, prefix: str) -> dict[str, Table]:
+    names = _SqlNames(fields, prefix)
+    tables = {"": Table(schema, ROOT_TABLE, "", (), ())}
+    for field in fields:
+        if field.json_type is JsonType.ARRAY:
+            tables[field.path] = _array_table(schema, field, names)
+    columns: dict[str, list[Column]] = {path: [] for path in tables}
+    for field in fields:
+        if field.json_type is JsonType.ARRAY:
+            if field.item_type is not JsonType.OBJECT:
+                columns[field.path].append(Column(SCALAR_COLUMN, storage(field), field.path, field))
+        elif field.json_type is not JsonType.OBJECT:
+            column = Column(names.column(field), storage(field), field.path, field)
+            columns[enclosing_array(field.path)].append(column)
+    return {path: replace(table, columns=tuple(columns[path])) for path, table in tables.items()}
+
+
+def _array_table(schema: str, field: Field, names: _SqlNames) -> Table:
+    ordinals = tuple(ordinal_name(path) for path in enclosing_arrays(field.path))
+    return Table(schema, names.table(field.path), field.path, _distinct(ordinals), ())
+
+
+def _distinct(ordinals: tuple[str, ...]) -> tuple[str, ...]:
+    """Arrays nested in arrays of the same name get their level as a suffix."""
+    seen: Counter[str] = Counter()
+    named = []
+    for name in ordinals:
+        seen[name] += 1
+        named.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return tuple(named)
+
+
+def storage(field: Field) -> Storage:
+    """The column type of a leaf or of the items of a scalar array."""
+    if field.json_type is JsonType.ANY:
+        return Storage.JSON
+    if field.json_type is JsonType.BOOLEAN:
+        return Storage.BOOLEAN
+    if field.json_type is JsonType.NUMBER:
+        return _NUMBER_STORAGE[field.number_kind or NumberKind.DOUBLE]
+    return _TEMPORAL_STORAGE[field.temporal]
+
+
+_NUMBER_STORAGE = {
+    NumberKind.INTEGER: Storage.INTEGER,
+    NumberKind.MONEY: Storage.MONEY,
+    NumberKind.DOUBLE: Storage.DOUBLE,
+}
+_TEMPORAL_STORAGE = {
+    None: Storage.TEXT,
+    Temporal.DATE: Storage.DATE,
+    Temporal.DATETIME: Storage.TIMESTAMP,
+}
+
+
+class _SqlNames:
+    """Names within one schema; `prefix` is the path whose segments are left out (Meta in core)."""
+
+    def __init__(self, fields: list[Field], prefix: str) -> None:
+        self._given = {field.path: field.sql_name for field in fields if field.sql_name}
+        self._prefix = prefix
+
+    def table(self, path: str) -> str:
+        if given := self._given.get(path):
+            return given
+        parent = path.rpartition(".")[0]
+        stem = self._stem(parent)
+        name = snake_case(last_key(path))
+        return f"{stem}_{name}" if stem else name
+
+    def _stem(self, path: str) -> str:
+        if path == self._prefix:
+            return ROOT_TABLE if self._prefix else ""
+        return self.table(path)
+
+    def column(self, field: Field) -> str:
+        return field.sql_name or "_".join(self._column_words(field.path))
+
+    def _column_words(self, path: str) -> list[str]:
+        if not path or path == self._prefix or path.endswith("[]"):
+            return []
+        return [*self._column_words(path.rpartition(".")[0]), snake_case(last_key(path))]
+
+
+ROOT_COLUMNS = ("event_type", "event_at", "received_at", "source_id", "facility_code", "is_test")
+
+
+def _name_faults(table: Table) -> Iterator[str]:
+    names = [*table.key, *(column.name for column in table.columns)]
+    if not table.path and table.schema != CORE_SCHEMA:
+        names += ROOT_COLUMNS
+    for name, count in Counter(names).items():
+        if count > 1:
+            yield f"{table.qualified_name}: column {name} stands {count} times"
+        if len(name) > MAX_IDENTIFIER:
+            yield f"{table.qualified_name}: column {name} exceeds {MAX_IDENTIFIER} characters"
+    if len(table.name) > MAX_IDENTIFIER:
+        yield f"{table.qualified_name}: the table's name exceeds {MAX_IDENTIFIER} characters"
+
+
+def _repeated_tables(plan: WarehousePlan) -> list[str]:
+    counts = Counter(table.qualified_name for table in plan.tables())
+    return [f"{name}: {count} tables have this name" for name, count in counts.items() if count > 1]
