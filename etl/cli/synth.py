@@ -1,0 +1,122 @@
+"""`redox-warehouse synth`: write synthetic messages. What it does lives in `etl.synth`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from etl.synth import Dials, Written
+
+EPILOG = """\b
+Examples:
+  redox-warehouse synth demo/messages --messages 1000
+  redox-warehouse synth adt --model PatientAdmin --messages 100000 --files 4 --compress zst
+  redox-warehouse synth odd --faults 0.01 --truth odd-truth
+  redox-warehouse synth feed --profile feed.toml --days 30 --truth feed-truth
+
+\b
+The same catalog, dials and seed give the same bytes. docs/synth.md lists all dials of a profile.
+Exit codes: 0 written, 2 wrong call, 1 else.
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--messages", "-n", type=click.IntRange(0), help="How many messages [1000].")
+@click.option("--seed", type=int, help="Another seed gives other messages [1].")
+@click.option("--model", "data_models", multiple=True, help="Only this data model; repeatable.")
+@click.option("--event", "event_types", multiple=True, help="Only this event type; repeatable.")
+@click.option("--sources", type=click.IntRange(1), help="Number of sending sources [1].")
+@click.option("--days", type=click.IntRange(1), help="Days over which messages spread [1].")
+@click.option("--first-day", type=click.DateTime(["%Y-%m-%d"]), help="The first day, UTC.")
+@click.option("--patients", type=click.IntRange(1), help="Patients of each source [500].")
+@click.option("--density", type=click.FloatRange(0), help="How full fields are [1.0].")
+@click.option("--faults", type=click.FloatRange(0, 1), help="Share of each kind of fault [0].")
+@click.option("--duplicates", type=click.FloatRange(0, 1), help="Share of redeliveries [0].")
+@click.option("--large", type=click.FloatRange(0, 1), help="Share of large messages [0].")
+@click.option("--large-bytes", type=click.IntRange(1), help="Their size [2000000].")
+@click.option("--format", "format_", type=click.Choice(["ndjson", "array", "pretty", "single"]),
+              help="single: one pretty-printed message per file [ndjson].")
+@click.option("--compress", type=click.Choice(["gz", "zst"]), help="Compress the files.")
+@click.option("--files", type=click.IntRange(1), help="Number of files [1].")
+@click.option("--envelope", help="Wrap each message in a row under this key.")
+@click.option("--profile", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="TOML file with any of the dials; options win.")
+@click.option("--truth", type=click.Path(path_type=Path, file_okay=False),
+              help="Folder for the truth of what was written.")
+@click.option("--catalog", type=click.Path(path_type=Path, exists=True, file_okay=False),
+              help="Folder with a site's catalog overlay.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def synth(out: Path, **options: Any) -> None:
+    """Write synthetic messages of every event type into the folder OUT.
+
+    Everything in them is invented. With faults or a profile they carry planted oddities, and
+    --truth tells exactly which.
+    """
+    from etl.synth import write_synthetic  # costs time others need not spend
+    from models.catalog import read_catalog
+
+    dials = _dials(options)
+    catalog = read_catalog(options["catalog"])
+    written = write_synthetic(out, catalog=catalog, dials=dials, truth=options["truth"])
+    click.echo(json.dumps(_as_dict(written)) if options["as_json"] else _tell(written))
+
+
+def _dials(options: dict[str, Any]) -> Dials:
+    from etl.synth.dials import Compression, Dials, Format, SourceDial
+    from etl.synth.profile import read_profile
+
+    dials = read_profile(options["profile"]) if options["profile"] else Dials()
+    plain = ("messages", "seed", "days", "patients", "density", "large_bytes")
+    given = {name: options[name] for name in plain if options[name] is not None}
+    for name in ("data_models", "event_types"):
+        if options[name]:
+            given[name] = options[name]
+    if options["first_day"]:
+        given["first_day"] = _day(options["first_day"])
+    if options["sources"]:
+        names = (f"Synthetic EHR {place}" for place in range(1, options["sources"] + 1))
+        given["sources"] = tuple(SourceDial(name) for name in names)
+    output = {name: options[name] for name in ("files", "envelope") if options[name]}
+    if options["format_"]:
+        output["format"] = Format(options["format_"])
+    if options["compress"]:
+        output["compression"] = Compression(options["compress"])
+    return replace(
+        dials, **given, shares=_shares(dials, options), output=replace(dials.output, **output)
+    )
+
+
+def _shares(dials: Dials, options: dict[str, Any]) -> Any:
+    from etl.synth.dials import FAULTS
+
+    shares = dict.fromkeys(FAULTS, options["faults"]) if options["faults"] is not None else {}
+    for name in ("duplicates", "large"):
+        if options[name] is not None:
+            shares[name] = options[name]
+    return replace(dials.shares, **shares)
+
+
+def _day(moment: datetime) -> date:
+    return moment.date()
+
+
+def _as_dict(written: Written) -> dict[str, Any]:
+    return {
+        "messages": written.messages,
+        "size_bytes": written.size_bytes,
+        "files": [str(path) for path in written.files],
+    }
+
+
+def _tell(written: Written) -> str:
+    return (
+        f"{written.messages:,} messages, {written.size_bytes / 1e6:,.1f} MB before compression, "
+        f"in {len(written.files):,} file(s)"
+    )

@@ -1,0 +1,257 @@
+"""Shapes: messages of an event type with the fields chosen and the values still open.
+
+A set of shapes is grown at once, so that a field of rate 0.9 is carried by 90 % of the shapes to
+within one shape. A message is a shape whose holes are filled from the pools.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from etl.synth.dials import Dials
+from etl.synth.plan import Kind, Node, Plan
+from etl.synth.pools import Pool
+from etl.synth.rates import Rates
+
+Hole: TypeAlias = tuple[Pool, int, int]
+DRAW_BITS = 40
+EMPTY_TEXT_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """A message with holes: `template % values`; hole = (pool, offset, length of the pool).
+
+    `counts` is the number of populated occurrences of each listed path.
+    """
+
+    template: bytes
+    holes: tuple[Hole, ...]
+    counts: Counter[str]
+
+    def fill(self, draw: int) -> bytes:
+        """The message for a drawn number."""
+        return self.template % tuple(
+            [pool[(draw + offset) % size] for pool, offset, size in self.holes]
+        )
+
+
+@dataclass(slots=True)
+class Host:
+    """An object being grown: its members, the offsets of the open records, its place in its array."""
+
+    members: dict[str, Member] = field(default_factory=dict)
+    offsets: tuple[int, ...] = ()
+    place: int = 0
+    populated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """The text of a member that is present but not populated: null, "", [] or {}."""
+
+    text: str
+
+
+Member: TypeAlias = "Host | list[Host | Blank] | list[Hole] | Hole | Blank"
+
+
+def grow_shapes(plan: Plan, rates: Rates, *, dials: Dials, count: int) -> list[Shape]:
+    """`count` shapes of one event type at the given rates."""
+    hosts = [Host() for _ in range(count)]
+    grower = _Grower(plan, rates, dials=dials)
+    for node in plan.nodes:
+        grower.grow(node, hosts)
+    return [_Writer(plan).shape(host) for host in hosts]
+
+
+class _Grower:
+    """Every node draws from a generator of its own: a changed rate changes no other field."""
+
+    def __init__(self, plan: Plan, rates: Rates, *, dials: Dials) -> None:
+        event = plan.event
+        self._seed = f"{dials.seed}/shapes/{event.data_model}/{event.event_type}"
+        self._rates, self._dials = rates, dials
+        self._rng = random.Random()
+
+    def grow(self, node: Node, hosts: list[Host]) -> None:
+        """Give the node to its share of the hosts, and blanks to some of the others."""
+        self._rng = random.Random(f"{self._seed}/{node.path}")
+        carrying = self._choose(hosts, self._rates.given_parent[node.index])
+        carriers = set(map(id, carrying))
+        for host in hosts:
+            if id(host) not in carriers and self._rng.random() < self._dials.nulls:
+                host.members[node.name] = self._blank(node)
+            else:
+                host.members.pop(node.name, None)
+        GROWERS[node.kind](self, node, carrying)
+
+    def _choose(self, hosts: list[Host], rate: float) -> list[Host]:
+        if rate >= 1:
+            return hosts
+        exact = rate * len(hosts)
+        count = int(exact) + (self._rng.random() < exact - int(exact))
+        return self._rng.sample(hosts, count)
+
+    def _blank(self, node: Node) -> Blank:
+        if node.kind in (Kind.ARRAY, Kind.SCALARS):
+            return Blank("[]")
+        if node.kind is Kind.OBJECT:
+            return Blank(null_object(node) if self._rng.random() < 0.5 else "{}")
+        is_text = node.field.json_type == "string" and self._rng.random() < EMPTY_TEXT_SHARE
+        return Blank('""' if is_text else "null")
+
+    def _hole(self, node: Node, host: Host) -> Hole:
+        pool = node.pools[min(host.place, len(node.pools) - 1)]
+        offset = self._rng.getrandbits(DRAW_BITS) if node.level < 0 else host.offsets[node.level]
+        return (pool, offset % len(pool), len(pool))
+
+    def _leaf(self, node: Node, hosts: list[Host]) -> None:
+        for host in hosts:
+            host.members[node.name] = self._hole(node, host)
+
+    def _scalars(self, node: Node, hosts: list[Host]) -> None:
+        for host in hosts:
+            host.members[node.name] = [
+                self._hole(node, Host(offsets=host.offsets, place=place))
+                for place in range(self._length(node))
+            ]
+
+    def _object(self, node: Node, hosts: list[Host]) -> None:
+        below = [
+            Host(offsets=self._open(node, host, 0), place=host.place) for host in hosts
+        ]
+        for host, inner in zip(hosts, below, strict=True):
+            host.members[node.name] = inner
+        for child in node.children:
+            self.grow(child, below)
+
+    def _array(self, node: Node, hosts: list[Host]) -> None:
+        elements: list[Host] = []
+        for host in hosts:
+            row = [
+                Host(offsets=self._open(node, host, place), place=place)
+                for place in range(self._length(node))
+            ]
+            host.members[node.name] = self._with_null_element(row)
+            elements += row
+        for child in node.children:
+            self.grow(child, elements)
+        self._populate_empty(node, elements)
+
+    def _with_null_element(self, row: list[Host]) -> list[Host | Blank]:
+        mixed: list[Host | Blank] = list(row)
+        if self._rng.random() < self._dials.null_elements:
+            mixed.insert(self._rng.randrange(len(mixed) + 1), Blank("{}"))
+        return mixed
+
+    def _populate_empty(self, node: Node, elements: list[Host]) -> None:
+        """An element that drew no field gets its likeliest one."""
+        leaves = [child for child in node.children if child.kind is Kind.LEAF]
+        if not leaves:
+            return
+        likeliest = max(leaves, key=lambda leaf: self._rates.overall[leaf.index])
+        if self._rates.overall[likeliest.index] > 0:
+            self._leaf(likeliest, [host for host in elements if not is_populated(host)])
+
+    def _open(self, node: Node, host: Host, place: int) -> tuple[int, ...]:
+        """The record offsets below a node; the patient of a message is the one that is drawn."""
+        if not node.opens:
+            return host.offsets
+        is_patient = node.opens == "patient"
+        return (*host.offsets, place if is_patient else self._rng.getrandbits(DRAW_BITS))
+
+    def _length(self, node: Node) -> int:
+        """Geometric with the dialled mean, shorter the deeper the array lies."""
+        if node.path in ("Meta.Logs[]", "Meta.Destinations[]"):
+            return 1
+        mean = 1 + (self._dials.array_mean - 1) / node.path.count("[]")
+        length = 1
+        while length < self._dials.array_max and self._rng.random() < 1 - 1 / mean:
+            length += 1
+        return length
+
+
+GROWERS = {
+    Kind.LEAF: _Grower._leaf,
+    Kind.SCALARS: _Grower._scalars,
+    Kind.OBJECT: _Grower._object,
+    Kind.ARRAY: _Grower._array,
+}
+
+
+def null_object(node: Node) -> str:
+    """The text of an object whose every leaf is null, as Redox sends them."""
+    members = (f'"{child.name}":{_null_member(child)}' for child in node.children)
+    return "{" + ",".join(members) + "}"
+
+
+def _null_member(node: Node) -> str:
+    if node.kind is Kind.OBJECT:
+        return null_object(node)
+    return "null" if node.kind is Kind.LEAF else "[]"
+
+
+def is_populated(member: Member) -> bool:
+    """Whether a member holds a value anywhere."""
+    if isinstance(member, Host):
+        if not member.populated:
+            member.populated = any(is_populated(inner) for inner in member.members.values())
+        return member.populated
+    if isinstance(member, list):
+        return any(is_populated(inner) for inner in member)
+    return not isinstance(member, Blank)
+
+
+class _Writer:
+    """Writes one grown host as a template, its holes and its counts."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._text: list[str] = []
+        self._holes: list[Hole] = []
+        self._counts: Counter[str] = Counter()
+
+    def shape(self, host: Host) -> Shape:
+        self._members(host, self._plan.nodes)
+        return Shape("".join(self._text).encode(), tuple(self._holes), self._counts)
+
+    def _members(self, host: Host, nodes: tuple[Node, ...]) -> None:
+        separator = "{"
+        for node in nodes:
+            member = host.members.get(node.name)
+            if member is None or not (isinstance(member, Blank) or is_populated(member)):
+                continue
+            self._text.append(f'{separator}"{node.name}":')
+            self._value(member, node)
+            separator = ","
+        self._text.append("{}" if separator == "{" else "}")
+
+    def _value(self, member: Member, node: Node) -> None:
+        if isinstance(member, Blank):
+            self._text.append(member.text)
+        elif isinstance(member, list):
+            self._array(member, node)
+        else:
+            self._counts[node.path] += 1
+            self._filled(member, node)
+
+    def _filled(self, member: Host | Hole, node: Node) -> None:
+        if isinstance(member, Host):
+            self._members(member, node.children)
+        else:
+            self._text.append("%b")
+            self._holes.append(member)
+
+    def _array(self, elements: list[Host | Blank] | list[Hole], node: Node) -> None:
+        separator = "["
+        for element in elements:
+            if isinstance(element, Host) and not is_populated(element):
+                continue
+            self._text.append(separator)
+            self._value(element, node)
+            separator = ","
+        self._text.append("]")
