@@ -1,6 +1,6 @@
 """uvicorn's HTTP protocol, made safe for a server that must neither lose a body nor wait for ever.
 
-uvicorn has no time limit for a request's head or body: here a sender that stalls is cut, unanswered.
+uvicorn has no time limit for a request: here a sender that stalls is cut, unanswered.
 And its parser skips the body of a request that offers an upgrade (Java's client and `curl --http2`
 offer h2c on plain connections): such an offer is ignored, as HTTP allows, and the body is read.
 Which limits hold is decided by the server.
