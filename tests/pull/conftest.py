@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 
+from etl.pipeline import pull as pipeline
+from models.catalog import read_catalog
 from tests.pull.builders import make_home
 from tests.standin.keys import make_private_key
 from tests.standin.redox import StandIn
 from tests.standin.serve import catalog_replies, serve
+
+_CATALOG = read_catalog()
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +37,9 @@ def standin(replies: dict[tuple[str, str], str]) -> Iterator[StandIn]:
 @pytest.fixture
 def settings(tmp_path: Path, standin: StandIn) -> Any:
     return make_home(tmp_path, standin)
+
+
+@pytest.fixture(autouse=True)
+def _read_catalog_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading the catalog takes longer than most of these tests."""
+    monkeypatch.setattr(pipeline, "read_catalog", lambda overlay: _CATALOG)

@@ -54,9 +54,9 @@ def test_a_jwk_with_its_own_kid_logs_in(
 def test_a_token_is_renewed_before_it_expires(
     tmp_path: Path, standin: StandIn, private_keys: dict[str, Any]
 ) -> None:
-    standin.login.token_lifetime_s = 0.5
+    standin.login.token_lifetime_s = 0.25
     settings = make_oauth_home(tmp_path, standin, private_keys["ES384"], algorithm="ES384")
-    standin.faults.always = Fault(slow_s=0.1)
+    standin.faults.always = Fault(slow_s=0.04)
     parallel = settings.pull.model_copy(update={"parallel": 1})
     assert ask(settings.model_copy(update={"pull": parallel}), 10).landed == 10
     assert standin.login.issued >= 3
@@ -109,8 +109,8 @@ def test_a_token_endpoint_that_fails_for_now_is_tried_again(
 def test_legacy_tokens_are_renewed_by_the_refresh_token(
     settings: Settings, standin: StandIn
 ) -> None:
-    standin.login.legacy_lifetime_s = 0.5
-    standin.faults.always = Fault(slow_s=0.1)
+    standin.login.legacy_lifetime_s = 0.25
+    standin.faults.always = Fault(slow_s=0.04)
     parallel = settings.pull.model_copy(update={"parallel": 1})
     assert ask(settings.model_copy(update={"pull": parallel}), 10).landed == 10
     assert standin.login.renewed >= 2
@@ -120,9 +120,9 @@ def test_legacy_tokens_are_renewed_by_the_refresh_token(
 def test_a_refused_refresh_token_falls_back_to_the_secret(
     settings: Settings, standin: StandIn
 ) -> None:
-    standin.login.legacy_lifetime_s = 0.3
+    standin.login.legacy_lifetime_s = 0.12
     standin.login_faults.add([Fault(), Fault(status=401)])
-    standin.faults.always = Fault(slow_s=0.1)
+    standin.faults.always = Fault(slow_s=0.04)
     assert ask(settings, 12).landed == 12
     assert standin.login.issued > standin.login.renewed + 1
 
