@@ -8,7 +8,7 @@ from typing import Self
 
 from etl.web.refusals import Reason, Refusal
 
-WAIT_FOR_ROOM_S = 5.0
+WAIT_FOR_ROOM_S = 2.0
 """A full budget first slows the senders down; only when that does not help they are refused."""
 
 

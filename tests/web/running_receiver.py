@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,9 +61,12 @@ class RunningReceiver:
     def log(self) -> str:
         return self.log_path.read_text("utf-8", "replace")
 
-    def post(self, body: bytes = b"{}", **arguments: object) -> httpx.Response:
-        arguments.setdefault("headers", self.headers)
-        return WEB.post(self.url, content=body, **arguments)
+    def post(
+        self, body: bytes = b"{}", *, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        return WEB.post(
+            self.url, content=body, headers=self.headers if headers is None else headers
+        )
 
     def get(self, path: str) -> httpx.Response:
         return WEB.get(f"{self.base}{path}")

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from running_receiver import stored_bodies
 
-from etl.web import segment_file
 from etl.web.group_commit import GroupCommit
 from etl.web.metrics import ReceiverMetrics
 from etl.web.refusals import Reason, Refusal
@@ -26,7 +25,7 @@ def make_store(folder: Path, *, min_free_bytes: int = 0) -> GroupCommit:
 
 
 def stub_fsync(monkeypatch: pytest.MonkeyPatch, act: Callable[[int], None]) -> None:
-    monkeypatch.setattr(segment_file.os, "fdatasync", act)
+    monkeypatch.setattr(os, "fdatasync", act)
 
 
 async def test_nothing_is_stored_before_the_fsync_returns(

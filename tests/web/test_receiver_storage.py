@@ -146,15 +146,13 @@ def test_read_only_home_does_not_start(
     assert "make it writable" in receiver.log
 
 
-def test_second_receiver_on_a_home_does_not_start(start_receiver: Starter) -> None:
+def test_second_receiver_on_a_home_or_a_port_does_not_start(
+    start_receiver: Starter, tmp_path: Path
+) -> None:
     first = start_receiver()
-    second = launch(first.home)
-    assert second.process.wait(timeout=10) == WarehouseBusy.exit_code
+    same_home, same_port = launch(first.home), launch(tmp_path / "b", port=first.address[1])
+    assert same_home.process.wait(timeout=10) == WarehouseBusy.exit_code
+    assert "Another receiver writes to" in same_home.log
+    assert same_port.process.wait(timeout=10) == UsageFault.exit_code
+    assert "free the port" in same_port.log
     assert first.post(b"still mine").status_code == 200
-
-
-def test_taken_port_is_told_in_one_sentence(start_receiver: Starter, tmp_path: Path) -> None:
-    first = start_receiver()
-    second = launch(tmp_path / "other", port=first.address[1])
-    assert second.process.wait(timeout=10) == UsageFault.exit_code
-    assert "free the port" in second.log
