@@ -1,0 +1,76 @@
+"""`redox-warehouse catalog`: look into the catalog, complete it from saved documentation pages.
+
+What importing does lives in `etl.ratings`; this is its door.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from etl.settings import Settings, read_settings
+
+IMPORT_EPILOG = """\b
+Examples:
+  redox-warehouse catalog import-ratings pages/
+  redox-warehouse catalog import-ratings patient-admin-arrival.html --write
+  redox-warehouse catalog import-ratings pages/ --json > ratings.json
+
+\b
+docs/ratings.md tells how to save the pages.
+Exit codes: 0 all pages understood, 1 a page was refused, 2 wrong call or faulty catalog.
+"""
+SHOW_EPILOG = """\b
+Examples:
+  redox-warehouse catalog show Scheduling
+  redox-warehouse catalog show Scheduling Visit.VisitNumber
+  redox-warehouse catalog show "Clinical Summary" "Allergies[].Status" --json
+"""
+
+
+@click.group()
+def catalog() -> None:
+    """Look into the catalog or complete it."""
+
+
+@catalog.command("import-ratings", epilog=IMPORT_EPILOG)
+@click.argument("pages", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--write", is_flag=True, help="Write HOME/catalog; without it nothing changes.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def import_ratings(
+    context: click.Context, /, pages: tuple[Path, ...], write: bool, as_json: bool
+) -> None:
+    """Complete the site's catalog from saved Redox documentation pages.
+
+    PAGES are saved pages (HTML, single-file archive or text) or folders of them. Prints what was
+    understood, what is new, what contradicts the catalog and what could not be read.
+    """
+    from etl.ratings.importing import import_pages  # costs time that others need not spend
+    from etl.ratings.tell import report_values, tell_report
+
+    report = import_pages(pages, overlay=_overlay(context), write=write)
+    click.echo(json.dumps(report_values(report)) if as_json else tell_report(report))
+    context.exit(0 if report.is_clean else 1)
+
+
+@catalog.command(epilog=SHOW_EPILOG)
+@click.argument("model")
+@click.argument("path", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def show(context: click.Context, /, model: str, path: str | None, as_json: bool) -> None:
+    """Print what the catalog says of a data model, or of one PATH of it."""
+    from etl.ratings.importing import read_site_catalog
+    from etl.cli.catalog_facts import find_field, find_model, tell_facts
+
+    known = read_site_catalog(_overlay(context))
+    facts = find_field(known, model, path) if path else find_model(known, model)
+    click.echo(json.dumps(facts) if as_json else tell_facts(facts))
+
+
+def _overlay(context: click.Context) -> Path:
+    settings = context.find_object(Settings) or read_settings()
+    return settings.catalog_path

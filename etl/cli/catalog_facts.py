@@ -1,0 +1,140 @@
+"""Facts of the catalog about a data model or one of its fields, ready to print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from etl.errors import UsageFault
+from etl.ratings.event_tree import plant_tree
+from etl.ratings.events import spelled
+from etl.ratings.types import name_shapes
+from models.catalog.records import Catalog, DataModel, Expectation, Field
+
+
+def find_model(catalog: Catalog, name: str) -> dict[str, Any]:
+    """What the catalog says of a data model: its event types and its paths with their types.
+
+    Raises UsageFault when there is no such data model.
+    """
+    model = _model(catalog, name)
+    return {
+        "data_model": model.name,
+        "description": model.description,
+        "schema": model.schema,
+        "event_types": {
+            event.event_type: f"{event.direction}, {len(_paths(catalog, model, event.event_type))}"
+            f" paths{f', answered by {event.reply}' if event.reply else ''}"
+            for event in model.event_types
+        },
+        "paths": {
+            path: name_shapes(shapes) for path, shapes in _shapes(catalog, model.name).items()
+        },
+    }
+
+
+def find_field(catalog: Catalog, name: str, path: str) -> dict[str, Any]:
+    """What the catalog says of one path: shapes, supported values, expectations, sources.
+
+    Raises UsageFault, with near paths, when the data model has no such path.
+    """
+    model = _model(catalog, name)
+    shapes = _shapes(catalog, model.name)
+    if path not in shapes:
+        raise UsageFault(_no_path(model.name, path, shapes))
+    return {
+        "data_model": model.name,
+        "path": path,
+        "shapes": [_shape(catalog, field) for field in shapes[path]],
+        "expectations": [_expectation(line) for line in _lines(catalog, model.name, path)],
+        "children": [other for other in shapes if other.rpartition(".")[0] == path],
+    }
+
+
+def tell_facts(facts: Mapping[str, Any]) -> str:
+    """Facts as indented lines; what is empty is left out."""
+    return "\n".join(_tell(facts, ""))
+
+
+def _tell(facts: Mapping[str, Any], indent: str) -> Iterator[str]:
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            yield f"{indent}{name}"
+            yield from _tell(value, indent + "  ")
+        elif isinstance(value, list):
+            yield from _tell_list(name, value, indent)
+        elif value:
+            yield f"{indent}{name}  {value}"
+
+
+def _tell_list(name: str, values: list[Any], indent: str) -> Iterator[str]:
+    if values:
+        yield f"{indent}{name}"
+    for value in values:
+        if isinstance(value, Mapping):
+            inner = list(_tell(value, indent + "    "))
+            yield f"{indent}  - {inner[0].lstrip()}"
+            yield from inner[1:]
+        else:
+            yield f"{indent}  {value}"
+
+
+def _model(catalog: Catalog, name: str) -> DataModel:
+    for model in catalog.data_models.values():
+        if spelled(name) in (spelled(model.name), spelled(model.schema)):
+            return model
+    raise UsageFault(
+        f"The catalog has no data model {name}; name one of {', '.join(catalog.data_models)}."
+    )
+
+
+def _no_path(model: str, path: str, shapes: Mapping[str, object]) -> str:
+    near = get_close_matches(path, shapes, n=3, cutoff=0.5)
+    hint = f"perhaps {' or '.join(near)}" if near else f"`catalog show {model}` lists its paths"
+    return f"{model} has no path {path}; {hint}."
+
+
+def _shapes(catalog: Catalog, model: str) -> dict[str, tuple[Field, ...]]:
+    shapes: dict[str, tuple[Field, ...]] = {}
+    for field in catalog.fields[model]:
+        shapes[field.path] = (*shapes.get(field.path, ()), field)
+    return shapes
+
+
+def _paths(catalog: Catalog, model: DataModel, event_type: str) -> Mapping[str, object]:
+    return plant_tree(catalog, model.name, event_type).shapes
+
+
+def _shape(catalog: Catalog, field: Field) -> dict[str, Any]:
+    value_set = catalog.value_sets.get(field.value_set)
+    return {
+        "type": name_shapes([field]),
+        "number_kind": field.number_kind or "",
+        "event_types": ", ".join(sorted(field.event_types)),
+        "value_set": f"{value_set.name} ({value_set.kind})" if value_set else "",
+        "supported_values": ", ".join(value_set.values) if value_set else "",
+        "sensitivity": field.sensitivity,
+        "source": field.source,
+        "note": field.note,
+    }
+
+
+def _lines(catalog: Catalog, model: str, path: str) -> list[Expectation]:
+    return [
+        line
+        for line in catalog.expectations
+        if line.path == path and line.data_model in (model, "*")
+    ]
+
+
+def _expectation(line: Expectation) -> dict[str, Any]:
+    return {
+        "event_type": line.event_type,
+        "source_id": line.source_id,
+        "rating": line.rating or "not documented here",
+        "basis": "inferred" if line.is_inferred else "documented",
+        "required": "yes" if line.required else "no",
+        "source": line.source,
+        "is_site": line.is_site,
+    }

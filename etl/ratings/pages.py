@@ -1,0 +1,167 @@
+"""Saved files into pages: finds them, decodes them, tells HTML from text.
+
+What is no readable page is refused with a reason and never quoted: a wrong file may hold anything.
+"""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from etl.ratings.from_html import read_html
+from etl.ratings.from_text import mark_samples, split_lines
+from etl.ratings.records import LineKind, Page, Refusal, TextLine
+
+PAGE_SUFFIXES = frozenset({".html", ".htm", ".xhtml", ".mht", ".mhtml", ".txt", ".text", ".md"})
+MAX_PAGE_BYTES = 32 * 2**20
+_HTML_SIGN = re.compile(
+    rb"\s*(?:<\?xml|<!--|<!doctype\s+html|<(?:html|head|body|main|div|ul|table|dl|p|h1|pre)\b)",
+    re.IGNORECASE,
+)
+_ARCHIVE_SIGN = re.compile(rb"^MIME-Version:", re.MULTILINE | re.IGNORECASE)
+_TAG = re.compile(rb"<(?:/?[a-zA-Z][^<>]*|!doctype[^<>]*)>", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?:[A-Za-z ]{1,20}:\s*)?(https?://\S+)")
+_LONGEST_TITLE = 120
+
+
+@dataclass(frozen=True, slots=True)
+class SavedFile:
+    """A file to read; `is_asked` when the user named it rather than its folder."""
+
+    path: Path
+    is_asked: bool
+
+
+def find_files(paths: Iterable[Path]) -> list[SavedFile]:
+    """The files named, and those of every folder named whose name ends like a page's, sorted."""
+    found: dict[Path, SavedFile] = {}
+    for path in paths:
+        members = _members(path) if path.is_dir() else [SavedFile(path, is_asked=True)]
+        for file in members:
+            found.setdefault(file.path.resolve(), file)
+    return list(found.values())
+
+
+def _members(folder: Path) -> list[SavedFile]:
+    return [
+        SavedFile(path, is_asked=False)
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in PAGE_SUFFIXES and path.is_file()
+    ]
+
+
+def read_page(path: Path) -> Page | Refusal:
+    """Read one saved page; a refusal says what is wrong with the file."""
+    try:
+        if path.stat().st_size > MAX_PAGE_BYTES:
+            limit = MAX_PAGE_BYTES // 2**20
+            return Refusal(path.name, f"is larger than {limit} MB, no page is; save the page alone")
+        content = path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or "unknown fault").lower()
+        return Refusal(path.name, f"cannot be opened ({reason}); check the path")
+    return to_page(content, path.name)
+
+
+def to_page(content: bytes, name: str) -> Page | Refusal:
+    """Tell what kind of page `content` is and read its lines."""
+    if not content.strip():
+        return Refusal(name, "is empty; save the page again")
+    address = ""
+    if _is_archive(content):
+        content, address = _open_archive(content)
+    if _is_binary(content):
+        return Refusal(name, "is neither text nor HTML; save the page as HTML or text")
+    if _is_html(content, name):
+        return _html_page(content, name, address)
+    return _text_page(content, name, address)
+
+
+def _is_archive(content: bytes) -> bool:
+    return bool(_ARCHIVE_SIGN.search(content[:8192])) and b"multipart/" in content[:8192]
+
+
+def _open_archive(content: bytes) -> tuple[bytes, str]:
+    """The HTML and the address within a single-file archive (MHTML)."""
+    archive = email.message_from_bytes(content, policy=email.policy.compat32)
+    address = str(archive.get("Snapshot-Content-Location", ""))
+    for part in archive.walk():
+        if part.get_content_type() == "text/html":
+            payload = part.get_payload(decode=True)
+            return (payload if isinstance(payload, bytes) else b""), address
+    return b"", address
+
+
+def _is_binary(content: bytes) -> bool:
+    has_mark = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return b"\0" in content and not has_mark
+
+
+def _is_html(content: bytes, name: str) -> bool:
+    if _HTML_SIGN.match(content.removeprefix(b"\xef\xbb\xbf")):
+        return True
+    is_named = name.lower().endswith(("html", "htm", "mht"))
+    return is_named and (content[:2] in (b"\xff\xfe", b"\xfe\xff") or bool(_TAG.search(content)))
+
+
+def _html_page(content: bytes, name: str, address: str) -> Page | Refusal:
+    html = read_html(content)
+    if not html.lines:
+        return Refusal(name, "shows no text; save the page after it has loaded")
+    notes = () if html.encoding in ("utf-8", "ascii") else (f"read as {html.encoding}",)
+    return Page(
+        name=name,
+        title=_short(html.title),
+        address=address or html.address,
+        lines=html.lines,
+        is_plain=False,
+        is_cut=not content.rstrip().endswith(b">"),
+        notes=notes,
+    )
+
+
+def _text_page(content: bytes, name: str, address: str) -> Page | Refusal:
+    text, notes = _decode(content)
+    lines = tuple(mark_samples(split_lines(text)))
+    if not lines:
+        return Refusal(name, "shows no text; save the page again")
+    return Page(
+        name=name,
+        title=_short(_first_words(lines)),
+        address=address or next(_addresses(lines), ""),
+        lines=lines,
+        is_plain=True,
+        is_cut=not text.endswith(("\n", "\r")),
+        notes=notes,
+    )
+
+
+def _decode(content: bytes) -> tuple[str, tuple[str, ...]]:
+    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return content.decode(encoding), ()
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace"), ("not UTF-8, read as windows-1252",)
+
+
+def _first_words(lines: tuple[TextLine, ...]) -> str:
+    """The first line that could be a title; the lines of a wrong file are never shown."""
+    for line in lines[:5]:
+        if line.kind is LineKind.TEXT and not _ADDRESS.fullmatch(line.text):
+            return line.text if len(line.text) <= _LONGEST_TITLE else ""
+    return ""
+
+
+def _addresses(lines: tuple[TextLine, ...]) -> Iterator[str]:
+    for line in lines[:40]:
+        match = _ADDRESS.fullmatch(line.text)
+        if match:
+            yield match[1]
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1] + "…"

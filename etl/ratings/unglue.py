@@ -1,0 +1,63 @@
+"""Gives layout C its line breaks back, so that it reads like layout B.
+
+`- Metarequired, object- DataModelrequired, stringReliableX` becomes one line per name, type and
+rest. Names are split by the catalog's vocabulary, the longest known name winning.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from etl.ratings.phrases import Glued, read_tree_type, split_glued
+from etl.ratings.records import LineKind, TextLine
+
+_DASH = re.compile(r"-\s+(?=[A-Z])")
+
+
+def unglue(lines: Iterable[TextLine], names: frozenset[str]) -> Iterator[TextLine]:
+    """`lines` with every field that was run together on lines of its own."""
+    for line in lines:
+        pieces = list(_pieces(line.text, names)) if line.kind is LineKind.TEXT else []
+        if not any(isinstance(piece, Glued) for piece in pieces):
+            yield line
+            continue
+        for at, piece in enumerate(pieces):
+            yield from _spread(line if at == 0 else _within(line), piece)
+
+
+def is_run_together(line: TextLine, names: frozenset[str]) -> bool:
+    """Whether a name and its type stand on this line without a break."""
+    return any(isinstance(piece, Glued) for piece in _pieces(line.text, names))
+
+
+def _within(line: TextLine) -> TextLine:
+    """A line for a field found after a dash in the midst of `line`: how deep it is, is lost."""
+    return replace(line, depth=None, is_item=True, is_joined=False)
+
+
+def _pieces(text: str, names: frozenset[str]) -> Iterator[Glued | str]:
+    """Cut at the dashes that begin a field; what precedes the first field is kept as text."""
+    starts = [0, *(match.end() for match in _DASH.finditer(text))]
+    begun = [(start, split_glued(text[start:], names)) for start in starts]
+    kept = [start for start, glued in begun if glued or start == 0]
+    for at, start in enumerate(kept):
+        is_last = at == len(kept) - 1
+        end = len(text) if is_last else kept[at + 1]
+        piece = text[start:end]
+        piece = piece if is_last else piece.rstrip().removesuffix("-").rstrip()
+        yield split_glued(piece, names) or piece
+
+
+def _spread(line: TextLine, piece: Glued | str) -> Iterator[TextLine]:
+    if isinstance(piece, str):
+        yield replace(line, text=piece)
+        return
+    yield replace(line, text=piece.name)
+    phrase = read_tree_type(piece.tail)
+    rest = phrase.rest if phrase else ""
+    type_words = piece.tail.removesuffix(rest) if rest else piece.tail
+    yield replace(line, text=type_words, is_item=False)
+    if rest:
+        yield replace(line, text=rest, is_item=False, is_joined=True)
