@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from reference.json_text import Object, Value
-from reference.leaves import Steps, Step, is_populated, path_text
+from reference.leaves import Step, Steps, is_populated, path_text
 
 
 class Group(NamedTuple):
