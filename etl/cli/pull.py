@@ -70,10 +70,11 @@ def pull(context: click.Context, /, **options: Any) -> None:
 
 
 def _settings(given: Settings | None, parallel: int | None) -> Settings:
-    if given is not None and parallel is None:
-        return given
-    overrides = {"pull": {"parallel": parallel}} if parallel else {}
-    return read_settings(given.home if given else None, **overrides)
+    settings = given or read_settings()
+    if parallel is None:
+        return settings
+    section = settings.pull.model_copy(update={"parallel": parallel})
+    return settings.model_copy(update={"pull": section})
 
 
 def _days(day: datetime | None, since: datetime | None, until: datetime | None) -> tuple[date, ...]:

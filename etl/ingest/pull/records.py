@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 
@@ -78,4 +78,6 @@ class PullSummary:
 
     def as_dict(self) -> dict[str, Any]:
         """The summary as JSON values; holds counts and names of event types only."""
-        return asdict(self) | {"not_asked": self.not_asked}
+        plain = {part.name: getattr(self, part.name) for part in fields(self)}
+        counts = {"failures": dict(self.failures), "replies": dict(self.replies)}
+        return plain | counts | {"not_asked": self.not_asked}
