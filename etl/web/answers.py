@@ -39,9 +39,7 @@ def refusal_answer(reason: Reason, *, retry_after_s: int) -> Response | None:
     return PlainTextResponse(f"{reason.value}\n", status, headers)
 
 
-async def send_answer(
-    answer: Response, *, scope: Scope, body: RequestBody, send: Send, max_linger_bytes: int
-) -> None:
+async def send_answer(answer: Response, *, scope: Scope, body: RequestBody, send: Send) -> None:
     """Send an answer; when the body is not read whole, read on before the connection closes.
 
     Closing a socket with unread bytes resets it, and the sender would not see the answer.
@@ -55,5 +53,5 @@ async def send_answer(
         await send({**message, "more_body": True} if is_body else message)
 
     await answer(scope, body.receive, send_open)
-    await body.discard(max_bytes=max_linger_bytes)
+    await body.discard()
     await send({"type": "http.response.body", "body": b"", "more_body": False})

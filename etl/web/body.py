@@ -36,11 +36,11 @@ class RequestBody:
             collected += await self._next_chunk(max_bytes=max_bytes, lease=lease)
         return bytes(collected)
 
-    async def discard(self, *, max_bytes: int) -> None:
-        """Read on without keeping anything, for a short while and up to so many bytes."""
+    async def discard(self) -> None:
+        """Read on without keeping anything, for a short while."""
         try:
             async with asyncio.timeout(LINGER_S):
-                while not self.is_complete and self.size_bytes < max_bytes:
+                while not self.is_complete:
                     await self._take()
         except (TimeoutError, Refusal):
             return

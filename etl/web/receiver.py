@@ -39,7 +39,6 @@ from etl.web.tokens import TokenBook, presented_tokens
 log = logging.getLogger(__name__)
 access_log = logging.getLogger(f"{__name__}.access")
 
-
 CUT_STATUS = 499
 """Stands in the log for a request whose sender was gone before the answer; never sent."""
 
@@ -71,10 +70,7 @@ class Receiver:
         try:
             answer = await self._answer(scope, body)
             if answer is not None:
-                await send_answer(
-                    answer, scope=scope, body=body, send=send,
-                    max_linger_bytes=2 * self._settings.max_body_bytes,
-                )  # fmt: skip
+                await send_answer(answer, scope=scope, body=body, send=send)
         finally:
             self.in_flight -= 1
         status = answer.status_code if answer else CUT_STATUS
