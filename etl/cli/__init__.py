@@ -1,1 +1,1 @@
-"""Command line: one file per command, each a thin door to the pipeline."""
+"""The command line: a thin door. One command per module; `main` lists them."""

@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from etl.errors import UsageFault
-from etl.ingest.pull.journal import Journal, read_answered
+from etl.errors import UsageFault, WarehouseBusy
+from etl.ingest.pull.journal import SPOOL_NAME, Journal, read_answered
 from etl.ingest.pull.plan import list_queries, plan_requests, tell_faults
 from etl.ingest.pull.records import PullSummary, Request
 from etl.ingest.pull.requests import read_table, read_templates
@@ -25,7 +25,16 @@ from etl.pipeline.reply_segments import write_segment
 from etl.settings import Settings
 from models.catalog import Catalog, CatalogFaults, read_catalog
 
-__all__ = ["PullPlan", "PullRequest", "PullSummary", "list_days", "plan_pull", "pull"]
+__all__ = [
+    "PullPlan",
+    "PullRequest",
+    "PullSummary",
+    "check_pull_login",
+    "list_days",
+    "plan_pull",
+    "pull",
+    "recover_pull",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +103,15 @@ def pull(settings: Settings, request: PullRequest) -> PullSummary:
 
 
 def recover_pull(settings: Settings) -> int:
-    """Hand over the replies that a killed pull kept; returns how many. Raises WarehouseBusy."""
-    if not (_folder(settings) / "replies.spool").exists():
+    """Hand over the replies that a killed pull kept; returns how many, 0 while a pull runs."""
+    spool = _folder(settings) / SPOOL_NAME
+    if not spool.exists() or spool.stat().st_size == 0:
         return 0
-    with _open_journal(settings) as journal:
-        return journal.recovered
+    try:
+        with _open_journal(settings) as journal:
+            return journal.recovered
+    except WarehouseBusy:
+        return 0  # the running pull hands over itself
 
 
 def check_pull_login(settings: Settings) -> None:

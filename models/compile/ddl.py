@@ -45,14 +45,20 @@ _ROOT: tuple[tuple[str, TypeEngine[object], str], ...] = (
 )  # type: ignore[assignment]
 
 
-def compile_metadata(catalog: Catalog, plan: WarehousePlan) -> MetaData:
-    """Every table of the warehouse, fixed and planned."""
-    metadata = MetaData()
+def compile_metadata(catalog: Catalog, plan: WarehousePlan, metadata: MetaData) -> None:
+    """Add the tables that every warehouse has: the fixed ones and those of Meta."""
     for fixed in FIXED.tables.values():
         fixed.to_metadata(metadata)
-    for table in plan.tables():
+    for table in plan.core.values():
         _sql_table(table, catalog, metadata)
-    return metadata
+
+
+def compile_model_metadata(
+    catalog: Catalog, plan: WarehousePlan, data_model: str, metadata: MetaData
+) -> None:
+    """Add the tables of one data model."""
+    for table in plan.models[data_model].values():
+        _sql_table(table, catalog, metadata)
 
 
 def _sql_table(table: Table, catalog: Catalog, metadata: MetaData) -> SqlTable:

@@ -1,0 +1,116 @@
+"""The `redox-warehouse` command: global options, the list of commands, one error boundary."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import sys
+from pathlib import Path
+
+import click
+
+from etl.errors import DiskFull, RedoxWarehouseError
+from etl.settings import read_settings
+from models.catalog import CatalogFaults
+
+COMMANDS = {
+    "catalog": "etl.cli.catalog:catalog",
+    "doctor": "etl.cli.doctor:doctor",
+    "drift": "etl.cli.drift:drift",
+    "export": "etl.cli.export:export",
+    "findings": "etl.cli.findings:findings",
+    "load": "etl.cli.load:load",
+    "publish": "etl.cli.publish:publish",
+    "pull": "etl.cli.pull:pull",
+    "purge": "etl.cli.purge:purge",
+    "quarantine": "etl.cli.quarantine:quarantine",
+    "rebuild": "etl.cli.rebuild:rebuild",
+    "receive": "etl.cli.receive:receive",
+    "reliability": "etl.cli.reliability:reliability",
+    "reload": "etl.cli.reload:reload",
+    "show": "etl.cli.show:show",
+    "status": "etl.cli.status:status",
+    "synth": "etl.cli.synth:synth",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command only when it is called, so that --help is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        target = COMMANDS.get(cmd_name)
+        if target is None:
+            return None
+        module, _, name = target.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="REDOX_WAREHOUSE_HOME",
+    help="Folder of all state (default .redox-warehouse).",
+)
+@click.version_option(package_name="redox-warehouse")
+@click.pass_context
+def cli(ctx: click.Context, home: Path | None) -> None:
+    """Load Redox data model messages into relational tables, losing nothing.
+
+    \b
+    Exit codes: 0 all well, 2 usage, 3 some items quarantined, 4 warehouse busy,
+    5 disk full, 1 anything else.
+    """
+    if ctx.resilient_parsing or "--help" in sys.argv or "-h" in sys.argv:
+        return
+    ctx.obj = read_settings(home)
+
+
+def main() -> None:
+    """Run the command line; every error becomes one sentence and an exit code."""
+    sys.exit(_exit_code())
+
+
+def _exit_code() -> int:
+    try:
+        result = cli.main(standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        return _say("Stopped; run the command again to continue where it was.", 1)
+    except RedoxWarehouseError as error:
+        return _say(str(error), error.exit_code)
+    except CatalogFaults as faults:
+        return _say(str(faults), 2)
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return _say("The disk is full; free space and run the command again.", DiskFull.exit_code)
+        name = errno.errorcode.get(error.errno or 0, "unknown")
+        return _say(f"The system refused ({name}); run `redox-warehouse doctor` to see why.", 1)
+    except Exception as error:  # the door: nothing of the error's text may be shown
+        place = _place_of(error)
+        return _say(f"Internal error {type(error).__name__} at {place}; please report this place.", 1)
+
+
+def _place_of(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "an unknown place"
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+
+
+def _say(sentence: str, code: int) -> int:
+    click.echo(f"redox-warehouse: {sentence}", err=True)
+    return code

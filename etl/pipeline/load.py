@@ -1,0 +1,234 @@
+"""The order of steps of a load: land, frame, judge, number, flatten, commit.
+
+A load is one transaction. The write lock is held from the look at what is already loaded to the
+commit, so that fingerprints and message ids cannot be overtaken; landing and judging run without.
+Killed anywhere, the next run finds either the whole load or nothing of it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from etl.ingest.files import SourceFile, list_sources, open_source
+from etl.ingest.seen import SeenEntry, read_seen, write_seen
+from etl.landing.store import LandedObject
+from etl.pipeline.pool import Pool
+from etl.pipeline.records import LoadSummary, Piece, Progress, no_progress
+from etl.pipeline.status import write_status
+from etl.pipeline.transaction import Transaction
+from etl.pipeline.work import Integers, Judged, Unit
+from etl.pipeline.worker import Worker
+from etl.settings import Settings
+from etl.warehouse import ledger
+from etl.warehouse.connection import open_warehouse, write_lock
+from etl.warehouse.schema import Schema
+
+UNIT_BYTES = 8 * 2**20
+UNIT_ITEMS = 20_000
+LOAD_ITEMS = 2_000_000
+LOCK_WAIT_S = 600.0
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def utc_now() -> datetime:
+    """The clock of the pipeline."""
+    return datetime.now(UTC)
+
+
+def load_paths(
+    settings: Settings,
+    paths: Sequence[str],
+    *,
+    unwrap: str = "",
+    in_place: bool = False,
+    progress: Progress = no_progress,
+    clock: Callable[[], datetime] = utc_now,
+) -> LoadSummary:
+    """Land and load files, folders, globs or URLs; what was loaded before is skipped by content."""
+    worker = Worker.of(settings)
+    with Pool(settings, worker) as pool:
+        return Loader(settings, worker, pool, progress, clock).load_sources(
+            list_sources(paths), unwrap=unwrap, in_place=in_place or settings.load.in_place
+        )
+
+
+class Loader:
+    """Loads landed objects into the warehouse of one home."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        worker: Worker,
+        pool: Pool,
+        progress: Progress = no_progress,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.settings = settings
+        self.worker = worker
+        self.pool = pool
+        self.progress = progress
+        self.clock = clock
+        self.schema = Schema(worker.catalog, worker.plan)
+
+    def load_sources(
+        self, sources: Iterable[SourceFile], *, unwrap: str, in_place: bool
+    ) -> LoadSummary:
+        """Land each source and load it, many small ones together, large ones in parts."""
+        taken = self._items_taken()
+        summary = LoadSummary()
+        gathered: list[Piece] = []
+        seen: list[SeenEntry] = []
+        size_bytes = 0
+        for source in sources:
+            landed = self._land(source, in_place=in_place)
+            seen.append(_seen_entry(source, landed.object_id))
+            summary += LoadSummary(objects=1)
+            start = taken.get(landed.object_id, 0)
+            if landed.item_count and start >= landed.item_count:
+                summary += LoadSummary(skipped_objects=1)
+                continue
+            taken[landed.object_id] = max(landed.item_count, 1)
+            for piece, piece_bytes in self._pieces(landed, unwrap, start):
+                if gathered and size_bytes + piece_bytes > self.settings.load.load_bytes:
+                    summary += self.load(gathered)
+                    gathered, size_bytes = [], 0
+                gathered.append(piece)
+                size_bytes += piece_bytes
+        if gathered:
+            summary += self.load(gathered)
+        self._remember(seen)
+        return summary
+
+    def _items_taken(self) -> dict[str, int]:
+        if not self.settings.warehouse_path.exists():
+            return {}
+        with self._writing(), self._open(read_only=True) as connection:
+            return ledger.items_taken(connection)
+
+    def _land(self, source: SourceFile, *, in_place: bool) -> LandedObject:
+        with open_source(source) as stream:
+            landed = self.worker.landing.land(stream, uri=source.uri, in_place=in_place)
+        self.progress("landed", landed.item_count, landed.size_bytes)
+        return landed
+
+    def _pieces(
+        self, landed: LandedObject, unwrap: str, start: int
+    ) -> Iterator[tuple[Piece, int]]:
+        """Parts of an object that fit into one load each, with their bytes."""
+        if landed.size_bytes <= self.settings.load.load_bytes and landed.item_count <= LOAD_ITEMS:
+            yield Piece(landed.object_id, unwrap, start, landed.item_count), landed.size_bytes
+            return
+        for first in range(start, landed.item_count, LOAD_ITEMS):
+            stop = min(first + LOAD_ITEMS, landed.item_count)
+            length = self.worker.landing.items(landed.object_id, first, stop).length
+            for a, b in runs(length, self.settings.load.load_bytes, LOAD_ITEMS):
+                yield Piece(landed.object_id, unwrap, first + a, first + b), int(length[a:b].sum())
+
+    def load(self, pieces: Sequence[Piece], *, kind: str = "load") -> LoadSummary:
+        """One load of these pieces; what another process took meanwhile is left out."""
+        started_at = self.clock()
+        units = [unit for piece in pieces for unit in self._units(piece)]
+        judged = []
+        for unit, result in zip(units, self.pool.judge(units), strict=True):
+            self.progress("judged", len(unit), unit.size_bytes)
+            judged.append(result)
+        with self._writing(), self._staging() as folder, self._open() as connection:
+            self._prepare(connection)
+            overtaken = ledger.items_taken(connection)
+            work = [
+                (unit, result)
+                for unit, result in zip(units, judged, strict=True)
+                if unit.first_item >= overtaken.get(unit.object_id, 0)
+            ]
+            connection.execute("begin")
+            transaction = Transaction(connection, self.schema, self.pool, folder, self.progress)
+            summary = transaction.run(
+                work,
+                kind=kind,
+                started_at=started_at,
+                finished_at=self.clock(),
+                objects=self._landed_rows(pieces),
+            )
+            connection.execute("commit")
+            write_status(connection, self.settings, self.clock())
+        self.progress("loaded", summary.loaded, summary.bytes)
+        return summary
+
+    def _prepare(self, connection: object) -> None:
+        """Make sure that the ledger's own tables exist before they are asked."""
+        connection.execute("begin")  # type: ignore[attr-defined]
+        self.schema.ensure(connection, ())  # type: ignore[arg-type]
+        connection.execute("commit")  # type: ignore[attr-defined]
+
+    def _units(self, piece: Piece) -> Iterator[Unit]:
+        landing = self.worker.landing
+        items = landing.items(piece.object_id, piece.first_item, piece.stop_item)
+        day = (landing.describe(piece.object_id).landed_at - _EPOCH).days
+        for start, stop in runs(items.length, UNIT_BYTES, UNIT_ITEMS):
+            yield Unit(
+                object_id=piece.object_id,
+                unwrap=piece.unwrap,
+                fallback_day=day,
+                first_item=piece.first_item + start,
+                offset=items.offset[start:stop],
+                length=items.length[start:stop],
+                kind=items.kind[start:stop],
+                received_at_us=items.received_at_us[start:stop],
+            )
+
+    def _landed_rows(self, pieces: Sequence[Piece]) -> list[ledger.LandedRow]:
+        rows = []
+        for object_id, unwrap in {piece.object_id: piece.unwrap for piece in pieces}.items():
+            landed = self.worker.landing.describe(object_id)
+            rows.append(
+                ledger.LandedRow(
+                    object_id, landed.uri, landed.size_bytes, landed.item_count,
+                    landed.separator_bytes, landed.torn_bytes, unwrap, landed.in_place,
+                    landed.landed_at,
+                )
+            )
+        return rows
+
+    def _writing(self):  # type: ignore[no-untyped-def]
+        return write_lock(self.settings.warehouse_path, wait_s=LOCK_WAIT_S)
+
+    def _open(self, *, read_only: bool = False):  # type: ignore[no-untyped-def]
+        return open_warehouse(self.settings.warehouse_path, read_only=read_only)
+
+    @contextmanager
+    def _staging(self) -> Iterator[Path]:
+        root = self.settings.home / "staging"
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(dir=root) as folder:
+            yield Path(folder)
+
+    def _remember(self, entries: Sequence[SeenEntry]) -> None:
+        with self._writing():
+            known = {entry.uri: entry for entry in read_seen(self.settings.seen_path)}
+            known.update({entry.uri: entry for entry in entries})
+            write_seen(self.settings.seen_path, list(known.values()))
+
+
+def runs(length: Integers, most_bytes: int, most_items: int) -> Iterator[tuple[int, int]]:
+    """Cut items into runs of at most so many bytes and items; a large item is a run of its own."""
+    ends = np.cumsum(length)
+    start = 0
+    while start < len(length):
+        before = int(ends[start - 1]) if start else 0
+        stop = int(np.searchsorted(ends, before + most_bytes, side="right"))
+        stop = min(max(stop, start + 1), start + most_items, len(length))
+        yield start, stop
+        start = stop
+
+
+def _seen_entry(source: SourceFile, object_id: str) -> SeenEntry:
+    return SeenEntry(source.uri, source.size, source.mtime_ns, source.etag, object_id)
+
+
+__all__ = ["Judged", "Loader", "load_paths", "runs", "utc_now"]

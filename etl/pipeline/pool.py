@@ -1,0 +1,98 @@
+"""Runs work in this process or in worker processes, in order, with the same results."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import TypeVar
+
+from etl.errors import TransientError
+from etl.pipeline.work import Judged, Numbered, ShareResult, Unit
+from etl.pipeline.worker import Worker
+from etl.settings import Settings
+
+R = TypeVar("R")
+SMALL_WORK_BYTES = 24 * 2**20
+
+_worker: Worker | None = None
+
+
+def _start(settings: Settings) -> None:
+    global _worker
+    _worker = Worker.of(settings)
+
+
+def _judge(unit: Unit) -> Judged:
+    assert _worker is not None
+    return _worker.judge_unit(unit)
+
+
+def _flatten(share: Sequence[Numbered], folder: Path) -> ShareResult:
+    assert _worker is not None
+    return _worker.flatten(share, folder)
+
+
+class Pool:
+    """Workers of one command; processes start when there is work worth them."""
+
+    def __init__(self, settings: Settings, local: Worker) -> None:
+        self._settings = settings
+        self._local = local
+        self._executor: ProcessPoolExecutor | None = None
+        self.size = settings.load.workers or len(os.sched_getaffinity(0))
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def warm_up(self) -> None:
+        """Start the processes, so that they compile the catalog while bytes are landed."""
+        if self.size > 1 and self._executor is None:
+            self._executor = ProcessPoolExecutor(
+                self.size,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_start,
+                initargs=(self._settings,),
+            )
+            for _ in range(self.size):
+                self._executor.submit(os.getpid)
+
+    def judge(self, units: Sequence[Unit]) -> Iterator[Judged]:
+        """Judge units, results in their order."""
+        if not self._is_worth_it(units):
+            return map(self._local.judge_unit, units)
+        return self._in_order(lambda e: [e.submit(_judge, unit) for unit in units])
+
+    def flatten(self, shares: Sequence[Sequence[Numbered]], folder: Path) -> Iterator[ShareResult]:
+        """Flatten shares, results in their order."""
+        if len(shares) < 2:
+            return (self._local.flatten(share, folder) for share in shares)
+        return self._in_order(lambda e: [e.submit(_flatten, share, folder) for share in shares])
+
+    def shares_for(self, units: Sequence[Unit]) -> int:
+        """Into how many shares work should be divided."""
+        return self.size if self._is_worth_it(units) else 1
+
+    def _is_worth_it(self, units: Iterable[Unit]) -> bool:
+        return self.size > 1 and sum(unit.size_bytes for unit in units) > SMALL_WORK_BYTES
+
+    def _in_order(
+        self, submit: Callable[[ProcessPoolExecutor], list[Future[R]]]
+    ) -> Iterator[R]:
+        self.warm_up()
+        assert self._executor is not None
+        try:
+            for future in submit(self._executor):
+                yield future.result()
+        except BrokenProcessPool:
+            raise TransientError(
+                "A worker process was killed, probably for want of memory; "
+                "lower load.load_bytes or load.workers and run the command again."
+            ) from None

@@ -1,0 +1,98 @@
+"""What a commit leaves behind for those who ask how it goes without opening the warehouse.
+
+`status.json` is rewritten atomically with every commit; `status`, `doctor` and the sensor read it.
+It holds counts and names of the catalog and of sources, never a value of a payload.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from etl.settings import Settings
+
+_TOTALS = """
+select count(*), coalesce(sum(bytes), 0), coalesce(sum(received), 0), coalesce(sum(loaded), 0),
+       coalesce(sum(duplicate), 0), max(finished_at)
+from core.load
+"""
+_OPEN_QUARANTINE = """
+select reason, count(*) from core.quarantine where state = 'open' group by reason order by 2 desc, 1
+"""
+_MODELS = """
+select data_model, sum(messages), min(day), max(day)
+from quality.message_count group by data_model order by 2 desc, 1
+"""
+_FINDINGS = """
+select severity, rule, sum(findings), sum(messages)
+from quality.finding_count group by severity, rule order by 3 desc, 2
+"""
+_LOADS = """
+select load_id, kind, started_at, finished_at, bytes, received, replayed, loaded, duplicate, quarantined
+from core.load order by load_id desc limit 20
+"""
+
+
+def write_status(connection: duckdb.DuckDBPyConnection, settings: Settings, now: datetime) -> None:
+    """Rewrite status.json from the ledger."""
+    status = collect_status(connection, now)
+    temporary = settings.status_path.with_suffix(f".{os.getpid()}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(status, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(settings.status_path)
+
+
+def read_status(path: Path) -> dict[str, Any] | None:
+    """The status of the last commit, None before the first."""
+    if not path.is_file():
+        return None
+    status: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return status
+
+
+def collect_status(connection: duckdb.DuckDBPyConnection, now: datetime) -> dict[str, Any]:
+    """Ask the ledger and the counts."""
+    loads, size_bytes, received, loaded, duplicate, last = _rows(connection, _TOTALS)[0]
+    quarantine = {reason: int(count) for reason, count in _rows(connection, _OPEN_QUARANTINE)}
+    return {
+        "written_at": now.isoformat(),
+        "loads": int(loads),
+        "bytes": int(size_bytes),
+        "last_load_at": last.isoformat() if last else None,
+        "messages": {
+            "received": int(received),
+            "loaded": int(loaded),
+            "duplicate": int(duplicate),
+            "quarantined": sum(quarantine.values()),
+        },
+        "objects": int(_rows(connection, "select count(*) from core.landed_object")[0][0]),
+        "quarantine": quarantine,
+        "models": [
+            {"data_model": m, "messages": int(n), "first_day": str(a), "last_day": str(b)}
+            for m, n, a, b in _rows(connection, _MODELS)
+        ],
+        "findings": [
+            {"severity": s, "rule": r, "findings": int(f), "messages": int(m)}
+            for s, r, f, m in _rows(connection, _FINDINGS)
+        ],
+        "recent_loads": [_load(row) for row in _rows(connection, _LOADS)],
+    }
+
+
+def _load(row: tuple[Any, ...]) -> dict[str, Any]:
+    names = ("load_id", "kind", "started_at", "finished_at", "bytes", "received", "replayed",
+             "loaded", "duplicate", "quarantined")
+    values = [value.isoformat() if isinstance(value, datetime) else value for value in row]
+    return dict(zip(names, values, strict=True))
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
+    return connection.execute(query).fetchall()

@@ -1,0 +1,190 @@
+"""The one transaction of a load: what is new gets a message_id, is flattened, inserted, recorded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from etl.conform.judge import Status
+from etl.errors import PermanentError
+from etl.landing.frames import NO_TIME
+from etl.pipeline.pool import Pool
+from etl.pipeline.records import LoadSummary, Progress
+from etl.pipeline.staging import StagedTable
+from etl.pipeline.work import NOT_LOADED, Integers, Judged, Numbered, Unit
+from etl.warehouse import ledger
+from etl.warehouse.commit import insert_staged
+from etl.warehouse.schema import Schema
+
+FINGERPRINT_BYTES = 16
+
+
+@dataclass(slots=True)
+class Taken:
+    """A judged unit that this transaction takes; `message_id` is filled as it goes on."""
+
+    unit: Unit
+    judged: Judged
+    message_id: Integers
+    is_duplicate: int = 0
+    reasons: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Transaction:
+    """Runs between `begin` and `commit` of the caller, who holds the write lock."""
+
+    connection: duckdb.DuckDBPyConnection
+    schema: Schema
+    pool: Pool
+    folder: Path
+    progress: Progress
+
+    def run(
+        self,
+        work: Sequence[tuple[Unit, Judged]],
+        *,
+        kind: str,
+        started_at: datetime,
+        finished_at: datetime,
+        objects: Sequence[ledger.LandedRow],
+    ) -> LoadSummary:
+        """Take the work in; gives the counts that went into the ledger."""
+        taken = [_take(unit, judged) for unit, judged in work]
+        self.schema.ensure(self.connection, {m for t in taken for m, _ in t.judged.shapes})
+        next_id = self._number(taken)
+        staged = self._flatten(taken)
+        load_id = ledger.next_load_id(self.connection)
+        files = [(table.name, table.files) for table in staged]
+        insert_staged(self.connection, files, load_id=load_id)
+        ledger.set_next_message_id(self.connection, next_id)
+        ledger.record_objects(self.connection, objects)
+        summary = _summary(taken, staged)
+        load = ledger.LoadRow(
+            load_id, kind, started_at, summary.bytes, summary.received, summary.replayed,
+            summary.loaded, summary.duplicate, summary.quarantined,
+            self.schema.catalog.content_hash,
+        )
+        quarantined = [row for t in taken for row in _quarantine_rows(t)]
+        parts = [_part(t) for t in taken]
+        ledger.record_load(self.connection, load, parts, quarantined, finished_at)
+        return summary
+
+    def _number(self, taken: Sequence[Taken]) -> int:
+        """Give every new message its id, in the order received; gives the next free id."""
+        known = self._known(taken)
+        next_id = ledger.next_message_id(self.connection)
+        seen: set[bytes] = set()
+        for one in taken:
+            prints = one.judged.fingerprints
+            for index in np.flatnonzero(one.judged.status != Status.QUARANTINED).tolist():
+                start = FINGERPRINT_BYTES * index
+                fingerprint = prints[start : start + FINGERPRINT_BYTES]
+                if fingerprint in seen or fingerprint in known:
+                    one.is_duplicate += 1
+                    continue
+                seen.add(fingerprint)
+                one.message_id[index] = next_id
+                next_id += 1
+        return next_id
+
+    def _known(self, taken: Sequence[Taken]) -> set[bytes]:
+        fingerprints = [
+            one.judged.fingerprints[FINGERPRINT_BYTES * i : FINGERPRINT_BYTES * (i + 1)].hex()
+            for one in taken
+            for i in np.flatnonzero(one.judged.status != Status.QUARANTINED).tolist()
+        ]
+        found = ledger.known_fingerprints(self.connection, fingerprints, self.folder)
+        return {bytes.fromhex(text) for text in found}
+
+    def _flatten(self, taken: Sequence[Taken]) -> list[StagedTable]:
+        shares = _shares(taken, self.pool.shares_for([one.unit for one in taken]))
+        staged: list[StagedTable] = []
+        refused: set[int] = set()
+        for share, result in zip(shares, self.pool.flatten(shares, self.folder), strict=True):
+            staged += result.staged
+            refused.update(result.refused)
+            for numbered in share:
+                self.progress("flattened", len(numbered.unit), numbered.unit.size_bytes)
+        for one in taken:
+            for index in np.flatnonzero(np.isin(one.message_id, list(refused))).tolist():
+                one.message_id[index] = NOT_LOADED
+                one.reasons[index] = "not_loadable"
+        return staged
+
+
+def _take(unit: Unit, judged: Judged) -> Taken:
+    ids = np.full(len(unit), NOT_LOADED, dtype=np.int64)
+    return Taken(unit, judged, ids, reasons=dict(judged.reasons))
+
+
+def _shares(taken: Sequence[Taken], count: int) -> list[list[Numbered]]:
+    """Runs of units of about equal size; empty shares are left out."""
+    total = sum(one.unit.size_bytes for one in taken) or 1
+    shares: list[list[Numbered]] = [[] for _ in range(count)]
+    done = 0
+    for one in taken:
+        place = min(count - 1, (done + one.unit.size_bytes // 2) * count // total)
+        shares[place].append(Numbered(one.unit, one.judged, one.message_id))
+        done += one.unit.size_bytes
+    return [share for share in shares if share]
+
+
+def _summary(taken: Sequence[Taken], staged: Sequence[StagedTable]) -> LoadSummary:
+    rows: Counter[str] = Counter()
+    for table in staged:
+        rows[table.name] += table.rows
+    models: Counter[str] = Counter()
+    for one in taken:
+        loaded = one.message_id != NOT_LOADED
+        for index, (model, _) in enumerate(one.judged.shapes):
+            models[model] += int((loaded & (one.judged.shape == index)).sum())
+    summary = LoadSummary(
+        loads=1,
+        bytes=sum(one.unit.size_bytes for one in taken),
+        received=sum(len(one.unit) for one in taken),
+        loaded=sum(int((one.message_id != NOT_LOADED).sum()) for one in taken),
+        duplicate=sum(one.is_duplicate for one in taken),
+        quarantined=sum(len(one.reasons) for one in taken),
+        rows=dict(rows),
+        models={name: count for name, count in models.items() if count},
+    )
+    if summary.received != summary.loaded + summary.duplicate + summary.quarantined:
+        raise PermanentError("The ledger does not add up, nothing was loaded; report this fault.")
+    return summary
+
+
+def _part(one: Taken) -> ledger.PartRow:
+    return ledger.PartRow(
+        object_id=one.unit.object_id,
+        first_item=one.unit.first_item,
+        item_count=len(one.unit),
+        loaded=int((one.message_id != NOT_LOADED).sum()),
+        duplicate=one.is_duplicate,
+        quarantined=len(one.reasons),
+    )
+
+
+def _quarantine_rows(one: Taken) -> Iterator[ledger.QuarantineRow]:
+    for index, reason in sorted(one.reasons.items()):
+        received_us = int(one.judged.received_at_us[index])
+        yield ledger.QuarantineRow(
+            object_id=one.unit.object_id,
+            item=one.unit.first_item + index,
+            byte_offset=int(one.unit.offset[index]),
+            byte_length=int(one.unit.length[index]),
+            reason=reason,
+            received_at=_instant(received_us) if received_us != NO_TIME else None,
+        )
+
+
+def _instant(microseconds: int) -> datetime:
+    return datetime.fromtimestamp(microseconds // 1_000_000, UTC).replace(
+        microsecond=microseconds % 1_000_000
+    )

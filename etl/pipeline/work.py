@@ -1,0 +1,68 @@
+"""Units of work that travel to worker processes, and what comes back from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from etl.pipeline.staging import StagedTable
+
+Integers = npt.NDArray[np.int64]
+NOT_LOADED = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A run of items of one landed object, small enough to be judged at a stretch.
+
+    Arrays have one value per item; offsets and lengths in bytes, received_at_us in microseconds
+    UTC or NO_TIME.
+    """
+
+    object_id: str
+    unwrap: str
+    fallback_day: int
+    first_item: int
+    offset: Integers
+    length: Integers
+    kind: npt.NDArray[np.int8]
+    received_at_us: Integers
+
+    def __len__(self) -> int:
+        return len(self.offset)
+
+    @property
+    def size_bytes(self) -> int:
+        return int(self.length.sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The judgement of a unit's items: `status` per item, `shape` an index into `shapes`,
+    16 fingerprint bytes per item, `reasons` by position for what is quarantined."""
+
+    status: npt.NDArray[np.int8]
+    shape: npt.NDArray[np.int16]
+    shapes: tuple[tuple[str, int], ...]
+    fingerprints: bytes
+    reasons: dict[int, str]
+    received_at_us: Integers
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A judged unit with the message_id of each item, NOT_LOADED for what is left out."""
+
+    unit: Unit
+    judged: Judged
+    message_id: Integers
+
+
+@dataclass(frozen=True, slots=True)
+class ShareResult:
+    """What one share staged; `refused` are message_ids that could not be stored after all."""
+
+    staged: tuple[StagedTable, ...]
+    refused: tuple[int, ...]

@@ -1,0 +1,126 @@
+"""What a worker process does: judge units, flatten shares. Reads landed bytes, writes staged files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from etl.conform.exact_json import Unreadable
+from etl.conform.judge import Judge, Limits, Status
+from etl.ingest.envelope import BadEnvelope, unwrap
+from etl.landing.frames import BROKEN, NO_TIME
+from etl.landing.store import Landing, LandingReader
+from etl.pipeline.share import LoadableMessage, ShareFlattener
+from etl.pipeline.work import NOT_LOADED, Judged, Numbered, ShareResult, Unit
+from etl.settings import Settings
+from models.catalog import Catalog, read_catalog
+from models.tables.plan import WarehousePlan, plan_tables
+
+
+@dataclass(slots=True)
+class Worker:
+    """Everything a process needs, compiled once."""
+
+    catalog: Catalog
+    plan: WarehousePlan
+    judge: Judge
+    landing: Landing
+    limits: Limits
+    reader: LandingReader | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Worker:
+        """A worker of one home."""
+        catalog = read_catalog(settings.catalog_path)
+        limits = Limits(settings.load.max_message_bytes, settings.load.max_depth)
+        plan, landing = plan_tables(catalog), Landing(settings.landing_path)
+        return cls(catalog, plan, Judge(catalog, limits), landing, limits)
+
+    def judge_unit(self, unit: Unit) -> Judged:
+        """Judge every item of a unit."""
+        status = np.empty(len(unit), dtype=np.int8)
+        shape = np.zeros(len(unit), dtype=np.int16)
+        shapes: dict[tuple[str, int], int] = {}
+        fingerprints = bytearray()
+        reasons: dict[int, str] = {}
+        received_at = unit.received_at_us.copy()
+        for index, body, received_at_us, reason in self._bodies(unit, range(len(unit))):
+            received_at[index] = received_at_us
+            judgement = None if reason else self.judge.judge(body)
+            if judgement is None or judgement.status is Status.QUARANTINED:
+                status[index] = Status.QUARANTINED
+                reasons[index] = reason or (judgement.reason if judgement else "")
+                fingerprints += bytes(16)
+                continue
+            status[index] = judgement.status
+            shape[index] = shapes.setdefault(judgement.shape, len(shapes))
+            fingerprints += judgement.fingerprint
+        return Judged(status, shape, tuple(shapes), bytes(fingerprints), reasons, received_at)
+
+    def _bodies(self, unit: Unit, indexes: Iterable[int]) -> Iterator[tuple[int, bytes, int, str]]:
+        """Index, message bytes, received_at and, where there is no message, the reason."""
+        for index in indexes:
+            received_at = int(unit.received_at_us[index])
+            if unit.length[index] > self.limits.max_bytes:
+                yield index, b"", received_at, "too_large" if unit.kind[index] != BROKEN else "not_json"
+                continue
+            raw = self._item(unit, index)
+            if unit.kind[index] == BROKEN:
+                yield index, raw, received_at, self._reason_of_broken(raw)
+                continue
+            if unit.unwrap:
+                try:
+                    envelope = unwrap(raw, unit.unwrap)
+                except BadEnvelope:
+                    yield index, b"", received_at, "bad_envelope"
+                    continue
+                raw = envelope.body
+                if envelope.received_at is not None:
+                    received_at = int(envelope.received_at.timestamp() * 1_000_000)
+            yield index, raw, received_at, ""
+
+    def _item(self, unit: Unit, index: int) -> bytes:
+        if self.reader is None or self.reader.object_id != unit.object_id:
+            if self.reader is not None:
+                self.reader.close()
+            self.reader = self.landing.open_reader(unit.object_id)
+        return self.reader.read(int(unit.offset[index]), int(unit.length[index]))
+
+    def _reason_of_broken(self, raw: bytes) -> str:
+        try:
+            self.judge.conform(raw)
+        except Unreadable as unreadable:
+            return unreadable.reason
+        return "not_json"
+
+    def flatten(self, share: Sequence[Numbered], folder: Path) -> ShareResult:
+        """Flatten the loadable items of a share and stage their rows in a folder."""
+        flattener = ShareFlattener(self.catalog, self.plan, self.judge, folder)
+        for numbered in share:
+            for message in self._loadable(numbered):
+                flattener.add(message)
+        staged = flattener.finish()
+        return ShareResult(staged, tuple(flattener.refused))
+
+    def _loadable(self, numbered: Numbered) -> Iterator[LoadableMessage]:
+        unit, judged = numbered.unit, numbered.judged
+        wanted = np.flatnonzero(numbered.message_id != NOT_LOADED).tolist()
+        for index, body, received_at_us, _ in self._bodies(unit, wanted):
+            line, aside = body, None
+            if judged.status[index] == Status.CONFORMED:
+                conformed = self.judge.conform(body)
+                line, aside = conformed.line, conformed.aside
+            yield LoadableMessage(
+                message_id=int(numbered.message_id[index]),
+                object_id=unit.object_id,
+                item=unit.first_item + index,
+                fingerprint=judged.fingerprints[16 * index : 16 * index + 16],
+                received_at_us=None if received_at_us == NO_TIME else received_at_us,
+                fallback_day=unit.fallback_day,
+                shape=judged.shapes[judged.shape[index]],
+                line=line,
+                aside=aside,
+            )

@@ -1,0 +1,163 @@
+"""The ledger: what was taken from which landed object, what became of it, which numbers come next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from etl.warehouse.connection import quote
+
+NEXT_MESSAGE_ID = "next_message_id"
+
+
+@dataclass(frozen=True, slots=True)
+class LandedRow:
+    """One row of core.landed_object."""
+
+    object_id: str
+    uri: str
+    size_bytes: int
+    item_count: int
+    separator_bytes: int
+    torn_bytes: int
+    unwrap: str
+    in_place: bool
+    landed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PartRow:
+    """What became of a run of items of one landed object."""
+
+    object_id: str
+    first_item: int
+    item_count: int
+    loaded: int
+    duplicate: int
+    quarantined: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineRow:
+    """One item that is no loadable message."""
+
+    object_id: str
+    item: int
+    byte_offset: int
+    byte_length: int
+    reason: str
+    received_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRow:
+    """The totals of one load."""
+
+    load_id: int
+    kind: str
+    started_at: datetime
+    bytes: int
+    received: int
+    replayed: int
+    loaded: int
+    duplicate: int
+    quarantined: int
+    catalog_hash: str
+
+
+def items_taken(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """How many items, counted from the first, earlier loads took of each landed object."""
+    query = "select object_id, max(first_item + item_count) from core.load_part group by object_id"
+    return dict(connection.execute(query).fetchall())
+
+
+def next_load_id(connection: duckdb.DuckDBPyConnection) -> int:
+    """The number of the next load."""
+    return _one(connection, "select coalesce(max(load_id), 0) + 1 from core.load")
+
+
+def next_message_id(connection: duckdb.DuckDBPyConnection) -> int:
+    """The first message_id never given; survives deletion of messages."""
+    query = f"select coalesce(max(value::bigint), 0) from core.warehouse where name = '{NEXT_MESSAGE_ID}'"
+    return _one(connection, query)
+
+
+def set_next_message_id(connection: duckdb.DuckDBPyConnection, message_id: int) -> None:
+    """Move the high-water mark."""
+    connection.execute("delete from core.warehouse where name = ?", [NEXT_MESSAGE_ID])
+    connection.execute("insert into core.warehouse values (?, ?)", [NEXT_MESSAGE_ID, message_id])
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def known_fingerprints(
+    connection: duckdb.DuckDBPyConnection, fingerprints: Sequence[str], folder: Path
+) -> set[str]:
+    """Those of the fingerprints (hexadecimal) whose content is already loaded."""
+    if not fingerprints or _one(connection, "select count(*) from core.message limit 1") == 0:
+        return set()
+    path = folder / "fingerprints.parquet"
+    pq.write_table(pa.table({"content_hash": pa.array(fingerprints, pa.string())}), path)
+    query = (
+        "select replace(cast(known.content_hash as varchar), '-', '') from core.message known "
+        f"semi join (select cast(content_hash as uuid) content_hash from read_parquet({quote(str(path))})) "
+        "using (content_hash)"
+    )
+    return {row[0] for row in connection.execute(query).fetchall()}
+
+
+def record_objects(connection: duckdb.DuckDBPyConnection, rows: Sequence[LandedRow]) -> None:
+    """Add landed objects that are not yet on record."""
+    for row in rows:
+        connection.execute(
+            "insert into core.landed_object select ?, ?, ?, ?, ?, ?, ?, ?, ? where not exists "
+            "(select 1 from core.landed_object where object_id = ?)",
+            [
+                row.object_id, row.uri, row.size_bytes, row.item_count, row.separator_bytes,
+                row.torn_bytes, row.unwrap, row.in_place, row.landed_at, row.object_id,
+            ],
+        )
+
+
+def record_load(
+    connection: duckdb.DuckDBPyConnection,
+    load: LoadRow,
+    parts: Sequence[PartRow],
+    quarantined: Sequence[QuarantineRow],
+    finished_at: datetime,
+) -> None:
+    """Write one load into the ledger, in the caller's transaction."""
+    connection.execute(
+        "insert into core.load values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            load.load_id, load.kind, load.started_at, finished_at, load.bytes, load.received,
+            load.replayed, load.loaded, load.duplicate, load.quarantined, load.catalog_hash,
+        ],
+    )
+    part_rows = [
+        [load.load_id, p.object_id, p.first_item, p.item_count, p.loaded, p.duplicate, p.quarantined]
+        for p in parts
+    ]
+    if part_rows:
+        connection.executemany("insert into core.load_part values (?, ?, ?, ?, ?, ?, ?)", part_rows)
+    first = _one(connection, "select coalesce(max(quarantine_id), 0) + 1 from core.quarantine")
+    quarantine_rows = [
+        [
+            first + index, load.load_id, q.object_id, q.item, q.byte_offset, q.byte_length, q.reason,
+            "open", q.received_at, finished_at, None, None,
+        ]
+        for index, q in enumerate(quarantined)
+    ]
+    if quarantine_rows:
+        connection.executemany(
+            "insert into core.quarantine values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", quarantine_rows
+        )
