@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from etl.ingest.pull.journal import read_answered
 from etl.pipeline.pull import PullRequest, pull
 from etl.settings import Settings
@@ -16,7 +18,7 @@ from tests.standin.faults import Fault
 from tests.standin.redox import StandIn
 
 COMMAND = [sys.executable, "-c", "from etl.cli.pull import pull; pull()"]
-REQUESTS, KILLS = 160, 4
+REQUESTS, KILLS = 120, 3
 
 
 def start_pull(settings: Settings, requests: Path) -> subprocess.Popen[bytes]:
@@ -37,6 +39,7 @@ def wait_for(standin: StandIn, answered: int, process: subprocess.Popen[bytes]) 
         time.sleep(0.002)
 
 
+@pytest.mark.faults
 def test_a_killed_pull_asks_only_what_is_missing(tmp_path: Path, standin: StandIn) -> None:
     settings = make_home(tmp_path, standin, segment_bytes=4000, parallel=6)
     queries = [make_query(f"P{number:03}") for number in range(REQUESTS)]

@@ -92,7 +92,7 @@ def test_an_unknown_key_id_is_refused(
     tmp_path: Path, standin: StandIn, private_keys: dict[str, Any]
 ) -> None:
     settings = make_oauth_home(tmp_path, standin, private_keys["RS384"], key_id="other")
-    with pytest.raises(PermanentError, match="check pull.client_id, pull.key_id"):
+    with pytest.raises(PermanentError, match=r"check pull\.client_id, pull\.key_id"):
         check_pull_login(settings)
 
 
@@ -132,7 +132,7 @@ def test_the_secret_may_stand_in_a_file(tmp_path: Path, standin: StandIn) -> Non
     file.write_text("a-legacy-secret\n")
     check_pull_login(make_home(tmp_path, standin, secret=None, secret_file=file))
     file.write_text("another")
-    with pytest.raises(PermanentError, match="check pull.api_key and pull.secret"):
+    with pytest.raises(PermanentError, match=r"check pull\.api_key and pull\.secret"):
         check_pull_login(make_home(tmp_path, standin, secret=None, secret_file=file))
 
 

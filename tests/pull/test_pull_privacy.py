@@ -53,33 +53,35 @@ def make_files(folder: Path) -> tuple[Path, Path]:
     return requests, table
 
 
-@pytest.mark.parametrize("faults", FAULTS)
-@pytest.mark.parametrize("login", ["oauth", "legacy"])
-def test_nothing_of_patients_or_secrets_is_shown(
-    faults: list[Fault],
-    login: str,
-    tmp_path: Path,
-    standin: StandIn,
-    private_keys: dict[str, Any],
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level(logging.DEBUG)
+@pytest.fixture(params=["oauth", "legacy"])
+def settings(
+    request: pytest.FixtureRequest, tmp_path: Path, standin: StandIn, private_keys: dict[str, Any]
+) -> Settings:
+    """A home whose login, of either kind, is the canary."""
     key_file = write_key(private_keys["ES384"], tmp_path / "private.pem")
     key = RegisteredKey("kid", SECRET, "ES384", private_keys["ES384"].public_key())
     standin.login.register(key)
     standin.login.api_key = standin.login.secret = SECRET
     oauth = {"client_id": SECRET, "key_id": "kid", "private_key_file": key_file}
-    given = (
-        oauth | {"algorithm": "ES384"}
-        if login == "oauth"
-        else {"api_key": SECRET, "secret": SECRET}
-    )
+    logins = {
+        "oauth": oauth | {"algorithm": "ES384"},
+        "legacy": {"api_key": SECRET, "secret": SECRET},
+    }
     quick = {"max_attempts": 2, "give_up_after": 2}
-    pull = standin.settings() | FAST | quick | given
-    settings = read_settings(tmp_path / "home", pull=pull)
-    requests, table = make_files(tmp_path)
+    given = standin.settings() | FAST | quick | logins[request.param]
+    return read_settings(tmp_path / "home", pull=given)
+
+
+@pytest.mark.parametrize("faults", FAULTS)
+def test_nothing_of_patients_or_secrets_is_shown(
+    faults: list[Fault], settings: Settings, standin: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    requests, table = make_files(settings.home.parent)
     standin.faults.add(faults)
     shown, _ = run(settings, requests, "--table", table)
+    key_file = settings.home.parent / "private.pem"
+    assert "httpcore" in caplog.text
     _assert_clean(shown + caplog.text, key_file)
     _assert_clean((settings.home / "pull" / "journal.txt").read_text(), key_file)
 

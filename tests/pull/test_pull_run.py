@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from etl.errors import TransientError, WarehouseBusy
+from etl.errors import PermanentError, TransientError, WarehouseBusy
 from etl.landing.segments import scan_segment
 from etl.pipeline.pull import PullRequest, list_days, plan_pull, pull, recover_pull
 from etl.settings import Settings
@@ -154,6 +154,13 @@ def test_many_failures_in_a_row_end_the_pull(tmp_path: Path, standin: StandIn) -
     assert standin.queries.statuses[503] <= 2 * (6 + settings.pull.parallel)
 
 
+def test_refusals_from_the_start_end_the_pull(settings: Settings, standin: StandIn) -> None:
+    standin.faults.always = Fault(status=404)
+    with pytest.raises(PermanentError, match=r"all refused .*status_404.*check pull.endpoint"):
+        ask(settings, 1000)
+    assert standin.queries.statuses[404] <= 50 + settings.pull.parallel
+
+
 def test_nobody_listening_is_a_transient_error(tmp_path: Path, standin: StandIn) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -210,7 +217,8 @@ def test_a_second_pull_of_the_home_is_told_to_wait(settings: Settings, standin: 
     while not standin.queries.seen_at:
         threading.Event().wait(0.01)
     with pytest.raises(WarehouseBusy, match="Another pull of this home is running"):
-        recover_pull(settings)
+        ask(settings, 1)
+    assert recover_pull(settings) == 0
     thread.join()
     assert ask(settings, 8).landed_before == 8
 

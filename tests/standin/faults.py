@@ -13,7 +13,7 @@ class Fault:
     """How one answer departs from the good one.
 
     `cut_at`: close after so many body bytes although more were announced. `half_body`: a complete
-    answer with half the body. `errors`: 200 with Meta.Errors. `event_type`: in place of the reply's.
+    answer with half the body. `errors`: 200 with Meta.Errors. `event_type`: another than expected.
     """
 
     status: int = 200

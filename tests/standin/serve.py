@@ -31,17 +31,25 @@ def catalog_replies() -> dict[tuple[str, str], str]:
 
 
 @contextmanager
-def serve(standin: StandIn, *, port: int = 0) -> Iterator[StandIn]:
-    """Run a stand-in on loopback until the block ends; sets its `url`."""
+def serve(
+    standin: StandIn, *, port: int = 0, certificate: tuple[Path, Path] | None = None
+) -> Iterator[StandIn]:
+    """Run a stand-in on loopback until the block ends; sets its `url`.
+
+    With a certificate and its key it speaks TLS.
+    """
     config = uvicorn.Config(
         standin.app, host="127.0.0.1", port=port, log_level="critical", lifespan="off"
     )
+    if certificate:
+        config.ssl_certfile, config.ssl_keyfile = certificate
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.005)
-    standin.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    scheme = "https" if certificate else "http"
+    standin.url = f"{scheme}://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     try:
         yield standin
     finally:

@@ -24,6 +24,8 @@ from etl.errors import WarehouseBusy
 from etl.ingest.pull.records import KeptReply, Sink
 from etl.ingest.pull.spool import Spool, open_private, read_spool, storage_fault, write_fully
 
+SPOOL_NAME = "replies.spool"
+JOURNAL_NAME = "journal.txt"
 _LINE_FIELDS = 3
 
 
@@ -104,9 +106,9 @@ class Journal:
             raise storage_fault(error) from error
 
     def _open(self) -> None:
-        self._lines = open_private(self._folder / "journal.txt")
+        self._lines = open_private(self._folder / JOURNAL_NAME)
         self._mend_last_line()
-        self._spool = Spool(self._folder / "replies.spool")
+        self._spool = Spool(self._folder / SPOOL_NAME)
         for key, received_at_us, errors in read_answered(self._folder):
             self.answered[key] = errors
             self.received_at_us.append(received_at_us)
@@ -121,7 +123,7 @@ class Journal:
 
 def read_answered(folder: Path) -> Iterator[tuple[str, int, int]]:
     """(key, received at in microseconds UTC, errors) of every answered request; takes no lock."""
-    journal, spool = folder / "journal.txt", folder / "replies.spool"
+    journal, spool = folder / JOURNAL_NAME, folder / SPOOL_NAME
     if journal.exists():
         with journal.open("rb") as lines:
             yield from (parsed for line in lines if (parsed := _from_line(line)))

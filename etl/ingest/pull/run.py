@@ -10,12 +10,15 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from etl.errors import TransientError
+from etl.errors import PermanentError, TransientError
 from etl.ingest.pull.client import RedoxClient, ReplyFacts, read_facts
 from etl.ingest.pull.connect import make_limiter, open_client
 from etl.ingest.pull.journal import Journal
 from etl.ingest.pull.records import Answer, KeptReply, PullSummary, Request
 from etl.settings import PullSettings
+
+_REFUSED_FROM_THE_START = 50
+"""So many refusals and no reply at all mean that the call is wrong, not single requests."""
 
 
 def list_missing(
@@ -108,9 +111,14 @@ class _Run:
     def _count_failure(self, answer: Answer) -> None:
         self._summary.failed += 1
         self._summary.failures[answer.reason] += 1
-        self._failed_in_a_row += 1 if answer.is_transient else 0
+        self._failed_in_a_row += answer.is_transient
         if self._failed_in_a_row >= self._settings.give_up_after:
             raise TransientError(
                 f"{self._failed_in_a_row} requests in a row had no answer (last: {answer.reason}); "
                 f"call again when Redox answers, what has landed is not asked again."
+            )
+        if self._summary.failed >= _REFUSED_FROM_THE_START and not self._summary.landed:
+            raise PermanentError(
+                f"The first {self._summary.failed} requests were all refused (last: "
+                f"{answer.reason}); check pull.endpoint and the requests."
             )
