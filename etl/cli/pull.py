@@ -90,23 +90,22 @@ def _days(day: datetime | None, since: datetime | None, until: datetime | None) 
 
 
 def _tell_plan(plan: PullPlan) -> str:
-    lines = [f"Of {plan.planned} requests {plan.landed_before} were answered before; left to ask:"]
-    lines += [f"  {count:>8,} {query}" for query, count in sorted(plan.queries.items())] or [
-        "         0"
+    lines = [
+        f"{plan.to_ask:,} requests to ask. Of {plan.planned:,} requests {plan.landed_before:,} "
+        f"were answered before."
     ]
+    lines += [f"  {count:>8,} {query}" for query, count in sorted(plan.queries.items())]
     if plan.least_s:
         lines.append(f"The rate limit makes this take at least {plan.least_s / 60:,.0f} minutes.")
     return "\n".join(lines)
 
 
 def _tell_summary(summary: PullSummary) -> str:
-    before, failed = summary.landed_before, summary.failed
     lines = [
-        f"Of {summary.planned} requests {before} were answered before, {failed} failed; landed:"
+        f"{summary.landed:,} replies landed. Of {summary.planned:,} requests "
+        f"{summary.landed_before:,} were answered before and {summary.failed:,} failed."
     ]
-    lines += [f"  {count:>8,} {reply}" for reply, count in sorted(summary.replies.items())] or [
-        "         0"
-    ]
+    lines += [f"  {count:>8,} {reply}" for reply, count in sorted(summary.replies.items())]
     lines += [f"  {count:>8,} failed: {why}" for why, count in sorted(summary.failures.items())]
     if summary.with_errors:
         lines.append(

@@ -79,7 +79,7 @@ def test_a_summary_reads_well(
     assert "1 replies list errors (Meta.Errors)" in first.stdout
     second = run(settings, requests, "--table", table, "--day", "2026-01-01")
     assert second.exit_code == 0
-    assert "Of 3 requests 3 were answered before" in second.stdout
+    assert "0 replies landed. Of 3 requests 3 were answered before" in second.stdout
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ def test_files_and_folders_are_read_in_order(tmp_path: Path) -> None:
         ("a.json", b'{"a": NaN}', "file 1 is not JSON"),
         ("a.json", b'{"a": 1e999}', "file 1 is not JSON"),
         ("a.json", b"[" * 100_000, "file 1 is not JSON"),
-        ("a.json", b"\xff", "file 1 cannot be read as UTF-8 text"),
+        ("a.json", b"\xff", "file 1 is not UTF-8 text"),
         ("a.json", b"[1]", "request 1 of file 1 is not a JSON object"),
         ("a.json", b"[]", "no request was found"),
         ("a.ndjson", b"{}\n\n{\n", "line 3 of file 1 is not JSON"),
@@ -175,7 +175,7 @@ def test_a_missing_path_is_named_by_its_place(tmp_path: Path) -> None:
         (b"a,\n1,2\n", "needs a header line"),
         (b"a,b\n1,2\n3\n", "row 2 of the table has 1 cells, not 2"),
         (b'a\n"x', "not well-formed CSV"),
-        (b"a\n\xff\n", "cannot be read as UTF-8"),
+        (b"a\n\xff\n", "is not UTF-8 text"),
     ],
 )
 def test_a_table_that_is_wrong_is_a_fault(content: bytes, told: str, tmp_path: Path) -> None:

@@ -54,8 +54,10 @@ def read_table(file: Path, faults: list[str]) -> list[Row]:
     try:
         with file.open(newline="", encoding="utf-8-sig") as lines:
             return _check_rows(csv.reader(lines, strict=True), faults)
-    except (OSError, UnicodeDecodeError):
-        faults.append("the table cannot be read as UTF-8 text")
+    except OSError:
+        faults.append("the table cannot be opened")
+    except UnicodeDecodeError:
+        faults.append("the table is not UTF-8 text")
     except csv.Error:
         faults.append("the table is not well-formed CSV")
     return []
@@ -89,8 +91,11 @@ def _list_files(paths: Iterable[Path], faults: list[str]) -> Iterator[Path]:
 def _read_file(file: Path, number: int, faults: list[str]) -> list[Any]:
     try:
         text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        faults.append(f"file {number} cannot be read as UTF-8 text")
+    except OSError:
+        faults.append(f"file {number} cannot be opened")
+        return []
+    except UnicodeDecodeError:
+        faults.append(f"file {number} is not UTF-8 text")
         return []
     if file.suffix in LINE_ENDINGS:
         numbered = [(at, line) for at, line in enumerate(text.split("\n"), start=1) if line.strip()]
