@@ -38,9 +38,7 @@ def load(
     from etl.pipeline.load import load_paths
 
     with progress_reporter(quiet=as_json) as progress:
-        summary = load_paths(
-            settings, paths, unwrap=unwrap, in_place=in_place, progress=progress
-        )
+        summary = load_paths(settings, paths, unwrap=unwrap, in_place=in_place, progress=progress)
     if as_json:
         click.echo(json.dumps(summary.to_json(), indent=1))
     else:

@@ -94,12 +94,16 @@ def _exit_code() -> int:
         return 0
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return _say("The disk is full; free space and run the command again.", DiskFull.exit_code)
+            return _say(
+                "The disk is full; free space and run the command again.", DiskFull.exit_code
+            )
         name = errno.errorcode.get(error.errno or 0, "unknown")
         return _say(f"The system refused ({name}); run `redox-warehouse doctor` to see why.", 1)
     except Exception as error:  # the door: nothing of the error's text may be shown
         place = _place_of(error)
-        return _say(f"Internal error {type(error).__name__} at {place}; please report this place.", 1)
+        return _say(
+            f"Internal error {type(error).__name__} at {place}; please report this place.", 1
+        )
 
 
 def _place_of(error: BaseException) -> str:

@@ -33,55 +33,87 @@ class VolatilePaths:
     """The catalog's delivery-volatile paths, ready to be blanked in a decoded message."""
 
     def __init__(self, paths: Sequence[str]) -> None:
-        self._in_logs = [_Blank(path) for path in paths if path.startswith(f"{LOGS}.")]
-        self._elsewhere = [_Blank(path) for path in paths if not path.startswith(f"{LOGS}.")]
+        in_logs = [path for path in paths if path.startswith(f"{LOGS}.")]
+        elsewhere = [path for path in paths if path not in in_logs]
+        self._struct_in_logs = [_struct_blank(path.split(".")) for path in in_logs]
+        self._struct_elsewhere = [_struct_blank(path.split(".")) for path in elsewhere]
+        self._object_in_logs = [_keys(path) for path in in_logs]
+        self._object_elsewhere = [_keys(path) for path in elsewhere]
 
     def blank_struct(self, message: Any) -> int:
         """Unset the volatile attributes; gives how many double quotes went with them."""
-        quotes = sum(blank.struct(message) for blank in self._in_logs)
+        quotes = 0
+        for blank in self._struct_in_logs:
+            quotes += blank(message)
         if has_log_id(message):
-            quotes += sum(blank.struct(message) for blank in self._elsewhere)
+            for blank in self._struct_elsewhere:
+                quotes += blank(message)
         return quotes
 
     def blank_object(self, message: Any) -> None:
         """Remove the volatile keys of a message read exactly."""
-        for blank in self._in_logs:
-            blank.object(message)
-        if log_id_of(message):
-            for blank in self._elsewhere:
-                blank.object(message)
+        has_id = bool(log_id_of(message))
+        for keys in self._object_in_logs:
+            _remove(message, keys)
+        for keys in self._object_elsewhere if has_id else ():
+            _remove(message, keys)
 
 
-class _Blank:
-    """Takes one path out of a message."""
+Blank = Callable[[Any], int]
 
-    def __init__(self, path: str) -> None:
-        self._keys = [key.removesuffix("[]") for key in path.split(".")]
-        self._names = [attribute_name(key) for key in self._keys]
 
-    def struct(self, at: Any, level: int = 0) -> int:
-        if at is None or at is UNSET:
-            return 0
-        if isinstance(at, list):
-            return sum(self.struct(item, level) for item in at)
-        name = self._names[level]
+def _struct_blank(segments: Sequence[str]) -> Blank:
+    """A function that unsets one path in a Struct; made once, as it runs for every message."""
+    name = attribute_name(segments[0].removesuffix("[]"))
+    if len(segments) == 1:
+        return _leaf_blank(name)
+    inner = _struct_blank(segments[1:])
+    return _items_blank(name, inner) if segments[0].endswith("[]") else _inner_blank(name, inner)
+
+
+def _leaf_blank(name: str) -> Blank:
+    def blank(at: Any) -> int:
         value = getattr(at, name, UNSET)
-        if level < len(self._names) - 1:
-            return self.struct(value, level + 1)
         if value is UNSET:
             return 0
         setattr(at, name, UNSET)
         return 4 + value.count('"') if isinstance(value, str) else 2
 
-    def object(self, at: Any, level: int = 0) -> None:
-        if isinstance(at, list):
-            for item in at:
-                self.object(item, level)
-        elif isinstance(at, dict):
-            if level == len(self._keys) - 1:
-                at.pop(self._keys[level], None)
-            else:
-                self.object(at.get(self._keys[level]), level + 1)
+    return blank
+
+
+def _inner_blank(name: str, inner: Blank) -> Blank:
+    def blank(at: Any) -> int:
+        value = getattr(at, name, None)
+        return inner(value) if value else 0
+
+    return blank
+
+
+def _items_blank(name: str, inner: Blank) -> Blank:
+    def blank(at: Any) -> int:
+        quotes = 0
+        for item in getattr(at, name, None) or ():
+            if item is not None:
+                quotes += inner(item)
+        return quotes
+
+    return blank
+
+
+def _keys(path: str) -> list[str]:
+    return [key.removesuffix("[]") for key in path.split(".")]
+
+
+def _remove(at: Any, keys: Sequence[str]) -> None:
+    if isinstance(at, list):
+        for item in at:
+            _remove(item, keys)
+    elif isinstance(at, dict):
+        if len(keys) == 1:
+            at.pop(keys[0], None)
+        else:
+            _remove(at.get(keys[0]), keys[1:])
 
 
 def has_log_id(message: Any) -> bool:
@@ -125,9 +157,8 @@ def _plain(value: Any, repeated: list[tuple[str, Any]]) -> Any:
 
 def _text(text: str) -> str:
     """Lone surrogates cannot be encoded; a private mark keeps them apart from other text."""
-    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode(
-        "utf-8", "backslashreplace"
+    return (
+        text
+        if text.isascii()
+        else text.encode("utf-8", "surrogatepass").decode("utf-8", "backslashreplace")
     )
-
-
-Fingerprint = Callable[[bytes], bytes]

@@ -55,9 +55,7 @@ class Observer(Protocol):
         ...
 
 
-def walk_batch(
-    struct: pa.StructArray, root: Node, observer: Observer
-) -> dict[str, Rows]:
+def walk_batch(struct: pa.StructArray, root: Node, observer: Observer) -> dict[str, Rows]:
     """The rows of every table with content, by array path; "" is the messages' own table."""
     grain = Grain("", np.arange(len(struct), dtype=np.int64))
     walk = _Walk(observer)

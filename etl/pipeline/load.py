@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import numpy as np
 
 from etl.ingest.files import SourceFile, list_sources, open_source
@@ -108,7 +109,7 @@ class Loader:
     def _items_taken(self) -> dict[str, int]:
         if not self.settings.warehouse_path.exists():
             return {}
-        with self._writing(), self._open(read_only=True) as connection:
+        with self.writing(), self.open(read_only=True) as connection:
             return ledger.items_taken(connection)
 
     def _land(self, source: SourceFile, *, in_place: bool) -> LandedObject:
@@ -117,9 +118,7 @@ class Loader:
         self.progress("landed", landed.item_count, landed.size_bytes)
         return landed
 
-    def _pieces(
-        self, landed: LandedObject, unwrap: str, start: int
-    ) -> Iterator[tuple[Piece, int]]:
+    def _pieces(self, landed: LandedObject, unwrap: str, start: int) -> Iterator[tuple[Piece, int]]:
         """Parts of an object that fit into one load each, with their bytes."""
         if landed.size_bytes <= self.settings.load.load_bytes and landed.item_count <= LOAD_ITEMS:
             yield Piece(landed.object_id, unwrap, start, landed.item_count), landed.size_bytes
@@ -133,13 +132,13 @@ class Loader:
     def load(self, pieces: Sequence[Piece], *, kind: str = "load") -> LoadSummary:
         """One load of these pieces; what another process took meanwhile is left out."""
         started_at = self.clock()
-        units = [unit for piece in pieces for unit in self._units(piece)]
+        units = [unit for piece in pieces for unit in self.units(piece)]
         judged = []
         for unit, result in zip(units, self.pool.judge(units), strict=True):
             self.progress("judged", len(unit), unit.size_bytes)
             judged.append(result)
-        with self._writing(), self._staging() as folder, self._open() as connection:
-            self._prepare(connection)
+        with self.writing(), self.staging() as folder, self.open() as connection:
+            self.prepare(connection)
             overtaken = ledger.items_taken(connection)
             work = [
                 (unit, result)
@@ -160,13 +159,14 @@ class Loader:
         self.progress("loaded", summary.loaded, summary.bytes)
         return summary
 
-    def _prepare(self, connection: object) -> None:
+    def prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Make sure that the ledger's own tables exist before they are asked."""
-        connection.execute("begin")  # type: ignore[attr-defined]
-        self.schema.ensure(connection, ())  # type: ignore[arg-type]
-        connection.execute("commit")  # type: ignore[attr-defined]
+        connection.execute("begin")
+        self.schema.ensure(connection, ())
+        connection.execute("commit")
 
-    def _units(self, piece: Piece) -> Iterator[Unit]:
+    def units(self, piece: Piece) -> Iterator[Unit]:
+        """The piece cut into units of work."""
         landing = self.worker.landing
         items = landing.items(piece.object_id, piece.first_item, piece.stop_item)
         day = (landing.describe(piece.object_id).landed_at - _EPOCH).days
@@ -188,28 +188,37 @@ class Loader:
             landed = self.worker.landing.describe(object_id)
             rows.append(
                 ledger.LandedRow(
-                    object_id, landed.uri, landed.size_bytes, landed.item_count,
-                    landed.separator_bytes, landed.torn_bytes, unwrap, landed.in_place,
+                    object_id,
+                    landed.uri,
+                    landed.size_bytes,
+                    landed.item_count,
+                    landed.separator_bytes,
+                    landed.torn_bytes,
+                    unwrap,
+                    landed.in_place,
                     landed.landed_at,
                 )
             )
         return rows
 
-    def _writing(self):  # type: ignore[no-untyped-def]
+    def writing(self) -> AbstractContextManager[None]:
+        """The place of the one writer."""
         return write_lock(self.settings.warehouse_path, wait_s=LOCK_WAIT_S)
 
-    def _open(self, *, read_only: bool = False):  # type: ignore[no-untyped-def]
+    def open(self, *, read_only: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A connection to the warehouse."""
         return open_warehouse(self.settings.warehouse_path, read_only=read_only)
 
     @contextmanager
-    def _staging(self) -> Iterator[Path]:
+    def staging(self) -> Iterator[Path]:
+        """A folder for staged files, gone afterwards."""
         root = self.settings.home / "staging"
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.TemporaryDirectory(dir=root) as folder:
             yield Path(folder)
 
     def _remember(self, entries: Sequence[SeenEntry]) -> None:
-        with self._writing():
+        with self.writing():
             known = {entry.uri: entry for entry in read_seen(self.settings.seen_path)}
             known.update({entry.uri: entry for entry in entries})
             write_seen(self.settings.seen_path, list(known.values()))

@@ -37,7 +37,7 @@ class BatchObserver:
         counts: PopulationCounts,
         side: SideRows,
         own_forms: Set[tuple[int, str, tuple[int, ...]]],
-        unlisted: Mapping[str, Integers],
+        unlisted: Mapping[str, Mask],
     ) -> None:
         self._ids = message_ids
         self._groups = groups
@@ -53,7 +53,7 @@ class BatchObserver:
         self._counts.add_path(path, mask, message, self._groups)
         unlisted = self._unlisted.get(path)
         if unlisted is not None:
-            rows = np.flatnonzero(mask & np.isin(self._groups[grain.message], unlisted))
+            rows = np.flatnonzero(mask & unlisted[grain.message])
             if len(rows):
                 self._note_rows(NOT_LISTED, path, rows, grain)
 
@@ -73,7 +73,10 @@ class BatchObserver:
     def _note_rows(self, rule: str, path: str, rows: Integers, grain: Grain) -> None:
         message = grain.message[rows]
         self._side.add_many(
-            rule, path, message_ids=self._ids[message], groups=self._groups[message],
+            rule,
+            path,
+            message_ids=self._ids[message],
+            groups=self._groups[message],
             ordinals=ordinal_lists(grain, rows),
         )
 
@@ -102,19 +105,26 @@ class BatchObserver:
         rows, received = group.rows, group.received
         if any(own):
             keep = ~np.asarray(own)
-            rows, message_ids, received = rows[keep], message_ids[keep], received.filter(pa.array(keep))
+            rows, message_ids, received = (
+                rows[keep],
+                message_ids[keep],
+                received.filter(pa.array(keep)),
+            )
         ordinals = ordinal_lists(grain, rows)
         self._side.add_forms(rule, path, message_ids, ordinals, json_texts(received))
 
-    def _note_violations(
-        self, node: Node, violations: list[tuple[int, str]], grain: Grain
-    ) -> None:
+    def _note_violations(self, node: Node, violations: list[tuple[int, str]], grain: Grain) -> None:
         rows = np.asarray([row for row, _ in violations], dtype=np.int64)
         suggestions = pa.array([suggestion for _, suggestion in violations], pa.string())
         message = grain.message[rows]
         self._side.add_many(
-            NOT_SUPPORTED, node.path, message_ids=self._ids[message], groups=self._groups[message],
-            ordinals=ordinal_lists(grain, rows), value_set=node.value_set, suggestions=suggestions,
+            NOT_SUPPORTED,
+            node.path,
+            message_ids=self._ids[message],
+            groups=self._groups[message],
+            ordinals=ordinal_lists(grain, rows),
+            value_set=node.value_set,
+            suggestions=suggestions,
         )
 
 

@@ -83,9 +83,7 @@ class Pool:
     def _is_worth_it(self, units: Iterable[Unit]) -> bool:
         return self.size > 1 and sum(unit.size_bytes for unit in units) > SMALL_WORK_BYTES
 
-    def _in_order(
-        self, submit: Callable[[ProcessPoolExecutor], list[Future[R]]]
-    ) -> Iterator[R]:
+    def _in_order(self, submit: Callable[[ProcessPoolExecutor], list[Future[R]]]) -> Iterator[R]:
         self.warm_up()
         assert self._executor is not None
         try:

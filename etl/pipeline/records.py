@@ -46,7 +46,10 @@ class LoadSummary:
             if name not in ("rows", "models")
         }
         return replace(
-            self, **sums, rows=_added(self.rows, other.rows), models=_added(self.models, other.models)
+            self,
+            **sums,
+            rows=_added(self.rows, other.rows),
+            models=_added(self.models, other.models),
         )
 
     def to_json(self) -> dict[str, Any]:

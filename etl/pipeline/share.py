@@ -18,6 +18,7 @@ from etl.check.temporal_columns import coerce_times
 from etl.check.value_sets import ValueSetChecker
 from etl.conform.conformer import PutAside
 from etl.conform.judge import Judge
+from etl.flatten.columns import list_layout, without_empty
 from etl.flatten.parse import ParseRefused, one_line, parse_messages
 from etl.flatten.walk import Rows, walk_batch
 from etl.pipeline.observe import BatchObserver
@@ -32,6 +33,7 @@ from models.compile.shapes import Shape
 from models.tables.plan import META, Table, WarehousePlan
 
 Integers = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 BATCH_BYTES = 8 * 2**20
 GATHERED_BYTES = 64 * 2**20
 ShapeKey = tuple[str, int]
@@ -118,6 +120,10 @@ class ShareFlattener:
             return
         _Batch(self, messages, struct, shape).stage()
 
+    def known_events(self, data_model: str) -> frozenset[str]:
+        """The event types of a data model."""
+        return frozenset(e.event_type for e in self._catalog.data_models[data_model].event_types)
+
     def listed_paths(self, data_model: str) -> dict[str, frozenset[str]]:
         """The event types that list each path of a data model."""
         if data_model not in self._listing:
@@ -132,7 +138,10 @@ class _Batch:
     """One parsed batch of one shape on its way to the staged tables."""
 
     def __init__(
-        self, share: ShareFlattener, messages: list[LoadableMessage], struct: pa.StructArray,
+        self,
+        share: ShareFlattener,
+        messages: list[LoadableMessage],
+        struct: pa.StructArray,
         shape: Shape,
     ) -> None:
         self.share = share
@@ -140,9 +149,9 @@ class _Batch:
         self.struct = struct
         self.shape = shape
         self.ids = np.asarray([m.message_id for m in messages], dtype=np.int64)
-        self.received_at = pa.array(
-            [m.received_at_us for m in messages], pa.int64()
-        ).cast(pa.timestamp("us", tz="UTC"))
+        self.received_at = pa.array([m.received_at_us for m in messages], pa.int64()).cast(
+            pa.timestamp("us", tz="UTC")
+        )
         self.facts = self._facts()
         self.groups = share._groups.number(shape.data_model, self.facts)
 
@@ -187,7 +196,8 @@ class _Batch:
     def _observer(self) -> BatchObserver:
         forms = {
             (m.message_id, form.path, form.ordinals)
-            for m in self.messages if m.aside is not None
+            for m in self.messages
+            if m.aside is not None
             for form in m.aside.forms
         }
         return BatchObserver(
@@ -197,27 +207,25 @@ class _Batch:
             counts=self.share._counts,
             side=self.share._side,
             own_forms=forms,
-            unlisted=self._unlisted_groups(),
+            unlisted=self._unlisted_messages(),
         )
 
-    def _unlisted_groups(self) -> dict[str, Integers]:
-        """For each path not listed by every event type present: the groups that do not list it."""
-        present = {
-            int(number): self.share._groups.key(int(number))[5]
-            for number in np.unique(self.groups)
-        }
-        known = {e.event_type for e in self.share._catalog.data_models[self.shape.data_model].event_types}
-        events = {event for event in present.values() if event in known}
+    def _unlisted_messages(self) -> dict[str, Mask]:
+        """For each path that not every event type present lists: the messages that do not."""
+        events = np.asarray(self.facts.event_type.to_pylist(), dtype=object)
+        present = frozenset(events.tolist()) & self.share.known_events(self.shape.data_model)
+        masks: dict[frozenset[str], Mask] = {}
         unlisted = {}
         for path, listed in self.share.listed_paths(self.shape.data_model).items():
-            missing = events - listed
+            missing = present - listed
             if missing:
-                numbers = [number for number, event in present.items() if event in missing]
-                unlisted[path] = np.asarray(numbers, dtype=np.int64)
+                if missing not in masks:
+                    masks[missing] = np.isin(events, list(missing))
+                unlisted[path] = masks[missing]
         return unlisted
 
     def _stage_side_rows(self) -> None:
-        known = {e.event_type for e in self.share._catalog.data_models[self.shape.data_model].event_types}
+        known = self.share.known_events(self.shape.data_model)
         events = self.facts.event_type.to_pylist()
         for message, group, event in zip(self.messages, self.groups.tolist(), events, strict=True):
             if message.aside is not None:
@@ -238,11 +246,21 @@ class _Batch:
         return pa.table(columns | _columns_of(table, root))
 
     def _log_ids(self) -> pa.Array:
-        logs = self._meta("Logs", pa.list_(pa.struct([("ID", pa.string())])))
-        if logs.null_count == len(logs):
-            return pa.nulls(len(self.messages), pa.string())
-        ids = [[e.get("ID") for e in entry or () if e] for entry in logs.to_pylist()]
-        return pa.array([next(filter(None, entry), None) for entry in ids], pa.string())
+        """The first non-empty Meta.Logs[].ID of each message."""
+        count = len(self.messages)
+        logs = self._meta("Logs", pa.null())
+        if logs.null_count == count:
+            return pa.nulls(count, pa.string())
+        items, lengths = list_layout(logs)
+        ids, mask = without_empty(items.field(items.type.get_field_index("ID")))
+        if mask is None:
+            return pa.nulls(count, pa.string())
+        filled = np.flatnonzero(mask)
+        message = np.repeat(np.arange(count, dtype=np.int64), lengths)[filled]
+        owners, first = np.unique(message, return_index=True)
+        position = np.full(count, -1, dtype=np.int64)
+        position[owners] = filled[first]
+        return ids.take(pa.array(position, mask=position < 0))
 
     def _root_table(self, table: Table, root: Rows) -> pa.Table:
         facts = self.facts
@@ -277,4 +295,3 @@ def _columns_of(table: Table, rows: Rows) -> dict[str, pa.Array]:
 
 def _without_empty(column: pa.Array) -> pa.Array:
     return pc.if_else(pc.equal(column, ""), None, column)
-

@@ -61,15 +61,25 @@ class SideRows:
 
     def add_put_aside(self, message_id: int, group: int, aside: PutAside) -> None:
         """Take what conforming one message put aside."""
-        unplaced = [(message_id, u.path, list(u.ordinals), u.reason, u.value) for u in aside.unplaced]
+        unplaced = [
+            (message_id, u.path, list(u.ordinals), u.reason, u.value) for u in aside.unplaced
+        ]
         forms = [(message_id, f.path, list(f.ordinals), f.rule, f.received) for f in aside.forms]
         if unplaced:
             self._unplaced.append(_table(unplaced, UNPLACED_SCHEMA))
         if forms:
             self._forms.append(_table(forms, FORM_SCHEMA))
         self._extensions += [
-            (message_id, e.owner_path, list(e.ordinals), e.slug, e.value_type, e.json_type, e.url,
-             e.value)
+            (
+                message_id,
+                e.owner_path,
+                list(e.ordinals),
+                e.slug,
+                e.value_type,
+                e.json_type,
+                e.url,
+                e.value,
+            )
             for e in aside.extensions
         ]
         self.add_findings(message_id, group, aside.findings)
@@ -82,8 +92,16 @@ class SideRows:
             severity = self._severity.get(finding.rule, Severity.ERROR)
             if severity is not Severity.INFO:
                 rows.append(
-                    (message_id, finding.path, list(finding.ordinals), finding.rule, severity.value,
-                     finding.value_set, finding.suggestion, group)
+                    (
+                        message_id,
+                        finding.path,
+                        list(finding.ordinals),
+                        finding.rule,
+                        severity.value,
+                        finding.value_set,
+                        finding.suggestion,
+                        group,
+                    )
                 )
         for rule, path in {(finding.rule, finding.path) for finding in findings}:
             self._messages[group, rule, path] += 1
@@ -128,7 +146,12 @@ class SideRows:
         )
 
     def add_forms(
-        self, rule: str, path: str, message_ids: Integers, ordinals: pa.ListArray, received: pa.Array
+        self,
+        rule: str,
+        path: str,
+        message_ids: Integers,
+        ordinals: pa.ListArray,
+        received: pa.Array,
     ) -> None:
         """Take received forms of one rule and path; `received` is JSON text."""
         count = len(message_ids)
@@ -145,7 +168,10 @@ class SideRows:
 
     def stage(self, staging: Staging) -> None:
         """Stage all rows gathered."""
-        for name, parts in (("core.unplaced_value", self._unplaced), ("core.received_form", self._forms)):
+        for name, parts in (
+            ("core.unplaced_value", self._unplaced),
+            ("core.received_form", self._forms),
+        ):
             if parts:
                 staging.add(name, pa.concat_tables(parts))
         staging.add("core.extension", _table(self._extensions, EXTENSION_SCHEMA))

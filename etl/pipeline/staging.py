@@ -65,7 +65,11 @@ class Staging:
         path = self._folder / f"{name}.{uuid.uuid4().hex}.parquet"
         rows = pa.concat_tables(pending.tables, promote_options="default")
         pq.write_table(
-            rows, path, compression="none", use_dictionary=False, write_statistics=False,
+            rows,
+            path,
+            compression="none",
+            use_dictionary=False,
+            write_statistics=False,
             row_group_size=max(rows.num_rows, 1),
         )
         pending.files.append(str(path))

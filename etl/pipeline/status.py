@@ -88,8 +88,18 @@ def collect_status(connection: duckdb.DuckDBPyConnection, now: datetime) -> dict
 
 
 def _load(row: tuple[Any, ...]) -> dict[str, Any]:
-    names = ("load_id", "kind", "started_at", "finished_at", "bytes", "received", "replayed",
-             "loaded", "duplicate", "quarantined")
+    names = (
+        "load_id",
+        "kind",
+        "started_at",
+        "finished_at",
+        "bytes",
+        "received",
+        "replayed",
+        "loaded",
+        "duplicate",
+        "quarantined",
+    )
     values = [value.isoformat() if isinstance(value, datetime) else value for value in row]
     return dict(zip(names, values, strict=True))
 

@@ -21,6 +21,7 @@ from etl.pipeline.work import NOT_LOADED, Integers, Judged, Numbered, Unit
 from etl.warehouse import ledger
 from etl.warehouse.commit import insert_staged
 from etl.warehouse.schema import Schema
+from etl.warehouse.slices import SLICE_BITS, delete_slice, record_slices
 
 FINGERPRINT_BYTES = 16
 
@@ -63,12 +64,20 @@ class Transaction:
         load_id = ledger.next_load_id(self.connection)
         files = [(table.name, table.files) for table in staged]
         insert_staged(self.connection, files, load_id=load_id)
+        record_slices(self.connection, _slices(taken), load_id)
         ledger.set_next_message_id(self.connection, next_id)
         ledger.record_objects(self.connection, objects)
         summary = _summary(taken, staged)
         load = ledger.LoadRow(
-            load_id, kind, started_at, summary.bytes, summary.received, summary.replayed,
-            summary.loaded, summary.duplicate, summary.quarantined,
+            load_id,
+            kind,
+            started_at,
+            summary.bytes,
+            summary.received,
+            summary.replayed,
+            summary.loaded,
+            summary.duplicate,
+            summary.quarantined,
             self.schema.catalog.content_hash,
         )
         quarantined = [row for t in taken for row in _quarantine_rows(t)]
@@ -117,6 +126,51 @@ class Transaction:
                 one.message_id[index] = NOT_LOADED
                 one.reasons[index] = "not_loadable"
         return staged
+
+
+def _slices(taken: Sequence[Taken]) -> set[int]:
+    ids = np.concatenate([one.message_id for one in taken] or [np.empty(0, dtype=np.int64)])
+    return set(np.unique(ids[ids != NOT_LOADED] >> SLICE_BITS).tolist())
+
+
+def replace_slice(
+    connection: duckdb.DuckDBPyConnection,
+    schema: Schema,
+    pool: Pool,
+    folder: Path,
+    number: int,
+    numbered: Sequence[Numbered],
+    *,
+    started_at: datetime,
+    finished_at: datetime,
+) -> int:
+    """Replace every row of a slice by what its landed bytes say now; gives the messages.
+
+    The messages keep their ids and the load that first stored them.
+    """
+    schema.ensure(connection, {m for one in numbered for m, _ in one.judged.shapes})
+    taken = [Taken(one.unit, one.judged, one.message_id) for one in numbered]
+    shares = _shares(taken, pool.shares_for([one.unit for one in taken]))
+    staged = [table for result in pool.flatten(shares, folder) for table in result.staged]
+    load_id = ledger.next_load_id(connection)
+    connection.execute(
+        "create or replace temp table first_load as "
+        f"select message_id, load_id from core.message where message_id >> {SLICE_BITS} = ?",
+        [number],
+    )
+    delete_slice(connection, schema.plan, number)
+    insert_staged(connection, [(t.name, t.files) for t in staged], load_id=load_id)
+    connection.execute(
+        "update core.message set load_id = first_load.load_id from first_load "
+        "where message.message_id = first_load.message_id"
+    )
+    record_slices(connection, [number], load_id)
+    size_bytes = sum(one.unit.size_bytes for one in numbered)
+    load = ledger.LoadRow(
+        load_id, "reload", started_at, size_bytes, 0, 0, 0, 0, 0, schema.catalog.content_hash
+    )
+    ledger.record_load(connection, load, [], [], finished_at)
+    return sum(int((one.message_id != NOT_LOADED).sum()) for one in numbered)
 
 
 def _take(unit: Unit, judged: Judged) -> Taken:

@@ -65,7 +65,12 @@ class Worker:
         for index in indexes:
             received_at = int(unit.received_at_us[index])
             if unit.length[index] > self.limits.max_bytes:
-                yield index, b"", received_at, "too_large" if unit.kind[index] != BROKEN else "not_json"
+                yield (
+                    index,
+                    b"",
+                    received_at,
+                    "too_large" if unit.kind[index] != BROKEN else "not_json",
+                )
                 continue
             raw = self._item(unit, index)
             if unit.kind[index] == BROKEN:

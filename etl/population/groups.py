@@ -65,7 +65,9 @@ class Groups:
         return np.asarray(numbers, dtype=np.int64)[inverse.ravel()]
 
     def _number_of(self, data_model: str, row: list[int], names: list[list[str]]) -> int:
-        source, facility, event = (values[code] for values, code in zip(names, row[2:5], strict=True))
+        source, facility, event = (
+            values[code] for values, code in zip(names, row[2:5], strict=True)
+        )
         day = date.fromordinal(_EPOCH_ORDINAL + row[1])
         key = (row[0], day, source, facility, data_model, event, bool(row[5]))
         return self._numbers.setdefault(key, len(self._numbers))

@@ -122,8 +122,16 @@ def record_objects(connection: duckdb.DuckDBPyConnection, rows: Sequence[LandedR
             "insert into core.landed_object select ?, ?, ?, ?, ?, ?, ?, ?, ? where not exists "
             "(select 1 from core.landed_object where object_id = ?)",
             [
-                row.object_id, row.uri, row.size_bytes, row.item_count, row.separator_bytes,
-                row.torn_bytes, row.unwrap, row.in_place, row.landed_at, row.object_id,
+                row.object_id,
+                row.uri,
+                row.size_bytes,
+                row.item_count,
+                row.separator_bytes,
+                row.torn_bytes,
+                row.unwrap,
+                row.in_place,
+                row.landed_at,
+                row.object_id,
             ],
         )
 
@@ -139,12 +147,29 @@ def record_load(
     connection.execute(
         "insert into core.load values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            load.load_id, load.kind, load.started_at, finished_at, load.bytes, load.received,
-            load.replayed, load.loaded, load.duplicate, load.quarantined, load.catalog_hash,
+            load.load_id,
+            load.kind,
+            load.started_at,
+            finished_at,
+            load.bytes,
+            load.received,
+            load.replayed,
+            load.loaded,
+            load.duplicate,
+            load.quarantined,
+            load.catalog_hash,
         ],
     )
     part_rows = [
-        [load.load_id, p.object_id, p.first_item, p.item_count, p.loaded, p.duplicate, p.quarantined]
+        [
+            load.load_id,
+            p.object_id,
+            p.first_item,
+            p.item_count,
+            p.loaded,
+            p.duplicate,
+            p.quarantined,
+        ]
         for p in parts
     ]
     if part_rows:
@@ -152,12 +177,23 @@ def record_load(
     first = _one(connection, "select coalesce(max(quarantine_id), 0) + 1 from core.quarantine")
     quarantine_rows = [
         [
-            first + index, load.load_id, q.object_id, q.item, q.byte_offset, q.byte_length, q.reason,
-            "open", q.received_at, finished_at, None, None,
+            first + index,
+            load.load_id,
+            q.object_id,
+            q.item,
+            q.byte_offset,
+            q.byte_length,
+            q.reason,
+            "open",
+            q.received_at,
+            finished_at,
+            None,
+            None,
         ]
         for index, q in enumerate(quarantined)
     ]
     if quarantine_rows:
         connection.executemany(
-            "insert into core.quarantine values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", quarantine_rows
+            "insert into core.quarantine values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            quarantine_rows,
         )

@@ -20,7 +20,9 @@ from etl.warehouse.schema import existing_columns
 from models.tables.plan import META, Storage, Table, WarehousePlan
 
 Place = tuple[str | int, ...]
-_SEGMENT = re.compile(r'(?P<plain>[A-Za-z][A-Za-z0-9_-]*)(?P<array>\[\])?|\[(?P<quoted>"(?:[^"\\]|\\.)*")\]')
+_SEGMENT = re.compile(
+    r'(?P<plain>[A-Za-z][A-Za-z0-9_-]*)(?P<array>\[\])?|\[(?P<quoted>"(?:[^"\\]|\\.)*")\]'
+)
 
 
 class RawNumber(float):
@@ -118,7 +120,9 @@ def _place_kept(
     _place_extensions(connection, message_id, payload)
     forms = "select path, ordinals, received from core.received_form where message_id = ?"
     rows = connection.execute(forms, [message_id]).fetchall()
-    for path, ordinals, received in sorted(rows, key=lambda row: -len(list(_place(row[0], row[1])))):
+    for path, ordinals, received in sorted(
+        rows, key=lambda row: -len(list(_place(row[0], row[1])))
+    ):
         put(payload, list(_place(path, ordinals)), parse_kept(received))
 
 

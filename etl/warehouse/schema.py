@@ -35,7 +35,8 @@ class Schema:
         has_changed = self._catalog_of(connection, columns) != self.catalog.content_hash
         wanted = set(data_models) | (set(self._present_models(columns)) if has_changed else set())
         missing = {
-            name for name in wanted
+            name
+            for name in wanted
             if has_changed or self.plan.models[name][""].qualified_name not in columns
         }
         if not has_changed and not missing:
@@ -70,7 +71,9 @@ class Schema:
         columns: dict[str, dict[str, str]],
     ) -> None:
         schemas = {table.schema for table in metadata.tables.values()}
-        statements = [f"create schema if not exists {name}" for name in sorted(filter(None, schemas))]
+        statements = [
+            f"create schema if not exists {name}" for name in sorted(filter(None, schemas))
+        ]
         for table in metadata.sorted_tables:
             statements += _table_statements(table, columns.get(str(table)))
         connection.execute(";\n".join(statements))
@@ -158,4 +161,3 @@ def _comments(table: Table, columns: Iterable[str]) -> Iterator[str]:
         comment = table.columns[name].comment
         if comment:
             yield f"comment on column {table}.{name} is {quote(comment)}"
-

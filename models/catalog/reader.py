@@ -236,9 +236,7 @@ class _Reading:
     ) -> None:
         for model, own in fields.items():
             holders = {
-                field.path
-                for field in own
-                if field.json_type in (JsonType.OBJECT, JsonType.ARRAY)
+                field.path for field in own if field.json_type in (JsonType.OBJECT, JsonType.ARRAY)
             }
             for field in own:
                 if field.parent and field.parent not in holders:

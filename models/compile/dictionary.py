@@ -107,8 +107,11 @@ def _value_sets(catalog: Catalog) -> Iterator[Row]:
             yield _value(value_set.name, value, value, value_set.kind.value, "")
     for synonym in catalog.synonyms:
         yield _value(
-            synonym.value_set, synonym.received, synonym.supported,
-            catalog.value_sets[synonym.value_set].kind.value, synonym.reason,
+            synonym.value_set,
+            synonym.received,
+            synonym.supported,
+            catalog.value_sets[synonym.value_set].kind.value,
+            synonym.reason,
         )
 
 

@@ -94,7 +94,9 @@ class ModelShapes:
     def variant(self, number: int) -> Shape:
         """The shape of a number, the same in every process."""
         if number not in self._shapes:
-            self._shapes[number] = Shape(self.data_model, number, self._build(self._fields_of(number)))
+            self._shapes[number] = Shape(
+                self.data_model, number, self._build(self._fields_of(number))
+            )
         return self._shapes[number]
 
     def _fields_of(self, number: int) -> frozenset[int]:

@@ -116,6 +116,15 @@ QUARANTINE = Table(
     comment="One row per item that is no loadable message; the bytes stay in the landed object",
 )
 
+SLICE_CHANGE = Table(
+    "slice_change",
+    FIXED,
+    _key("slice", BigInteger, "message_id >> 18"),
+    _key("load_id", BigInteger, "Load, replay, reload or purge that changed rows of the slice"),
+    schema="core",
+    comment="Which loads changed which slices; publishing rewrites a slice only when it changed",
+)
+
 EXTENSION = Table(
     "extension",
     FIXED,
@@ -232,7 +241,9 @@ FIELD = Table(
     _col("value_set", Text, "Value set of the field"),
     _col("sensitivity", Text, "HIPAA Safe Harbor class"),
     _col("enclosing_array", Text, "Nearest array around the path, empty without one"),
-    _col("parent_object", Text, "Nearest object around the path below that array, empty without one"),
+    _col(
+        "parent_object", Text, "Nearest object around the path below that array, empty without one"
+    ),
     _col("table_schema", Text, "Schema of the table that holds it"),
     _col("table_name", Text, "Table that holds it"),
     _col("column_name", Text, "Column that holds it, empty for objects and arrays of objects"),

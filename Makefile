@@ -1,0 +1,63 @@
+# Everything a newcomer needs. `make demo` and `make test` do all the set-up by themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export REDOX_WAREHOUSE_HOME ?= $(CURDIR)/.redox-warehouse
+export DAGSTER_HOME ?= $(REDOX_WAREHOUSE_HOME)/dagster
+export PYTHONDONTWRITEBYTECODE ?= 1
+
+.PHONY: help setup demo test check lint types layers unit faults ui slow bench dagster docs clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt 'setuptools>=77' wheel
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[s3,ui,dev]'
+	@touch $(STAMP)
+
+setup: $(STAMP) ## Create .venv with everything in it
+
+demo: $(STAMP) ## Generate synthetic messages, load them through Dagster, publish, report
+	@$(BIN)/python -m etl.orchestration.demo
+
+test: check unit ## All checks and tests that take minutes at most
+
+check: lint types layers
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+layers: $(STAMP)
+	$(BIN)/lint-imports
+
+unit: $(STAMP)
+	$(BIN)/pytest -q -m 'not faults and not ui and not slow' -n auto --dist loadfile
+
+faults: $(STAMP) ## Kills, full disks, damaged bytes
+	$(BIN)/pytest -q -m faults
+
+slow: $(STAMP) ## Long property tests
+	$(BIN)/pytest -q -m slow
+
+ui: $(STAMP) ## Pages in a real browser (needs chromium)
+	$(BIN)/pytest -q -m ui
+
+bench: $(STAMP) ## Speed and memory beside peers, as ratios
+	$(MAKE) -C benchmarks run PYTHON=$(abspath $(BIN))/python
+
+dagster: $(STAMP) ## Open the Dagster UI on this home
+	@mkdir -p $(DAGSTER_HOME) && cp -n dagster.yaml $(DAGSTER_HOME)/dagster.yaml 2>/dev/null || true
+	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $${PORT:-3000}
+
+docs: $(STAMP) ## Write the generated pages of docs/
+	$(BIN)/python -m docs.generate
+
+clean: ## Remove the environment and the demo's home
+	rm -rf $(VENV) .redox-warehouse
