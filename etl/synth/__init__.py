@@ -1,4 +1,4 @@
-"""Synthetic payloads: realistic, seeded messages of every event type, and the truth of what is in them.
+"""Synthetic payloads: realistic, seeded messages of every event type, and what is in them.
 
 `write_synthetic` writes messages from the catalog alone; nothing here reads a payload of the real
 world and nothing here is used by the loader.

@@ -82,6 +82,7 @@ class Shares:
     unknown_events: Share = 0.0
     replies_as_query: Share = 0.0
     number_spelling: Share = 0.0
+    bad_unicode: Share = 0.0
     large: Share = 0.0
     long_arrays: Share = 0.0
 
@@ -89,6 +90,7 @@ class Shares:
 FAULTS = (
     "unlisted_keys", "extensions", "misfits", "bad_dates", "bad_codes", "malformed",
     "duplicate_keys", "unknown_events", "replies_as_query", "number_spelling",
+    "bad_unicode",
 )  # fmt: skip
 
 

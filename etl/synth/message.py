@@ -1,4 +1,4 @@
-"""The record that passes through the run: a message, where it belongs and what was planted in it."""
+"""The record that passes through the run: a message, where it belongs, what was planted in it."""
 
 from __future__ import annotations
 

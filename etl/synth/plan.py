@@ -5,6 +5,7 @@ Built once per event type from the catalog. Which fields a message really carrie
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -49,8 +50,9 @@ class Node:
     """One listed path. `pools` has one pool per ordinal, the last serving all further ones.
 
     `level` tells which open record draws the value, -1 for a draw of its own; `opens` names the
-    record the object opens, if any. `rate` is the default share given the parent; `rated` the documented
-    share of messages, if any.
+    record the object opens, if any. `rate` is the default share given the parent; `rated` the
+    documented share of messages, if any. `has_one_shape` is False where
+    another event type of the model lists the path in another shape, so that either is right.
     """
 
     index: int
@@ -65,6 +67,7 @@ class Node:
     rate: float
     required: bool
     rated: float | None
+    has_one_shape: bool
 
     def walk(self) -> Iterator[Node]:
         yield self
@@ -109,6 +112,7 @@ class _PlanBuilder:
     ) -> None:
         self._pools, self._records, self._event = pools, records, event
         self._value_sets = catalog.value_sets
+        self._shapes = Counter(bare(field.path) for field in catalog.fields[event.data_model])
         self._by_parent: dict[str, list[Field]] = {}
         for field in catalog.fields[event.data_model]:
             if event.event_type in field.event_types:
@@ -142,6 +146,7 @@ class _PlanBuilder:
             rate=_default_rate(field, kind),
             required=bool(expectation and expectation.required),
             rated=_rated(expectation, _default_rate(field, kind)),
+            has_one_shape=self._shapes[bare(field.path)] == 1,
         )
 
     def _open(

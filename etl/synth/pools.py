@@ -67,7 +67,7 @@ class Pools:
         return random.Random(f"{self._seed}/{name}")
 
     def pool_for(self, field: Field, name: str) -> Pool:
-        """The encoded pool of a field: slot, time, value set, named pool, or what its type allows."""
+        """The encoded pool of a field: slot, time, value set, named pool, or what its type has."""
         kind, _, rest = name.partition(".")
         if kind == "slot":
             return self.slots[rest]

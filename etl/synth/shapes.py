@@ -41,7 +41,7 @@ class Shape:
 
 @dataclass(slots=True)
 class Host:
-    """An object being grown: its members, the offsets of the open records, its place in its array."""
+    """An object being grown: members, offsets of the open records, place in its array."""
 
     members: dict[str, Member] = field(default_factory=dict)
     offsets: tuple[int, ...] = ()

@@ -94,7 +94,7 @@ def _skip_blanks(text: str, place: int) -> int:
 
 
 def canonical(value: Value) -> str:
-    """One spelling for equal JSON values: keys sorted, last of repeated keys, numbers as decimals."""
+    """One spelling for equal JSON values: keys sorted, last of repeated keys, exact numbers."""
     if isinstance(value, Object):
         members = sorted(value.members.items())
         inner = ",".join(f"{json.dumps(key)}:{canonical(member)}" for key, member in members)

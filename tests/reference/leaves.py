@@ -1,4 +1,6 @@
-"""The leaves of a payload: where each scalar stands and what it is. Slow reference, no imports of ours.
+"""The leaves of a payload: where each scalar stands and what it is.
+
+Part of the slow reference, imports nothing of ours.
 
 A place is a tuple of steps (key, number of arrays entered), so that keys with dots or brackets
 stay apart; `path_text` prints it in Redox notation.

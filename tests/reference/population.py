@@ -1,4 +1,6 @@
-"""How often is each path populated? A plain recount from payloads. Slow reference, no imports of ours.
+"""How often is each path populated? A plain recount from payloads.
+
+Part of the slow reference, imports nothing of ours.
 
 Per (day, source, facility, data model, event type, test flag): messages, and per path messages and
 elements. Leaf, object and array paths alike; an array counts its elements that hold something.
@@ -115,7 +117,8 @@ def _text(value: Value) -> str:
 
 def as_listed(value: Value, listed: Collection[str], path: str = "") -> Value:
     """A payload in its listed shapes: a lone object becomes an array of one where an array is
-    listed, an array of one becomes that element where an object is listed. Unlisted keys go."""
+    listed, an array of one becomes that element where an object is listed; where both are listed
+    the value's own shape decides. What is not listed, or fits neither shape, goes."""
     if not isinstance(value, Object):
         return value
     members = ((key, member, f"{path}.{key}" if path else key) for key, member in value.pairs)
@@ -129,10 +132,14 @@ def as_listed(value: Value, listed: Collection[str], path: str = "") -> Value:
 
 
 def _member_as_listed(value: Value, listed: Collection[str], path: str) -> Value:
-    if f"{path}[]" in listed and path not in listed:
-        elements = [value] if isinstance(value, Object) else value
-        if not isinstance(elements, list):
-            return elements
-        return [as_listed(element, listed, f"{path}[]") for element in elements]
-    is_lone = isinstance(value, list) and len(value) == 1 and isinstance(value[0], Object)
-    return as_listed(value[0] if is_lone and isinstance(value, list) else value, listed, path)
+    if isinstance(value, list) and f"{path}[]" in listed:
+        return [as_listed(element, listed, f"{path}[]") for element in value]
+    if path in listed:
+        return as_listed(_lone_object(value), listed, path)
+    return [as_listed(value, listed, f"{path}[]")] if isinstance(value, Object) else None
+
+
+def _lone_object(value: Value) -> Value:
+    if not isinstance(value, list):
+        return value
+    return value[0] if len(value) == 1 and isinstance(value[0], Object) else None

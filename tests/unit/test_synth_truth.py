@@ -1,0 +1,192 @@
+"""The truth of a run equals what the slow reference counts in the written files."""
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from reference.duplicates import find_duplicates, log_id
+from reference.json_text import Value
+from reference.payload_files import items
+from reference.population import Count, Group, as_listed, recount
+
+from etl.synth import Dials, write_synthetic
+from etl.synth.dials import FAULTS, Format, Output, Override, Shares, SourceDial
+from models.catalog import Catalog, read_catalog
+
+ALL_FAULTS = Shares(**dict.fromkeys(FAULTS, 0.15), duplicates=0.1, same_log_id=0.05)
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return read_catalog()
+
+
+class Run:
+    """A written run read back: its payloads by position and its truth."""
+
+    def __init__(self, folder: Path, catalog: Catalog, dials: Dials) -> None:
+        truth = folder / "truth"
+        written = write_synthetic(folder / "out", catalog=catalog, dials=dials, truth=truth)
+        self.items = list(items(written.files))
+        lines = (truth / "messages.jsonl").read_text("utf-8").splitlines()
+        self.lines: list[dict[str, Any]] = [json.loads(line) for line in lines]
+        self.messages = {row[:-1]: int(row[-1]) for row in _rows(truth / "messages.csv")}
+        self.populations = {
+            (row[:6], row[6]): tuple(map(int, row[7:])) for row in _rows(truth / "populations.csv")
+        }
+        self.listed = {
+            name: {field.path for field in fields} for name, fields in catalog.fields.items()
+        }
+
+    def loaded(self) -> list[Value]:
+        """The payloads that a loader must load, in listed shapes."""
+        return [
+            as_listed(item.payload, self.listed[line["data_model"]])
+            for item, line in zip(self.items, self.lines, strict=True)
+            if line["outcome"] == "loaded"
+        ]
+
+
+def _rows(path: Path) -> list[tuple[str, ...]]:
+    with path.open(encoding="utf-8", newline="") as text:
+        return [tuple(row) for row in csv.reader(text)][1:]
+
+
+def _name(group: Group) -> tuple[str, ...]:
+    return (*group[:5], str(group.is_test).lower())
+
+
+def assert_truth_is_recounted(run: Run) -> None:
+    population = recount(run.loaded())
+    assert {_name(group): n for group, n in population.messages.items()} == run.messages
+    listed = {
+        (_name(group), path): count
+        for (group, path), count in population.counts().items()
+        if path in run.listed[group.data_model]
+    }
+    assert listed == {key: Count(*counts[:2]) for key, counts in run.populations.items()}
+
+
+def test_clean_truth_is_what_the_reference_counts(catalog: Catalog, tmp_path: Path) -> None:
+    sources = (SourceDial("A"), SourceDial("B", density=0.5, facilities=("X", "Y", "Z")))
+    dials = Dials(
+        messages=333, seed=11, days=3, sources=sources, test_share=0.3, null_elements=0.1
+    )
+    assert_truth_is_recounted(Run(tmp_path, catalog, dials))
+
+
+def test_faulty_truth_is_what_the_reference_counts(catalog: Catalog, tmp_path: Path) -> None:
+    dials = Dials(messages=666, seed=5, days=2, null_elements=0.1, shares=ALL_FAULTS)
+    run = Run(tmp_path, catalog, dials)
+    assert {line["outcome"] for line in run.lines} == {"loaded", "duplicate", "quarantined"}
+    assert_truth_is_recounted(run)
+
+
+def test_held_counts_never_exceed_sent_counts(catalog: Catalog, tmp_path: Path) -> None:
+    shares = Shares(misfits=0.5, bad_dates=0.5)
+    run = Run(tmp_path, catalog, Dials(messages=222, shares=shares))
+    counts = run.populations.values()
+    assert all(held_m <= m and held_e <= e for m, e, held_m, held_e in counts)
+    assert any(held_e < e for _, e, _, held_e in counts)
+
+
+def test_duplicates_of_the_truth_are_what_the_reference_finds(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    shares = Shares(duplicates=0.3, same_log_id=0.1, number_spelling=0.2, extensions=0.2)
+    override = Override("Meta.Logs[]", 0.7)
+    run = Run(tmp_path, catalog, Dials(messages=333, shares=shares, overrides=(override,)))
+    found = list(find_duplicates(item.payload for item in run.items))
+    assert found == [line["duplicate_of"] for line in run.lines]
+    assert [log_id(item.payload) for item in run.items] == [line["log_id"] for line in run.lines]
+    assert sum(place is not None for place in found) > 60
+
+
+def test_dials_at_zero_plant_nothing(catalog: Catalog, tmp_path: Path) -> None:
+    run = Run(tmp_path, catalog, Dials(messages=111))
+    assert all(line["outcome"] == "loaded" and not line["planted"] for line in run.lines)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_kind_of_fault_is_planted_and_recorded(
+    catalog: Catalog, tmp_path: Path, fault: str
+) -> None:
+    models = ("PatientAdmin", "PatientSearch", "Financial")
+    dials = Dials(messages=100, data_models=models, shares=Shares(**{fault: 1.0}))
+    run = Run(tmp_path, catalog, dials)
+    marked = sum(bool(line["planted"]) for line in run.lines)
+    assert marked > (15 if fault == "replies_as_query" else 60)
+    rules = {planted["rule"] for line in run.lines for planted in line["planted"]} - {""}
+    assert rules <= set(catalog.rules)
+
+
+def test_broken_lines_are_still_one_item_each(catalog: Catalog, tmp_path: Path) -> None:
+    run = Run(tmp_path, catalog, Dials(messages=200, shares=Shares(malformed=0.5)))
+    assert len(run.items) == len(run.lines) == 200
+    for item, line in zip(run.items, run.lines, strict=True):
+        is_known = item.is_message and line["data_model"] in run.listed
+        assert line["outcome"] == "loaded" or not is_known or line["reason"] in (
+            "too_deep", "unknown_data_model",
+        )  # fmt: skip
+
+
+def test_overridden_rates_hold_and_vanish_on_their_day(catalog: Catalog, tmp_path: Path) -> None:
+    path = "Patient.Demographics.Language"
+    overrides = (Override(path, 0.9), Override(path, 0.0, source="B", first_day=3))
+    dials = Dials(
+        messages=1600, days=4, event_types=("Registration",), overrides=overrides,
+        sources=(SourceDial("A"), SourceDial("B")),
+    )  # fmt: skip
+    run = Run(tmp_path, catalog, dials)
+    filled: Counter[tuple[str, str]] = Counter()
+    sent: Counter[tuple[str, str]] = Counter()
+    names = {line["source_id"]: "" for line in run.lines}
+    names = dict(zip(names, _source_names(run), strict=True))
+    for group, count in run.messages.items():
+        sent[names[group[1]], group[0]] += count
+        filled[names[group[1]], group[0]] += run.populations.get((group, path), (0,))[0]
+    for (source, day), messages in sent.items():
+        rate = filled[source, day] / messages
+        is_gone = source == "B" and day >= "2026-01-07"
+        assert rate == 0 if is_gone else 0.8 < rate < 0.97
+
+
+def _source_names(run: Run) -> list[str]:
+    names: dict[Any, Any] = {}
+    for item in run.items:
+        assert not isinstance(item.payload, (list, str, bool)) and item.payload is not None
+        source = item.payload.get("Meta", "Source")  # type: ignore[union-attr]
+        names.setdefault(source.get("ID"), source.get("Name"))  # type: ignore[union-attr]
+    return list(names.values())
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    seed=st.integers(0, 10**6),
+    faults=st.sampled_from((0.0, 0.3, 1.0)),
+    density=st.sampled_from((0.0, 0.3, 1.0, 3.0)),
+    nulls=st.sampled_from((0.0, 1.0)),
+    output_format=st.sampled_from(list(Format)),
+    model=st.sampled_from(("PatientAdmin", "Results", "Claim", "SSO", "Media")),
+)
+def test_any_dials_give_a_truth_that_is_recounted(
+    catalog: Catalog,
+    tmp_path_factory: pytest.TempPathFactory,
+    seed: int,
+    faults: float,
+    density: float,
+    nulls: float,
+    output_format: Format,
+    model: str,
+) -> None:
+    dials = Dials(
+        messages=20, seed=seed, data_models=(model,), density=density, nulls=nulls,
+        shares=Shares(**dict.fromkeys(set(FAULTS) - {"malformed", "bad_unicode"}, faults)),
+        output=Output(format=output_format),
+    )  # fmt: skip
+    assert_truth_is_recounted(Run(tmp_path_factory.mktemp("run"), catalog, dials))
