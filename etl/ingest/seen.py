@@ -1,0 +1,66 @@
+"""The list of sources already landed, by which a sensor tells new ones without opening anything."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from etl.ingest.files import SourceFile
+
+SCHEMA = pa.schema(
+    [
+        ("uri", pa.string()),
+        ("size", pa.int64()),
+        ("mtime_ns", pa.int64()),
+        ("etag", pa.string()),
+        ("object_id", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenEntry:
+    """A source as it was when its bytes were landed as `object_id`."""
+
+    uri: str
+    size: int
+    mtime_ns: int
+    etag: str
+    object_id: str
+
+
+def read_seen(path: Path) -> list[SeenEntry]:
+    """The entries of a seen list, none when there is no list."""
+    if not path.is_file():
+        return []
+    columns = pq.read_table(path, schema=SCHEMA).to_pydict()
+    return [SeenEntry(*row) for row in zip(*columns.values(), strict=True)]
+
+
+def write_seen(path: Path, entries: Sequence[SeenEntry]) -> None:
+    """Replace the seen list atomically; only its owner may read it."""
+    rows = list(
+        zip(*[(e.uri, e.size, e.mtime_ns, e.etag, e.object_id) for e in entries], strict=True)
+    )
+    columns = rows or [()] * len(SCHEMA)
+    arrays = [pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)]
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        pq.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA), file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def unseen(sources: Iterable[SourceFile], seen: Iterable[SeenEntry]) -> Iterator[SourceFile]:
+    """The sources that are new or have changed since they were landed."""
+    known = {entry.uri: (entry.size, entry.mtime_ns, entry.etag) for entry in seen}
+    for source in sources:
+        if known.get(source.uri) != (source.size, source.mtime_ns, source.etag):
+            yield source
