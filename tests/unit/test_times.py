@@ -222,6 +222,8 @@ INSTANTS_OF_YEARS_2_TO_9998 = st.datetimes(
 )
 # how many digits a printed fraction has, so that what is cut is known
 FRACTIONS = st.sampled_from([0, 1, 2, 3, 4, 5, 6, 9])
+# between the parts of a date, before the time, between the parts of a time
+MARKS = [("-", "T", ":"), ("-", " ", ":"), ("-", "t", ":"), ("", "", ""), ("", "T", "")]
 OFFSETS = st.integers(-15 * 60 - 59, 15 * 60 + 59).map(lambda minutes: timedelta(minutes=minutes))
 
 
@@ -233,17 +235,16 @@ def print_zone(offset: timedelta, style: str) -> str:
 
 @settings(deadline=None)
 @given(
-    INSTANTS_OF_YEARS_2_TO_9998,
-    FRACTIONS,
-    st.one_of(st.just(None), OFFSETS),
-    st.sampled_from(
-        [("-", "T", ":"), ("-", " ", ":"), ("-", "t", ":"), ("", "", ""), ("", "T", "")]
-    ),
-    st.sampled_from(["", ":"]),
-    st.sampled_from(["Z", "z", ""]),
-    st.sampled_from(["", " "]),
+    instant=INSTANTS_OF_YEARS_2_TO_9998,
+    digits=FRACTIONS,
+    offset=st.one_of(st.just(None), OFFSETS),
+    marks=st.sampled_from(MARKS),
+    zone_style=st.sampled_from(["", ":"]),
+    zone=st.sampled_from(["Z", "z", ""]),
+    space=st.sampled_from(["", " "]),
 )
 def test_printed_instant_reads_back(
+    *,
     instant: datetime,
     digits: int,
     offset: timedelta | None,
