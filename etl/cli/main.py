@@ -22,7 +22,6 @@ COMMANDS = {
     "load": "etl.cli.load:load",
     "publish": "etl.cli.publish:publish",
     "pull": "etl.cli.pull:pull",
-    "purge": "etl.cli.purge:purge",
     "quarantine": "etl.cli.quarantine:quarantine",
     "rebuild": "etl.cli.rebuild:rebuild",
     "receive": "etl.cli.receive:receive",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import gzip
+import hashlib
 import io
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -56,6 +57,14 @@ def list_sources(paths: Sequence[str], **options: Any) -> Iterator[SourceFile]:
         yield from found or ()
 
 
+def label_of(uri: str) -> str:
+    """A name for a source that tells nothing of it: file names may hold patients' names.
+
+    It is "source" and the first 12 hexadecimal digits of the SHA-256 of the URI or absolute path.
+    """
+    return f"source {hashlib.sha256(uri.encode()).hexdigest()[:12]}"
+
+
 def _list_one(path: str, options: dict[str, Any]) -> list[SourceFile] | None:
     if "://" in path:
         return _list_url(path, options)
@@ -64,7 +73,7 @@ def _list_one(path: str, options: dict[str, Any]) -> list[SourceFile] | None:
         return [_local(local)]
     if local.is_dir():
         return sorted(_below(local), key=lambda source: source.uri)
-    matches = sorted(Path(match) for match in glob.glob(str(local), recursive=True))
+    matches = sorted(map(Path, glob.glob(str(local), recursive=True)))  # noqa: PTH207
     if not matches:
         return None
     return [source for match in matches for source in _list_one(str(match), options) or ()]
@@ -130,7 +139,7 @@ def open_source(source: SourceFile, **options: Any) -> Iterator[BinaryIO]:
 
 def _open_raw(uri: str, options: dict[str, Any]) -> Any:
     if "://" not in uri:
-        return open(uri, "rb", buffering=0)
+        return Path(uri).open("rb", buffering=0)
     return fsspec.open(uri, "rb", **options).open()
 
 
@@ -164,8 +173,8 @@ class _Told(io.RawIOBase):
             return self._stream.read(size)
         except (EOFError, zlib.error, gzip.BadGzipFile, pyzstd.ZstdError):
             raise PermanentError(
-                f"{self._uri} is compressed and cut short or damaged; nothing of it was landed, "
-                "send it again whole."
+                f"A compressed source ({label_of(self._uri)}) is cut short or damaged; nothing of it "
+                "was landed, send it again whole."
             ) from None
 
 
@@ -181,7 +190,7 @@ def _store_errors(uri: str) -> Iterator[None]:
             f"Access to {uri} is refused; check its rights or credentials."
         ) from None
     except FileNotFoundError:
-        raise UsageFault(f"Nothing is at {uri}; check the path.") from None
+        raise UsageFault(f"Nothing is at {label_of(uri)} any more; check the path.") from None
     except ImportError:
         protocol = uri.partition("://")[0]
         raise UsageFault(
@@ -192,12 +201,16 @@ def _store_errors(uri: str) -> Iterator[None]:
         if "://" not in uri:
             raise
         raise TransientError(
-            f"The store of {uri} did not answer ({type(error).__name__}); try again."
+            f"The store of {label_of(uri)} did not answer ({type(error).__name__}); try again."
         ) from None
     except Exception as error:
         if not type(error).__module__.startswith(("botocore", "aiohttp", "aiobotocore")):
             raise
         kind = type(error).__name__
         if kind in ("NoCredentialsError", "PartialCredentialsError"):
-            raise PermanentError(f"There are no credentials for {uri}; set them up.") from None
-        raise TransientError(f"The store of {uri} did not answer ({kind}); try again.") from None
+            raise PermanentError(
+                f"There are no credentials for {label_of(uri)}; set them up."
+            ) from None
+        raise TransientError(
+            f"The store of {label_of(uri)} did not answer ({kind}); try again."
+        ) from None

@@ -24,6 +24,7 @@ from core.load
 _OPEN_QUARANTINE = """
 select reason, count(*) from core.quarantine where state = 'open' group by reason order by 2 desc, 1
 """
+_NOT_LOADED = "select count(*) from core.quarantine where state <> 'replayed'"
 _MODELS = """
 select data_model, sum(messages), min(day), max(day)
 from quality.message_count group by data_model order by 2 desc, 1
@@ -71,7 +72,7 @@ def collect_status(connection: duckdb.DuckDBPyConnection, now: datetime) -> dict
             "received": int(received),
             "loaded": int(loaded),
             "duplicate": int(duplicate),
-            "quarantined": sum(quarantine.values()),
+            "quarantined": int(_rows(connection, _NOT_LOADED)[0][0]),
         },
         "objects": int(_rows(connection, "select count(*) from core.landed_object")[0][0]),
         "quarantine": quarantine,

@@ -24,6 +24,7 @@ from etl.warehouse.schema import Schema
 from etl.warehouse.slices import SLICE_BITS, delete_slice, record_slices
 
 FINGERPRINT_BYTES = 16
+REPLAY = "replay"
 
 
 @dataclass(slots=True)
@@ -67,7 +68,7 @@ class Transaction:
         record_slices(self.connection, _slices(taken), load_id)
         ledger.set_next_message_id(self.connection, next_id)
         ledger.record_objects(self.connection, objects)
-        summary = _summary(taken, staged)
+        summary = _summary(taken, staged, is_replay=kind == REPLAY)
         load = ledger.LoadRow(
             load_id,
             kind,
@@ -80,8 +81,13 @@ class Transaction:
             summary.quarantined,
             self.schema.catalog.content_hash,
         )
-        quarantined = [row for t in taken for row in _quarantine_rows(t)]
-        parts = [_part(t) for t in taken]
+        if kind == REPLAY:
+            ledger.record_load(self.connection, load, [], [], finished_at)
+            replayed = [item for one in taken for item in _settled(one)]
+            ledger.settle_quarantined(self.connection, replayed, load_id, finished_at)
+            return summary
+        quarantined = [row for one in taken for row in _quarantine_rows(one)]
+        parts = [_part(one) for one in taken]
         ledger.record_load(self.connection, load, parts, quarantined, finished_at)
         return summary
 
@@ -190,7 +196,16 @@ def _shares(taken: Sequence[Taken], count: int) -> list[list[Numbered]]:
     return [share for share in shares if share]
 
 
-def _summary(taken: Sequence[Taken], staged: Sequence[StagedTable]) -> LoadSummary:
+def _settled(one: Taken) -> Iterator[tuple[str, int]]:
+    """Object and position of the items that are quarantined no longer."""
+    for index in range(len(one.unit)):
+        if index not in one.reasons:
+            yield one.unit.object_id, one.unit.first_item + index
+
+
+def _summary(
+    taken: Sequence[Taken], staged: Sequence[StagedTable], *, is_replay: bool
+) -> LoadSummary:
     rows: Counter[str] = Counter()
     for table in staged:
         rows[table.name] += table.rows
@@ -199,17 +214,19 @@ def _summary(taken: Sequence[Taken], staged: Sequence[StagedTable]) -> LoadSumma
         loaded = one.message_id != NOT_LOADED
         for index, (model, _) in enumerate(one.judged.shapes):
             models[model] += int((loaded & (one.judged.shape == index)).sum())
+    items = sum(len(one.unit) for one in taken)
     summary = LoadSummary(
         loads=1,
         bytes=sum(one.unit.size_bytes for one in taken),
-        received=sum(len(one.unit) for one in taken),
+        received=0 if is_replay else items,
+        replayed=items if is_replay else 0,
         loaded=sum(int((one.message_id != NOT_LOADED).sum()) for one in taken),
         duplicate=sum(one.is_duplicate for one in taken),
         quarantined=sum(len(one.reasons) for one in taken),
         rows=dict(rows),
         models={name: count for name, count in models.items() if count},
     )
-    if summary.received != summary.loaded + summary.duplicate + summary.quarantined:
+    if items != summary.loaded + summary.duplicate + summary.quarantined:
         raise PermanentError("The ledger does not add up, nothing was loaded; report this fault.")
     return summary
 

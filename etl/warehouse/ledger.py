@@ -197,3 +197,18 @@ def record_load(
             "insert into core.quarantine values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             quarantine_rows,
         )
+
+
+def settle_quarantined(
+    connection: duckdb.DuckDBPyConnection,
+    items: Sequence[tuple[str, int]],
+    load_id: int,
+    now: datetime,
+) -> None:
+    """Mark open quarantined items as replayed; they stay on record."""
+    for object_id, item in items:
+        connection.execute(
+            "update core.quarantine set state = 'replayed', resolved_at = ?, resolved_load_id = ? "
+            "where object_id = ? and item = ? and state = 'open'",
+            [now, load_id, object_id, item],
+        )

@@ -1,0 +1,146 @@
+"""Quarantine from the outside: list it, look at its bytes, try it again, close it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import numpy as np
+
+from etl.errors import UsageFault
+from etl.landing.frames import ITEM, NO_TIME
+from etl.pipeline.load import Loader
+from etl.pipeline.records import LoadSummary
+from etl.pipeline.status import write_status
+from etl.pipeline.transaction import REPLAY, Transaction
+from etl.pipeline.work import Unit
+from etl.warehouse.connection import open_warehouse, write_lock
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedItem:
+    """One item on record; `state` is open, replayed or resolved."""
+
+    quarantine_id: int
+    reason: str
+    state: str
+    object_id: str
+    item: int
+    byte_offset: int
+    byte_length: int
+    received_at: datetime | None
+    quarantined_at: datetime
+
+
+READ_WAIT_S = 60.0
+_COLUMNS = (
+    "quarantine_id, reason, state, object_id, item, byte_offset, byte_length, received_at, "
+    "quarantined_at"
+)
+
+
+def list_quarantined(
+    loader: Loader, *, states: Sequence[str] = ("open",), reason: str = "", limit: int = 1000
+) -> list[QuarantinedItem]:
+    """Items on record, the newest first."""
+    marks = ", ".join("?" * len(states))
+    query = (
+        f"select {_COLUMNS} from core.quarantine where state in ({marks}) and (? = '' or reason = ?) "
+        "order by quarantine_id desc limit ?"
+    )
+    with _reading(loader) as connection:
+        rows = connection.execute(query, [*states, reason, reason, limit]).fetchall()
+    return [QuarantinedItem(*row) for row in rows]
+
+
+def quarantined_bytes(loader: Loader, quarantine_id: int) -> bytes:
+    """The bytes of an item exactly as received."""
+    query = f"select {_COLUMNS} from core.quarantine where quarantine_id = ?"
+    with _reading(loader) as connection:
+        row = connection.execute(query, [quarantine_id]).fetchone()
+    if row is None:
+        raise UsageFault(
+            f"There is no quarantined item {quarantine_id}; see `redox-warehouse quarantine list`."
+        )
+    item = QuarantinedItem(*row)
+    return loader.landing.read(item.object_id, item.byte_offset, item.byte_length)
+
+
+def replay(loader: Loader, quarantine_ids: Sequence[int] = ()) -> LoadSummary:
+    """Try open items again, all of them or these, through the same path as any load."""
+    started_at = loader.clock()
+    with loader.writing(), loader.staging() as folder, loader.open() as connection:
+        loader.prepare(connection)
+        units = list(_units(loader, connection, quarantine_ids))
+        if not units:
+            return LoadSummary()
+        judged = list(loader.pool.judge(units))
+        connection.execute("begin")
+        transaction = Transaction(connection, loader.schema, loader.pool, folder, loader.progress)
+        summary = transaction.run(
+            list(zip(units, judged, strict=True)),
+            kind=REPLAY,
+            started_at=started_at,
+            finished_at=loader.clock(),
+            objects=[],
+        )
+        connection.execute("commit")
+        write_status(connection, loader.settings, loader.clock())
+    return summary
+
+
+def resolve(loader: Loader, quarantine_ids: Sequence[int]) -> int:
+    """Close open items as not to be loaded; they stay on record. Gives how many were closed.
+
+    They count as quarantined no more, so the ledger's total moves them to resolved.
+    """
+    with loader.writing(), loader.open() as connection:
+        connection.execute("begin")
+        closed = 0
+        for quarantine_id in quarantine_ids:
+            query = (
+                "update core.quarantine set state = 'resolved', resolved_at = ? "
+                "where quarantine_id = ? and state = 'open' returning 1"
+            )
+            closed += len(connection.execute(query, [loader.clock(), quarantine_id]).fetchall())
+        connection.execute("commit")
+        write_status(connection, loader.settings, loader.clock())
+    return closed
+
+
+def _units(
+    loader: Loader, connection: duckdb.DuckDBPyConnection, quarantine_ids: Sequence[int]
+) -> Iterator[Unit]:
+    chosen = ", ".join(str(int(number)) for number in quarantine_ids)
+    query = (
+        "select q.object_id, o.unwrap, o.landed_at, q.item, q.byte_offset, q.byte_length, "
+        "q.received_at from core.quarantine q join core.landed_object o using (object_id) "
+        f"where q.state = 'open' {f'and quarantine_id in ({chosen})' if chosen else ''} "
+        "order by quarantine_id"
+    )
+    for object_id, unwrap, landed_at, item, offset, length, received_at in connection.execute(
+        query
+    ).fetchall():
+        received_us = NO_TIME if received_at is None else int(received_at.timestamp() * 1_000_000)
+        yield Unit(
+            object_id=object_id,
+            unwrap=unwrap,
+            fallback_day=int(landed_at.timestamp() // 86_400),
+            first_item=item,
+            offset=np.asarray([offset], dtype=np.int64),
+            length=np.asarray([length], dtype=np.int64),
+            kind=np.asarray([ITEM], dtype=np.int8),
+            received_at_us=np.asarray([received_us], dtype=np.int64),
+        )
+
+
+@contextmanager
+def _reading(loader: Loader) -> Iterator[duckdb.DuckDBPyConnection]:
+    path = loader.settings.warehouse_path
+    if not path.exists():
+        raise UsageFault("There is no warehouse yet; run `redox-warehouse load` first.")
+    with write_lock(path, wait_s=READ_WAIT_S), open_warehouse(path, read_only=True) as connection:
+        yield connection
