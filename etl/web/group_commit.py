@@ -26,10 +26,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A body that waits for its fsync; `stored` is resolved when it is durable."""
+    """An encoded body that waits for its fsync; `stored` is resolved when it is durable."""
 
-    received_at_us: int
-    body: bytes
+    record: bytes
     stored: asyncio.Future[None]
 
 
@@ -52,8 +51,11 @@ class GroupCommit:
         """Return when the body is on disk; raises Refusal when it is not."""
         if self.fault is Reason.DISK_LOW:
             raise Refusal(Reason.DISK_LOW)
+        # Encoded here: the checksum lets go of the interpreter's lock, and in the writer's thread
+        # it would wait up to 5 ms for it again, for every record.
+        record = encode_record(time.time_ns() // 1000, body)
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Waiting(time.time_ns() // 1000, body, stored))
+        self._waiting.append(Waiting(record, stored))
         if self._committing is None or self._committing.done():
             self._committing = asyncio.create_task(self._commit_waiting())
         await stored
@@ -82,14 +84,15 @@ class GroupCommit:
         while self._waiting:
             batch, self._waiting = self._waiting, []
             try:
-                fsync_s = await self._in_writer(_append, batch)
+                records = [each.record for each in batch]
+                fsync_s = await self._in_writer(SegmentFolder.append, records)
             except Exception as error:  # whatever it is, the senders must learn of it
                 self._fail(error)
                 _settle(batch, Reason.STORAGE_FAILED)
                 continue
             if self.fault is Reason.STORAGE_FAILED:
                 self._set_fault(None)
-            self._metrics.count_commit(len(batch), fsync_s=fsync_s)
+            self._metrics.count_commit(records, fsync_s=fsync_s)
             _settle(batch, None)
 
     def _fail(self, error: Exception) -> None:
@@ -111,10 +114,6 @@ class GroupCommit:
     ) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._writer, lambda: act(self._folder, *args, **kwargs))
-
-
-def _append(folder: SegmentFolder, batch: Sequence[Waiting]) -> float:
-    return folder.append([encode_record(each.received_at_us, each.body) for each in batch])
 
 
 def _settle(batch: Sequence[Waiting], reason: Reason | None) -> None:

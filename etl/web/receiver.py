@@ -116,14 +116,12 @@ class Receiver:
             raise Refusal(Reason.STOPPING)
         if self._store.fault is Reason.DISK_LOW:
             raise Refusal(Reason.DISK_LOW)
-        started = time.perf_counter()
         content = await self._read(body, lease, max_bytes=self._settings.max_body_bytes)
         handshake = handshake_in_body(content)
         if handshake and self._tokens.has_any(handshake.tokens):
             return self._echo(handshake)
-        self._metrics.count_received(len(content))
+        self._metrics.received.inc()
         await self._store.store(content)
-        self._metrics.count_stored(len(content), answer_s=time.perf_counter() - started)
         return stored_answer()
 
     async def _read_handshake(self, body: RequestBody, lease: Lease) -> Handshake:

@@ -11,6 +11,8 @@ from pathlib import Path
 from etl.landing.segments import MAGIC
 
 OWNER_ONLY = 0o600
+PARTS_PER_WRITE = 1024
+"""Linux takes no more buffers in one call (IOV_MAX)."""
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
 
 
@@ -24,7 +26,7 @@ class OpenSegment:
         self.first_record_at: float | None = None
         self._fd = os.open(path, _FLAGS, OWNER_ONLY)
         try:
-            _write_all(self._fd, MAGIC)
+            _write_all(self._fd, [MAGIC])
             self._sync()
             sync_folder(path.parent)
         except OSError:
@@ -42,7 +44,7 @@ class OpenSegment:
         Raises OSError; the caller then rolls back and does not use the segment again, because
         after a failed fsync nobody knows what the kernel kept.
         """
-        _write_all(self._fd, b"".join(records))
+        _write_all(self._fd, records)
         took_s = self._sync()
         if self.first_record_at is None:
             self.first_record_at = time.monotonic()
@@ -75,7 +77,14 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
-def _write_all(fd: int, content: bytes) -> None:
-    written = os.write(fd, content)
+def _write_all(fd: int, parts: Sequence[bytes]) -> None:
+    for start in range(0, len(parts), PARTS_PER_WRITE):
+        some = parts[start : start + PARTS_PER_WRITE]
+        written = os.writev(fd, some)
+        if written < sum(map(len, some)):
+            _write_rest(fd, b"".join(some), written)
+
+
+def _write_rest(fd: int, content: bytes, written: int) -> None:
     while written < len(content):
         written += os.write(fd, memoryview(content)[written:])

@@ -1,5 +1,6 @@
 """Segments open, close and survive: the folder without the web."""
 
+import errno
 import os
 import stat
 from contextlib import AbstractContextManager
@@ -83,13 +84,15 @@ def test_failed_write_leaves_no_half_record(
     folder.append([encode_record(1, b"kept")])
     write = os.write
 
-    def write_a_bit(fd: int, content: bytes) -> int:
-        if len(content) < 1000:
-            raise OSError(28, "No space left on device")
-        return write(fd, content[: len(content) // 2])
+    def write_half(fd: int, parts: list[bytes]) -> int:
+        return write(fd, b"".join(parts)[:5000])
+
+    def write_nothing(_fd: int, _content: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "write", write_a_bit)
+        patch.setattr(os, "writev", write_half)
+        patch.setattr(os, "write", write_nothing)
         with pytest.raises(OSError, match="No space"):
             folder.append([encode_record(2, b"x" * 10_000)])
     folder.append([encode_record(3, b"after")])
