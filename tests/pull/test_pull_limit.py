@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.ingest.pull.limit import SlidingWindow
@@ -37,6 +37,7 @@ def most_in_a_window(spans: list[tuple[float, float]], window_s: float) -> int:
     )
 
 
+@settings(deadline=None)
 @given(
     limit=st.integers(1, 5),
     takes_s=st.lists(st.integers(0, 24).map(lambda eighths: eighths / 8), min_size=1, max_size=40),

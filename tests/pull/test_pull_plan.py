@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.ingest.pull.plan import plan_requests, request_key, tell_faults
@@ -60,12 +60,14 @@ def test_equal_requests_are_asked_once_however_spelled() -> None:
     assert len(plan) == 1
 
 
+@settings(deadline=None)
 @given(st.dictionaries(JSON_TEXT, st.one_of(JSON_TEXT, st.integers(), st.none())))
 def test_a_key_ignores_the_order_and_tells_partitions_apart(content: dict[str, Any]) -> None:
     turned = dict(reversed(content.items()))
     assert request_key(content, "a") == request_key(turned, "a") != request_key(content, "b")
 
 
+@settings(deadline=None)
 @given(JSON_TEXT)
 def test_a_filled_value_cannot_change_the_request(text: str) -> None:
     query = {"a": "{{patient_id}}", "b": ["<{{ patient_id }}>", 1.5, None, True]}

@@ -104,9 +104,9 @@ def test_the_rate_limit_is_kept_over_two_calls(tmp_path: Path, standin: StandIn)
 
 def test_parallelism_is_bounded(tmp_path: Path, standin: StandIn) -> None:
     settings = make_home(tmp_path, standin, parallel=3)
-    standin.faults.always = Fault(slow_s=0.03)
-    ask(settings, 15)
-    assert standin.queries.most_at_once == 3
+    standin.faults.always = Fault(slow_s=0.1)
+    ask(settings, 12)
+    assert 2 <= standin.queries.most_at_once <= 3  # a slow machine may never have all at once
 
 
 def test_a_reply_that_lists_errors_lands_and_is_told(settings: Settings, standin: StandIn) -> None:
