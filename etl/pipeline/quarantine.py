@@ -51,7 +51,7 @@ def list_quarantined(
         f"select {_COLUMNS} from core.quarantine where state in ({marks}) and (? = '' or reason = ?) "
         "order by quarantine_id desc limit ?"
     )
-    with _reading(loader) as connection:
+    with reading(loader) as connection:
         rows = connection.execute(query, [*states, reason, reason, limit]).fetchall()
     return [QuarantinedItem(*row) for row in rows]
 
@@ -59,7 +59,7 @@ def list_quarantined(
 def quarantined_bytes(loader: Loader, quarantine_id: int) -> bytes:
     """The bytes of an item exactly as received."""
     query = f"select {_COLUMNS} from core.quarantine where quarantine_id = ?"
-    with _reading(loader) as connection:
+    with reading(loader) as connection:
         row = connection.execute(query, [quarantine_id]).fetchone()
     if row is None:
         raise UsageFault(
@@ -138,7 +138,8 @@ def _units(
 
 
 @contextmanager
-def _reading(loader: Loader) -> Iterator[duckdb.DuckDBPyConnection]:
+def reading(loader: Loader) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection to the warehouse, while nobody writes."""
     path = loader.settings.warehouse_path
     if not path.exists():
         raise UsageFault("There is no warehouse yet; run `redox-warehouse load` first.")

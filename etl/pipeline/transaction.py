@@ -20,6 +20,7 @@ from etl.pipeline.staging import StagedTable
 from etl.pipeline.work import NOT_LOADED, Integers, Judged, Numbered, Unit
 from etl.warehouse import ledger
 from etl.warehouse.commit import insert_staged
+from etl.warehouse.log_conflicts import count_log_conflicts
 from etl.warehouse.schema import Schema
 from etl.warehouse.slices import SLICE_BITS, delete_slice, record_slices
 
@@ -66,8 +67,10 @@ class Transaction:
         files = [(table.name, table.files) for table in staged]
         insert_staged(self.connection, files, load_id=load_id)
         record_slices(self.connection, _slices(taken), load_id)
-        ledger.set_next_message_id(self.connection, next_id)
         ledger.record_objects(self.connection, objects)
+        first_id = ledger.next_message_id(self.connection)
+        count_log_conflicts(self.connection, first_id, next_id, load_id)
+        ledger.set_next_message_id(self.connection, next_id)
         summary = _summary(taken, staged, is_replay=kind == REPLAY)
         load = ledger.LoadRow(
             load_id,
@@ -170,6 +173,8 @@ def replace_slice(
         "update core.message set load_id = first_load.load_id from first_load "
         "where message.message_id = first_load.message_id"
     )
+    first, stop = number << SLICE_BITS, (number + 1) << SLICE_BITS
+    count_log_conflicts(connection, first, stop, load_id)
     record_slices(connection, [number], load_id)
     size_bytes = sum(one.unit.size_bytes for one in numbered)
     load = ledger.LoadRow(

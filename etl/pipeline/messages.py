@@ -1,0 +1,32 @@
+"""One message looked at: its payload rebuilt from the tables, its bytes as received."""
+
+from __future__ import annotations
+
+from etl.errors import UsageFault
+from etl.ingest.envelope import unwrap
+from etl.pipeline.load import Loader
+from etl.pipeline.quarantine import reading
+from etl.warehouse.rebuild import rebuild_message
+
+_WHERE = (
+    "select m.object_id, m.item, o.unwrap from core.message m "
+    "join core.landed_object o using (object_id) where m.message_id = ?"
+)
+
+
+def rebuilt_message(loader: Loader, message_id: int) -> str:
+    """The payload as JSON text, from the tables alone."""
+    with reading(loader) as connection:
+        return rebuild_message(connection, loader.worker.plan, message_id)
+
+
+def received_bytes(loader: Loader, message_id: int, *, envelope: bool = False) -> bytes:
+    """The bytes as received, without the envelope unless it is asked for."""
+    with reading(loader) as connection:
+        row = connection.execute(_WHERE, [message_id]).fetchone()
+    if row is None:
+        raise UsageFault(f"There is no message {message_id}; ids are in core.message.")
+    object_id, item, key = row
+    items = loader.landing.items(object_id, item, item + 1)
+    raw = loader.landing.read(object_id, int(items.offset[0]), int(items.length[0]))
+    return unwrap(raw, key).body if key and not envelope else raw
