@@ -37,7 +37,7 @@ app = Starlette(routes=[Route("/redox", take, methods=["POST"])])
 uvicorn.run(app, port=int(sys.argv[1]), loop="uvloop", http="httptools", log_level="error",
             access_log=False)
 """
-RECEIVER = "from etl.cli.receive import receive; receive()"
+RECEIVER = "from etl.cli.main import main; main()"
 UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
@@ -132,7 +132,7 @@ def serve_receiver(folder: Path) -> Iterator[str]:
     chosen = {"TOKENS": TOKEN, "PORT": str(port), "MIN_FREE_BYTES": "0"}
     environment = {f"REDOX_WAREHOUSE_RECEIVE__{name}": value for name, value in chosen.items()}
     environment["REDOX_WAREHOUSE_HOME"] = str(folder / "home")
-    with running([sys.executable, "-c", RECEIVER], {**os.environ, **environment}, port):
+    with running([sys.executable, "-c", RECEIVER, "receive"], {**os.environ, **environment}, port):
         yield f"http://127.0.0.1:{port}/redox"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from etl.logging import set_up_logging
 from etl.settings import Settings, read_settings
 
 EPILOG = """\b
@@ -26,8 +27,9 @@ user of the machine could read them. Put a proxy with TLS in front; docs/receive
     type=click.Path(dir_okay=False),
     help="File with one valid token per line, read again when it changes [receive.token_file].",
 )
+@click.option("--log-json", is_flag=True, help="Log one JSON object per line.")
 @click.pass_obj
-def receive(settings: Settings | None, /, **options: str | int | None) -> None:
+def receive(settings: Settings, /, log_json: bool, **options: str | int | None) -> None:
     """Receive messages from Redox and keep them until they are loaded.
 
     Runs a web server that answers Redox's verification request, checks the token of every message,
@@ -36,6 +38,6 @@ def receive(settings: Settings | None, /, **options: str | int | None) -> None:
     """
     from etl.web.server import run_receiver  # costs time that other commands need not spend
 
-    home = settings.home if settings else None
+    set_up_logging(as_json=log_json)
     given = {name: value for name, value in options.items() if value is not None}
-    run_receiver(read_settings(home, receive=given))
+    run_receiver(read_settings(settings.home, receive=given))

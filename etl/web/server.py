@@ -38,6 +38,7 @@ def run_receiver(settings: Settings) -> None:
     """
     chosen = settings.receive
     tokens = TokenBook(fixed=chosen.tokens.get_secret_value(), token_file=chosen.token_file)
+    _keep_tracebacks_out()
     _allow_many_files()
     _exit_well_on_signals()
     with (
@@ -112,6 +113,17 @@ def _listen(host: str, port: int) -> socket.socket:
 def _address(listener: socket.socket, path: str) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}{path}" if ":" in host else f"http://{host}:{port}{path}"
+
+
+def _keep_tracebacks_out() -> None:
+    """The last line of a traceback is an error's text, and libraries put data into theirs."""
+
+    def strip(record: logging.LogRecord) -> bool:
+        record.exc_info = record.exc_text = None
+        return True
+
+    for name in ("uvicorn.error", "asyncio"):
+        logging.getLogger(name).addFilter(strip)
 
 
 def _allow_many_files() -> None:

@@ -18,17 +18,7 @@ from etl.landing.segments import scan_segment
 
 TOKEN = "first-token-4711"
 OTHER_TOKEN = "second-token-0815"
-START = """
-import logging, sys
-from etl.cli.receive import receive
-from etl.errors import RedoxWarehouseError
-logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
-try:
-    receive()
-except RedoxWarehouseError as error:
-    print(error, file=sys.stderr)
-    sys.exit(error.exit_code)
-"""
+START = "from etl.cli.main import main; main()"
 WEB = httpx.Client(verify=False, limits=httpx.Limits(max_keepalive_connections=0), timeout=30)
 """Plain loopback HTTP; one client, because each new one reads all certificates."""
 LISTENING = re.compile(r"listening on (http://\S+)")
@@ -126,7 +116,10 @@ def launch(home: Path, *, prefix: tuple[str, ...] = (), **settings: object) -> R
     environment["REDOX_WAREHOUSE_HOME"] = str(home)
     with log_path.open("ab") as log:
         process = subprocess.Popen(
-            [*prefix, sys.executable, "-c", START], env=environment, stderr=log, stdout=log
+            [*prefix, sys.executable, "-c", START, "receive"],
+            env=environment,
+            stderr=log,
+            stdout=log,
         )
     return RunningReceiver(process, home, log_path)
 
