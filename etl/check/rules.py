@@ -13,8 +13,8 @@ INTRODUCTION = """\
 Everything that can be odd or wrong in received data has a rule. This page is written from the
 catalog (`models/catalog/data/rules.csv`); change it there.
 
-`info` is counted only. `warning` and `error` are also kept one by one in `quality.finding`; the
-messages of `error` rules are not loaded until they are replayed.
+`info` is counted only. `warning` and `error` are also kept one by one: in `quality.finding`, and
+those of the area quarantine in `core.quarantine`.
 """
 HEADER = "| rule | severity | meaning | what to do |\n|---|---|---|---|\n"
 

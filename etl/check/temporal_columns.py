@@ -109,8 +109,10 @@ def _cast_canonical(texts: Texts, temporal: Temporal) -> pa.Array | None:
     count = np.count_nonzero(texts.lengths == layout.length) if layout else 0
     if not layout or count * layout.length != content.size or not has_layout(content, layout):
         return None
+    has_empty = count + texts.array.null_count < len(texts.array)
+    populated = texts.without_empty() if has_empty else texts.array
     try:
-        values = texts.without_empty().cast(ARROW_TYPES[temporal])
+        values = populated.cast(ARROW_TYPES[temporal])
     except pa.ArrowInvalid:  # an impossible day or hour; the error's text holds it, so it ends here
         return None
     return values if _are_plainly_plausible(values) else None

@@ -51,10 +51,11 @@ class Texts:
 
     def without_empty(self) -> pa.Array:
         """The array, with null for every empty text."""
-        is_populated = self.lengths > 0
-        if np.count_nonzero(is_populated) + self.array.null_count == len(self.array):
-            return self.array
-        buffers = [pack_validity(is_populated), pa.py_buffer(self.bounds), self.array.buffers()[2]]
+        buffers = [
+            pack_validity(self.lengths > 0),
+            pa.py_buffer(self.bounds),
+            self.array.buffers()[2],
+        ]
         return pa.Array.from_buffers(self.array.type, len(self.array), buffers)
 
 
@@ -72,7 +73,7 @@ def open_texts(array: pa.Array) -> Texts:
     start, stop = array.offset, array.offset + len(array)
     is_large = pa.types.is_large_string(array.type)
     bounds = read_integers(offsets, is_wide=is_large)[start : stop + 1]
-    lengths = np.diff(bounds)
+    lengths = bounds[1:] - bounds[:-1]
     if array.null_count:
         packed = np.frombuffer(validity, np.uint8)[start // 8 : (stop + 7) // 8]
         is_valid = np.unpackbits(packed, bitorder="little")[start % 8 :][: len(array)]
