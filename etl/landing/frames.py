@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from etl.errors import PermanentError
+
 ITEM = 0
 """Kind of an item that may be a message."""
 BROKEN = 1
@@ -95,3 +97,33 @@ def join_batches(batches: Iterable[FrameBatch]) -> FrameBatch:
         np.concatenate([batch.kind for batch in kept]),
         np.concatenate([batch.received_at_us for batch in kept]),
     )
+
+
+class Account:
+    """Checks that items come in order, apart, and with the separators make up all bytes."""
+
+    def __init__(self) -> None:
+        self.item_count = 0
+        self._item_bytes = 0
+        self._end = 0
+
+    def add(self, batch: FrameBatch) -> None:
+        """Take the next items; raises PermanentError when one begins before the last has ended."""
+        if not len(batch):
+            return
+        ends = batch.offset + batch.length
+        is_ordered = batch.offset[0] >= self._end and bool(np.all(batch.offset[1:] >= ends[:-1]))
+        if not is_ordered:
+            raise PermanentError("The framer found items that overlap; report this as a defect.")
+        self.item_count += len(batch)
+        self._item_bytes += int(batch.length.sum())
+        self._end = int(ends[-1])
+
+    def check(self, framer: Framer, *, size_bytes: int) -> None:
+        """Raise PermanentError unless every byte belongs to an item or to the separators."""
+        accounted = self._item_bytes + framer.separator_bytes + framer.torn_bytes
+        if accounted != size_bytes or self._end > size_bytes:
+            raise PermanentError(
+                f"The framer accounts for {accounted} of {size_bytes} bytes; report this as a "
+                "defect."
+            )

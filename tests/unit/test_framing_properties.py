@@ -1,0 +1,126 @@
+"""Framing, for any messages, any damage and any way of cutting the content into chunks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from etl.landing import framing
+from etl.landing.frames import ITEM, FrameBatch, join_batches
+from etl.landing.framing import frame
+
+TEXT = st.text(alphabet='ab{}[],:"\\/\n é\u2028😀', max_size=6)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=5,
+)
+MESSAGES = st.lists(st.dictionaries(TEXT, VALUES, max_size=3), min_size=1, max_size=4)
+CHUNK_BYTES = st.sampled_from([2, 11, 40, 90])
+QUICK = settings(max_examples=25, deadline=None)
+
+
+@pytest.fixture(autouse=True, scope="module", params=[32, 2**20])
+def small_steps(request: pytest.FixtureRequest) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(framing, "FIRST_PROBE_BYTES", request.param)
+        patch.setattr(framing, "_PIECE_BYTES", 50)
+        yield
+
+
+def cut(content: bytes, chunk_bytes: int) -> Iterator[bytes]:
+    return (content[at : at + chunk_bytes] for at in range(0, len(content), chunk_bytes))
+
+
+def frame_all(content: bytes, chunk_bytes: int) -> FrameBatch:
+    return join_batches(frame(cut(content, chunk_bytes)))
+
+
+def compact(message: Any) -> bytes:
+    return json.dumps(message).encode()
+
+
+def readable(message: Any) -> bytes:
+    return json.dumps(message, indent=1, ensure_ascii=False).encode()
+
+
+def write_lines(messages: list[bytes]) -> bytes:
+    return b"\r\n".join(messages)
+
+
+def write_array(messages: list[bytes]) -> bytes:
+    return b"[\n " + b" ,\n".join(messages) + b"]\n"
+
+
+def write_run(messages: list[bytes]) -> bytes:
+    return b"".join(messages)
+
+
+def write_spaced_run(messages: list[bytes]) -> bytes:
+    return b"\n\n".join(messages) + b" \n"
+
+
+STYLES = [
+    (compact, write_lines),
+    (compact, write_array),
+    (readable, write_array),
+    (compact, write_run),
+    (readable, write_run),
+    (readable, write_spaced_run),
+]
+
+
+@pytest.mark.parametrize(("encode", "write"), STYLES)
+@QUICK
+@given(messages=MESSAGES, chunk_bytes=CHUNK_BYTES)
+def test_messages_come_back_as_written(
+    encode: Callable[[Any], bytes],
+    write: Callable[[list[bytes]], bytes],
+    messages: list[Any],
+    chunk_bytes: int,
+) -> None:
+    written = [encode(message) for message in messages]
+    content = write(written)
+    found = frame_all(content, chunk_bytes)
+    if len(content) > framing.FIRST_PROBE_BYTES:
+        return  # a first value beyond the head is told apart only by what is in the head
+    assert set(found.kind.tolist()) == {ITEM}
+    assert [
+        content[offset : offset + length].rstrip()
+        for offset, length in zip(found.offset, found.length, strict=True)
+    ] == written
+
+
+@pytest.mark.parametrize(("encode", "write"), STYLES)
+@QUICK
+@given(messages=MESSAGES, chunk_bytes=CHUNK_BYTES, data=st.data())
+def test_damage_is_framed_the_same_for_any_chunks(
+    encode: Callable[[Any], bytes],
+    write: Callable[[list[bytes]], bytes],
+    messages: list[Any],
+    chunk_bytes: int,
+    data: st.DataObject,
+) -> None:
+    content = bytearray(write([encode(message) for message in messages]))
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(content)))
+        content[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+    whole, in_chunks = frame_all(bytes(content), 10**9), frame_all(bytes(content), chunk_bytes)
+    assert in_chunks.offset.tolist() == whole.offset.tolist()
+    assert in_chunks.length.tolist() == whole.length.tolist()
+    assert in_chunks.kind.tolist() == whole.kind.tolist()
+
+
+@QUICK
+@given(content=st.text(alphabet='{}[],:"\\ \na1\ufeff').map(str.encode), chunk_bytes=CHUNK_BYTES)
+def test_every_byte_of_anything_is_accounted_for(content: bytes, chunk_bytes: int) -> None:
+    found = frame_all(content, chunk_bytes)  # raises when a byte is not
+    between = bytearray(content)
+    for offset, length in reversed(list(zip(found.offset, found.length, strict=True))):
+        del between[offset : offset + length]
+    assert not bytes(between).removeprefix(b"\xef\xbb\xbf").strip(b" \t\r\n,[]")
