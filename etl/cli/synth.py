@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,42 +14,75 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Examples:
   redox-warehouse synth demo/messages --messages 1000
-  redox-warehouse synth adt --model PatientAdmin --messages 100000 --files 4 --compress zst
+  redox-warehouse synth adt --model PatientAdmin -n 100000 --files 4 --compress zst
   redox-warehouse synth odd --faults 0.01 --truth odd-truth
   redox-warehouse synth feed --profile feed.toml --days 30 --truth feed-truth
+  redox-warehouse synth dates --set shares.bad_dates=0.5 --set array_max=20
 
 \b
-The same catalog, dials and seed give the same bytes. docs/synth.md lists all dials of a profile.
+The same catalog, dials and seed give the same bytes. docs/synth.md lists all dials.
 Exit codes: 0 written, 2 wrong call, 1 else.
 """
+# option -> dial; an option that is not given leaves the dial as it is
+DIALS = {
+    "messages": "messages",
+    "seed": "seed",
+    "models": "data_models",
+    "events": "event_types",
+    "days": "days",
+    "first_day": "first_day",
+    "patients": "patients",
+    "density": "density",
+    "test_share": "test_share",
+    "duplicates": "shares.duplicates",
+    "large": "shares.large",
+    "large_bytes": "large_bytes",
+    "format_": "output.format",
+    "compress": "output.compression",
+    "files": "output.files",
+    "envelope": "output.envelope",
+}
+FOLDER = click.Path(path_type=Path, file_okay=False)
+SHARE = click.FloatRange(0, 1)
 
 
 @click.command(epilog=EPILOG)
-@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("out", type=FOLDER)
 @click.option("--messages", "-n", type=click.IntRange(0), help="How many messages [1000].")
 @click.option("--seed", type=int, help="Another seed gives other messages [1].")
-@click.option("--model", "data_models", multiple=True, help="Only this data model; repeatable.")
-@click.option("--event", "event_types", multiple=True, help="Only this event type; repeatable.")
+@click.option("--model", "models", multiple=True, help="Only this data model; repeatable.")
+@click.option("--event", "events", multiple=True, help="Only this event type; repeatable.")
 @click.option("--sources", type=click.IntRange(1), help="Number of sending sources [1].")
 @click.option("--days", type=click.IntRange(1), help="Days over which messages spread [1].")
-@click.option("--first-day", type=click.DateTime(["%Y-%m-%d"]), help="The first day, UTC.")
+@click.option("--first-day", metavar="YYYY-MM-DD", help="The first day, UTC.")
 @click.option("--patients", type=click.IntRange(1), help="Patients of each source [500].")
 @click.option("--density", type=click.FloatRange(0), help="How full fields are [1.0].")
-@click.option("--faults", type=click.FloatRange(0, 1), help="Share of each kind of fault [0].")
-@click.option("--duplicates", type=click.FloatRange(0, 1), help="Share of redeliveries [0].")
-@click.option("--large", type=click.FloatRange(0, 1), help="Share of large messages [0].")
+@click.option("--test-share", type=SHARE, help="Share of messages marked as test [0].")
+@click.option("--faults", type=SHARE, help="Share of each kind of fault [0].")
+@click.option("--duplicates", type=SHARE, help="Share of redeliveries [0].")
+@click.option("--large", type=SHARE, help="Share of large messages [0].")
 @click.option("--large-bytes", type=click.IntRange(1), help="Their size [2000000].")
-@click.option("--format", "format_", type=click.Choice(["ndjson", "array", "pretty", "single"]),
-              help="single: one pretty-printed message per file [ndjson].")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["ndjson", "array", "pretty", "single"]),
+    help="single: one pretty-printed message per file [ndjson].",
+)
 @click.option("--compress", type=click.Choice(["gz", "zst"]), help="Compress the files.")
 @click.option("--files", type=click.IntRange(1), help="Number of files [1].")
-@click.option("--envelope", help="Wrap each message in a row under this key.")
-@click.option("--profile", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-              help="TOML file with any of the dials; options win.")
-@click.option("--truth", type=click.Path(path_type=Path, file_okay=False),
-              help="Folder for the truth of what was written.")
-@click.option("--catalog", type=click.Path(path_type=Path, exists=True, file_okay=False),
-              help="Folder with a site's catalog overlay.")
+@click.option("--envelope", metavar="KEY", help="Wrap each message in a row under this key.")
+@click.option(
+    "--profile",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="TOML file with any of the dials; options win.",
+)
+@click.option("--set", "settings", multiple=True, metavar="DIAL=VALUE", help="Any other dial.")
+@click.option("--truth", type=FOLDER, help="Folder for the truth of what was written.")
+@click.option(
+    "--catalog",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder with a site's catalog overlay.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def synth(out: Path, **options: Any) -> None:
     """Write synthetic messages of every event type into the folder OUT.
@@ -69,42 +100,16 @@ def synth(out: Path, **options: Any) -> None:
 
 
 def _dials(options: dict[str, Any]) -> Dials:
-    from etl.synth.dials import Compression, Dials, Format, SourceDial
-    from etl.synth.profile import read_profile
-
-    dials = read_profile(options["profile"]) if options["profile"] else Dials()
-    plain = ("messages", "seed", "days", "patients", "density", "large_bytes")
-    given = {name: options[name] for name in plain if options[name] is not None}
-    for name in ("data_models", "event_types"):
-        if options[name]:
-            given[name] = options[name]
-    if options["first_day"]:
-        given["first_day"] = _day(options["first_day"])
-    if options["sources"]:
-        names = (f"Synthetic EHR {place}" for place in range(1, options["sources"] + 1))
-        given["sources"] = tuple(SourceDial(name) for name in names)
-    output = {name: options[name] for name in ("files", "envelope") if options[name]}
-    if options["format_"]:
-        output["format"] = Format(options["format_"])
-    if options["compress"]:
-        output["compression"] = Compression(options["compress"])
-    return replace(
-        dials, **given, shares=_shares(dials, options), output=replace(dials.output, **output)
-    )
-
-
-def _shares(dials: Dials, options: dict[str, Any]) -> Any:
     from etl.synth.dials import FAULTS
+    from etl.synth.profile import read_dials
 
-    shares = dict.fromkeys(FAULTS, options["faults"]) if options["faults"] is not None else {}
-    for name in ("duplicates", "large"):
-        if options[name] is not None:
-            shares[name] = options[name]
-    return replace(dials.shares, **shares)
-
-
-def _day(moment: datetime) -> date:
-    return moment.date()
+    given = {dial: options[name] for name, dial in DIALS.items() if options[name] not in (None, ())}
+    if options["faults"] is not None:
+        given |= {f"shares.{name}": options["faults"] for name in FAULTS}
+    if options["sources"] is not None:
+        names = range(1, options["sources"] + 1)
+        given["sources"] = [{"name": f"Synthetic EHR {number}"} for number in names]
+    return read_dials(options["profile"], options=given, settings=options["settings"])
 
 
 def _as_dict(written: Written) -> dict[str, Any]:

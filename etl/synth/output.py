@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 import orjson
-from backports import zstd
+import pyzstd
 
 from etl.synth.dials import Compression, Format, Output
 
@@ -31,7 +31,7 @@ def open_packed(path: Path, compression: Compression) -> BinaryIO:
         packed.myfileobj = raw  # type: ignore[assignment]  # closes the file with the stream
         return cast(BinaryIO, io.BufferedWriter(packed, 2**20))
     if compression is Compression.ZST:
-        return cast(BinaryIO, zstd.open(path, "wb"))
+        return cast(BinaryIO, pyzstd.open(path, "wb"))
     return path.open("wb", buffering=2**20)
 
 

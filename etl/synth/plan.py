@@ -107,9 +107,7 @@ class Planner:
 
 
 class _PlanBuilder:
-    def __init__(
-        self, catalog: Catalog, pools: Pools, records: Records, event: EventType
-    ) -> None:
+    def __init__(self, catalog: Catalog, pools: Pools, records: Records, event: EventType) -> None:
         self._pools, self._records, self._event = pools, records, event
         self._value_sets = catalog.value_sets
         self._shapes = Counter(bare(field.path) for field in catalog.fields[event.data_model])
@@ -174,9 +172,7 @@ class _PlanBuilder:
         value_set = self._value_sets.get(field.value_set)
         is_closed = value_set is not None and value_set.kind is ValueSetKind.CLOSED
         allowed = set(value_set.values) if value_set and is_closed else set()
-        pools = (
-            columns.pool(name, field, allowed=allowed) for name in columns.names(path)
-        )
+        pools = (columns.pool(name, field, allowed=allowed) for name in columns.names(path))
         return tuple(pool for pool in pools if pool)
 
 
@@ -200,6 +196,8 @@ def expectations_of(catalog: Catalog, event: EventType) -> dict[str, Expectation
 
 
 def _default_rate(field: Field, kind: Kind) -> float:
+    if field.json_type is JsonType.ANY:  # Redox's own schema allows only null there
+        return 0.0
     rule = wordlists.value_rule(bare(field.path))
     if rule:
         return rule.rate

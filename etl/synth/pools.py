@@ -21,7 +21,7 @@ from models.catalog.records import Catalog, Field, JsonType, NumberKind
 Value: TypeAlias = str | int | float | bool
 Pool: TypeAlias = list[bytes]
 
-MANY, SOME, FEW = 16_381, 1_009, 61
+MANY, SOME, FEW = 8_191, 1_009, 61
 SLOTS = (
     "destination_id", "destination_name", "log_id", "attempt_id", "redox_message_id",
     "transmission_id", "event_at", "test", "source_id", "source_name", "facility_code",
@@ -161,15 +161,19 @@ DRAWERS: dict[str, Drawer] = {
     "id.visit": (MANY, lambda r: f"V{r.randrange(10**8):08d}"),
     "id.uuid": (MANY, uuid_text),
     "id.npi": (SOME, lambda r: f"99{r.randrange(10**8):08d}"),
-    "id.ssn": (MANY, lambda r: f"9{r.randrange(100):02d}-{r.randrange(100):02d}-"
-                               f"{r.randrange(10**4):04d}"),
+    "id.ssn": (
+        MANY,
+        lambda r: f"9{r.randrange(100):02d}-{r.randrange(100):02d}-{r.randrange(10**4):04d}",
+    ),
     "id.ndc": (SOME, lambda r: f"{r.randrange(10**11):011d}"),
     "id.zip": (SOME, lambda r: f"{r.randrange(100, 99999):05d}"),
     "id.phone": (SOME, phone_text),
     "id.email": (SOME, _email),
     "id.room": (SOME, lambda r: str(r.randrange(100, 600))),
-    "text.street": (SOME, lambda r: f"{r.randrange(1, 9999)} "
-                                    f"{r.choice(wordlists.words()['street'])}"),
+    "text.street": (
+        SOME,
+        lambda r: f"{r.randrange(1, 9999)} {r.choice(wordlists.words()['street'])}",
+    ),
     "text.sentence": (SOME, lambda r: _sentences(r, 3)),
     "text.markup": (FEW, lambda r: f"<paragraph>{_sentences(r, 6)}</paragraph>"),
     "text.long": (FEW, _base64),

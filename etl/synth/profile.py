@@ -1,9 +1,14 @@
-"""Reads the dials of a run from a TOML profile; its keys are the fields of `dials.Dials`."""
+"""Puts the dials of a run together: a TOML profile, then options, then `key=value` settings.
+
+The keys are the fields of `dials.Dials`, dotted where they nest (`shares.misfits`).
+"""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -11,15 +16,43 @@ from etl.errors import UsageFault
 from etl.synth.dials import Dials
 
 
-def read_profile(path: Path) -> Dials:
-    """The dials of a profile; raises UsageFault that lists every fault at once."""
+def read_dials(
+    profile: Path | None, *, options: Mapping[str, Any], settings: Iterable[str] = ()
+) -> Dials:
+    """The dials; later ones win, None stands for not given.
+
+    `settings` are texts such as `array_max=20`. Raises UsageFault that lists every fault at once.
+    """
+    dials = _read_toml(profile.read_text("utf-8"), str(profile)) if profile else {}
+    for name, value in options.items():
+        if value is not None:
+            _set(dials, name, value)
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        _set(dials, name.strip(), _read_toml(f"value = {value}", setting)["value"])
+    return _validate(dials)
+
+
+def _set(dials: dict[str, Any], name: str, value: Any) -> None:
+    *tables, key = name.split(".")
+    for table in tables:
+        dials = dials.setdefault(table, {})
+    dials[key] = value
+
+
+def _read_toml(text: str, origin: str) -> dict[str, Any]:
     try:
-        return TypeAdapter(Dials).validate_python(tomllib.loads(path.read_text("utf-8")))
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UsageFault(f"{path} is not valid TOML ({error}); correct it.") from None
+        raise UsageFault(f"{origin} is not valid TOML ({error}); correct it.") from None
+
+
+def _validate(dials: Mapping[str, Any]) -> Dials:
+    try:
+        return TypeAdapter(Dials).validate_python(dials)
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
             for fault in error.errors(include_input=False, include_url=False)
         )
-        raise UsageFault(f"The profile is not valid ({faults}); correct {path}.") from None
+        raise UsageFault(f"The dials are not valid ({faults}); docs/synth.md lists them.") from None

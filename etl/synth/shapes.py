@@ -1,62 +1,20 @@
 """Shapes: messages of an event type with the fields chosen and the values still open.
 
 A set of shapes is grown at once, so that a field of rate 0.9 is carried by 90 % of the shapes to
-within one shape. A message is a shape whose holes are filled from the pools.
+within one shape. How a grown shape becomes text is `template`.
 """
 
 from __future__ import annotations
 
 import random
-from collections import Counter
-from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from etl.synth.dials import Dials
 from etl.synth.plan import Kind, Node, Plan
-from etl.synth.pools import Pool
 from etl.synth.rates import Rates
+from etl.synth.template import Blank, Hole, Host, Shape, is_populated, write_shape
 
-Hole: TypeAlias = tuple[Pool, int, int]
 DRAW_BITS = 40
 EMPTY_TEXT_SHARE = 0.1
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Shape:
-    """A message with holes: `template % values`; hole = (pool, offset, length of the pool).
-
-    `counts` is the number of populated occurrences of each listed path.
-    """
-
-    template: bytes
-    holes: tuple[Hole, ...]
-    counts: Counter[str]
-
-    def fill(self, draw: int) -> bytes:
-        """The message for a drawn number."""
-        return self.template % tuple(
-            [pool[(draw + offset) % size] for pool, offset, size in self.holes]
-        )
-
-
-@dataclass(slots=True)
-class Host:
-    """An object being grown: members, offsets of the open records, place in its array."""
-
-    members: dict[str, Member] = field(default_factory=dict)
-    offsets: tuple[int, ...] = ()
-    place: int = 0
-    populated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Blank:
-    """The text of a member that is present but not populated: null, "", [] or {}."""
-
-    text: str
-
-
-Member: TypeAlias = "Host | list[Host | Blank] | list[Hole] | Hole | Blank"
 
 
 def grow_shapes(plan: Plan, rates: Rates, *, dials: Dials, count: int) -> list[Shape]:
@@ -65,7 +23,7 @@ def grow_shapes(plan: Plan, rates: Rates, *, dials: Dials, count: int) -> list[S
     grower = _Grower(plan, rates, dials=dials)
     for node in plan.nodes:
         grower.grow(node, hosts)
-    return [_Writer(plan).shape(host) for host in hosts]
+    return [write_shape(plan, host) for host in hosts]
 
 
 class _Grower:
@@ -121,9 +79,7 @@ class _Grower:
             ]
 
     def _object(self, node: Node, hosts: list[Host]) -> None:
-        below = [
-            Host(offsets=self._open(node, host, 0), place=host.place) for host in hosts
-        ]
+        below = [Host(offsets=self._open(node, host, 0), place=host.place) for host in hosts]
         for host, inner in zip(hosts, below, strict=True):
             host.members[node.name] = inner
         for child in node.children:
@@ -193,65 +149,3 @@ def _null_member(node: Node) -> str:
     if node.kind is Kind.OBJECT:
         return null_object(node)
     return "null" if node.kind is Kind.LEAF else "[]"
-
-
-def is_populated(member: Member) -> bool:
-    """Whether a member holds a value anywhere."""
-    if isinstance(member, Host):
-        if not member.populated:
-            member.populated = any(is_populated(inner) for inner in member.members.values())
-        return member.populated
-    if isinstance(member, list):
-        return any(is_populated(inner) for inner in member)
-    return not isinstance(member, Blank)
-
-
-class _Writer:
-    """Writes one grown host as a template, its holes and its counts."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._text: list[str] = []
-        self._holes: list[Hole] = []
-        self._counts: Counter[str] = Counter()
-
-    def shape(self, host: Host) -> Shape:
-        self._members(host, self._plan.nodes)
-        return Shape("".join(self._text).encode(), tuple(self._holes), self._counts)
-
-    def _members(self, host: Host, nodes: tuple[Node, ...]) -> None:
-        separator = "{"
-        for node in nodes:
-            member = host.members.get(node.name)
-            if member is None or not (isinstance(member, Blank) or is_populated(member)):
-                continue
-            self._text.append(f'{separator}"{node.name}":')
-            self._value(member, node)
-            separator = ","
-        self._text.append("{}" if separator == "{" else "}")
-
-    def _value(self, member: Member, node: Node) -> None:
-        if isinstance(member, Blank):
-            self._text.append(member.text)
-        elif isinstance(member, list):
-            self._array(member, node)
-        else:
-            self._counts[node.path] += 1
-            self._filled(member, node)
-
-    def _filled(self, member: Host | Hole, node: Node) -> None:
-        if isinstance(member, Host):
-            self._members(member, node.children)
-        else:
-            self._text.append("%b")
-            self._holes.append(member)
-
-    def _array(self, elements: list[Host | Blank] | list[Hole], node: Node) -> None:
-        separator = "["
-        for element in elements:
-            if isinstance(element, Host) and not is_populated(element):
-                continue
-            self._text.append(separator)
-            self._value(element, node)
-            separator = ","
-        self._text.append("]")

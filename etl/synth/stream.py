@@ -23,8 +23,9 @@ from etl.synth.plan import Plan, Planner
 from etl.synth.pools import Pools, uuid_text
 from etl.synth.rates import Rates, active_overrides
 from etl.synth.records import Records
-from etl.synth.shapes import Shape, grow_shapes
+from etl.synth.shapes import grow_shapes
 from etl.synth.sources import Source, make_sources
+from etl.synth.template import Shape
 from models.catalog.records import Catalog
 
 FIRST_ID = 100_000

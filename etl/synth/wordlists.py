@@ -74,11 +74,15 @@ def value_rule(bare_path: str) -> ValueRule | None:
 
 
 @cache
+def _domain_rules() -> tuple[tuple[str, str], ...]:
+    return tuple((row["segment"], row["domain"]) for row in read_rows("domains.csv"))
+
+
+@cache
 def domain_of(bare_path: str) -> str:
     """The terminology that fits an object, from the nearest telling segment of its path."""
-    rules = [(row["segment"], row["domain"]) for row in read_rows("domains.csv")]
     for segment in reversed(bare_path.split(".")):
-        for pattern, domain in rules:
+        for pattern, domain in _domain_rules():
             if fnmatchcase(segment, pattern):
                 return domain
     return "finding"

@@ -9,8 +9,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TypeAlias
 
-from reference.json_text import Number, Value
-from reference.leaves import Ordinals, Steps, place_text, populated_leaves
+from tests.reference.json_text import Number, Value
+from tests.reference.leaves import Ordinals, Steps, place_text, populated_leaves
 
 Typed: TypeAlias = tuple[str, str | Decimal | bool]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from reference.json_text import Object, Value, canonical
+from tests.reference.json_text import Object, Value, canonical
 
 Place = tuple[str, ...]
 ATTEMPT: Place = ("Meta", "Logs", "AttemptID")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
-from reference.json_text import Number, Object, Value
+from tests.reference.json_text import Number, Object, Value
 
 
 class Step(NamedTuple):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from reference.json_text import NotJson, Object, Value, parse, parse_run
+from tests.reference.json_text import NotJson, Object, Value, parse, parse_run
 
 
 @dataclass(frozen=True)

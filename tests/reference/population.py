@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from reference.json_text import Object, Value
-from reference.leaves import Step, Steps, is_populated, path_text
+from tests.reference.json_text import Object, Value
+from tests.reference.leaves import Step, Steps, is_populated, path_text
 
 
 class Group(NamedTuple):

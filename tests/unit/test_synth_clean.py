@@ -6,14 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from reference.json_text import Number, Object, Value, parse
-from reference.leaves import leaves, path_text
-from reference.payload_files import items
-from reference.population import count_paths
 
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import SourceDial
 from models.catalog import Catalog, read_catalog
+from tests.reference.json_text import Number, Object, Value, parse
+from tests.reference.leaves import leaves, path_text
+from tests.reference.payload_files import items
+from tests.reference.population import count_paths
 
 EVENTS = 111
 

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from reference.duplicates import find_duplicates, log_id
-from reference.json_text import Value
-from reference.payload_files import items
-from reference.population import Count, Group, as_listed, recount
 
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import FAULTS, Format, Output, Override, Shares, SourceDial
 from models.catalog import Catalog, read_catalog
+from tests.reference.duplicates import find_duplicates, log_id
+from tests.reference.json_text import Value
+from tests.reference.payload_files import items
+from tests.reference.population import Count, Group, as_listed, recount
 
 ALL_FAULTS = Shares(**dict.fromkeys(FAULTS, 0.15), duplicates=0.1, same_log_id=0.05)
 
@@ -74,9 +74,7 @@ def assert_truth_is_recounted(run: Run) -> None:
 
 def test_clean_truth_is_what_the_reference_counts(catalog: Catalog, tmp_path: Path) -> None:
     sources = (SourceDial("A"), SourceDial("B", density=0.5, facilities=("X", "Y", "Z")))
-    dials = Dials(
-        messages=333, seed=11, days=3, sources=sources, test_share=0.3, null_elements=0.1
-    )
+    dials = Dials(messages=333, seed=11, days=3, sources=sources, test_share=0.3, null_elements=0.1)
     assert_truth_is_recounted(Run(tmp_path, catalog, dials))
 
 

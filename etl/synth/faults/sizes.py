@@ -1,6 +1,6 @@
 """Plants size and spelling: messages of megabytes, long arrays, numbers spelled another way.
 
-None of these is wrong, so none has a rule.
+None of these is wrong; size has no rule.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ def plant_long_array(bench: Bench, *, length: int) -> None:
 
 
 def plant_number_spelling(bench: Bench) -> None:
-    """Spell a number in another way that means the same."""
+    """Spell a number in another way that means the same; the received form keeps it."""
     spot = bench.choose(lambda spot: spot.node.field.json_type is JsonType.NUMBER)
     if spot is None:
         return
     number = Decimal(str(spot.value))
     form, spell = bench.rng.choice(tuple(SPELLINGS.items()))
     spot.put(bench.raw(spell(number)))
-    bench.plant(spot, rule="", form=form)
+    bench.plant(spot, rule="number_spelling", form=form)
 
 
 SPELLINGS: dict[str, Callable[[Decimal], str]] = {
