@@ -18,9 +18,10 @@ import numpy as np
 
 from etl.ingest.files import SourceFile, list_sources, open_source
 from etl.ingest.seen import SeenEntry, read_seen, write_seen
-from etl.landing.store import LandedObject
+from etl.landing.store import LandedObject, Landing
 from etl.pipeline.pool import Pool
 from etl.pipeline.records import LoadSummary, Piece, Progress, no_progress
+from etl.pipeline.sources import mark_of
 from etl.pipeline.status import write_status
 from etl.pipeline.transaction import Transaction
 from etl.pipeline.work import Integers, Judged, Unit
@@ -77,6 +78,11 @@ class Loader:
         self.clock = clock
         self.schema = Schema(worker.catalog, worker.plan)
 
+    @property
+    def landing(self) -> Landing:
+        """The landed objects of the home."""
+        return self.worker.landing
+
     def load_sources(
         self, sources: Iterable[SourceFile], *, unwrap: str, in_place: bool
     ) -> LoadSummary:
@@ -114,7 +120,9 @@ class Loader:
 
     def _land(self, source: SourceFile, *, in_place: bool) -> LandedObject:
         with open_source(source) as stream:
-            landed = self.worker.landing.land(stream, uri=source.uri, in_place=in_place)
+            landed = self.landing.land(
+                stream, uri=source.uri, in_place=in_place, source_mark=mark_of(source)
+            )
         self.progress("landed", landed.item_count, landed.size_bytes)
         return landed
 
@@ -125,7 +133,7 @@ class Loader:
             return
         for first in range(start, landed.item_count, LOAD_ITEMS):
             stop = min(first + LOAD_ITEMS, landed.item_count)
-            length = self.worker.landing.items(landed.object_id, first, stop).length
+            length = self.landing.items(landed.object_id, first, stop).length
             for a, b in runs(length, self.settings.load.load_bytes, LOAD_ITEMS):
                 yield Piece(landed.object_id, unwrap, first + a, first + b), int(length[a:b].sum())
 
@@ -167,7 +175,7 @@ class Loader:
 
     def units(self, piece: Piece) -> Iterator[Unit]:
         """The piece cut into units of work."""
-        landing = self.worker.landing
+        landing = self.landing
         items = landing.items(piece.object_id, piece.first_item, piece.stop_item)
         day = (landing.describe(piece.object_id).landed_at - _EPOCH).days
         for start, stop in runs(items.length, UNIT_BYTES, UNIT_ITEMS):
@@ -185,7 +193,7 @@ class Loader:
     def _landed_rows(self, pieces: Sequence[Piece]) -> list[ledger.LandedRow]:
         rows = []
         for object_id, unwrap in {piece.object_id: piece.unwrap for piece in pieces}.items():
-            landed = self.worker.landing.describe(object_id)
+            landed = self.landing.describe(object_id)
             rows.append(
                 ledger.LandedRow(
                     object_id,

@@ -14,6 +14,7 @@ from etl.ingest.envelope import BadEnvelope, unwrap
 from etl.landing.frames import BROKEN, NO_TIME
 from etl.landing.store import Landing, LandingReader
 from etl.pipeline.share import LoadableMessage, ShareFlattener
+from etl.pipeline.sources import ListedSources
 from etl.pipeline.work import NOT_LOADED, Judged, Numbered, ShareResult, Unit
 from etl.settings import Settings
 from models.catalog import Catalog, read_catalog
@@ -36,7 +37,8 @@ class Worker:
         """A worker of one home."""
         catalog = read_catalog(settings.catalog_path)
         limits = Limits(settings.load.max_message_bytes, settings.load.max_depth)
-        plan, landing = plan_tables(catalog), Landing(settings.landing_path)
+        plan = plan_tables(catalog)
+        landing = Landing(settings.landing_path, sources=ListedSources())
         return cls(catalog, plan, Judge(catalog, limits), landing, limits)
 
     def judge_unit(self, unit: Unit) -> Judged:
