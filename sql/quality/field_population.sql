@@ -4,8 +4,10 @@
 -- key: source_id, data_model, event_type, is_test, path
 -- reads: quality.message_count, quality.path_count, quality.field, quality.field_event,
 --   quality.count_period, quality.reliability_setting
--- Rates are null where their denominator is zero. Arrays: element_rate and parent_rate speak of
--- messages and are known only outside other arrays; mean_elements is rows per enclosing element.
+-- Rates are null where their denominator is zero. element_rate is per element of the nearest array
+-- around the field that has a row (else per message), parent_rate per filled object around the field
+-- below that array (else the same). Arrays: both speak of messages and are known only outside other
+-- arrays; mean_elements is rows per enclosing element.
 with setting as (
   select
     max(value) filter (where name = 'confidence_z') as z
@@ -100,8 +102,9 @@ counted as (
       else coalesce(enclosing.elements, 0)
     end as element_denominator,
     case
-      when coalesce(field.parent_object, '') = '' then coalesce(message_group.messages, 0)
-      else coalesce(parent.elements, 0)
+      when coalesce(field.parent_object, '') <> '' then coalesce(parent.elements, 0)
+      when coalesce(field.enclosing_array, '') <> '' then coalesce(enclosing.elements, 0)
+      else coalesce(message_group.messages, 0)
     end as parent_denominator
   from listed_or_filled
   left join message_group

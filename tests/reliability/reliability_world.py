@@ -13,36 +13,13 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
+from duckdb_engine import Dialect
 from numpy.typing import NDArray
 
 from etl.report.views import create_views
+from models.tables.fixed import FIXED
 
 SETTINGS = Path(__file__).parents[2] / "models/catalog/data/reliability_settings.csv"
-COUNT_TABLES = """
-create schema if not exists quality;
-create table quality.message_count (
-  slice bigint, day date, source_id varchar, facility_code varchar, data_model varchar,
-  event_type varchar, is_test boolean, messages bigint
-);
-create table quality.path_count (
-  slice bigint, day date, source_id varchar, facility_code varchar, data_model varchar,
-  event_type varchar, is_test boolean, path varchar, messages bigint, elements bigint
-);
-create table quality.field (
-  data_model varchar, path varchar, kind varchar, json_type varchar, temporal varchar,
-  value_set varchar, sensitivity varchar, enclosing_array varchar, parent_object varchar,
-  table_schema varchar, table_name varchar, column_name varchar
-);
-create table quality.field_event (data_model varchar, event_type varchar, path varchar);
-create table quality.expectation (
-  data_model varchar, event_type varchar, path varchar, required boolean, rating varchar,
-  is_inferred boolean, source varchar, source_id varchar, is_site boolean
-);
-create table quality.organization (
-  source_id varchar, facility_code varchar, organization varchar
-);
-create table quality.reliability_setting (name varchar, value double);
-"""
 
 
 @dataclass(frozen=True)
@@ -68,13 +45,24 @@ def connect_world() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'")
     connection.execute("set threads = 2")
-    connection.execute(COUNT_TABLES)
+    _create_tables(connection)
     connection.execute(
         "insert into quality.reliability_setting select name, value from read_csv($1)",
         [str(SETTINGS)],
     )
     create_views(connection)
     return connection
+
+
+def _create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("create schema quality")
+    for table in FIXED.sorted_tables:
+        if table.schema == "quality":
+            columns = (
+                f"{column.name} {column.type.compile(dialect=Dialect())}"
+                for column in table.columns
+            )
+            connection.execute(f"create table {table} ({', '.join(columns)})")
 
 
 def list_fields(
@@ -88,11 +76,13 @@ def list_fields(
     for path in paths:
         array, _, last = path.rpartition("[].")
         parent = path.rpartition(".")[0]
+        parent = "" if parent.endswith("[]") else parent
         is_object = any(other.startswith(path + ".") for other in paths)
         kind = "array" if path.endswith("[]") else "object" if is_object else "leaf"
         connection.execute(
-            "insert into quality.field values ($1, $2, $3, 'string', '', '', '', $4, $5,"
-            " 'patient_admin', 'message', $6)",
+            "insert into quality.field (data_model, path, kind, enclosing_array, parent_object,"
+            " column_name, json_type, temporal, value_set, sensitivity, table_schema, table_name)"
+            " values ($1, $2, $3, $4, $5, $6, 'string', '', '', '', 'patient_admin', 'message')",
             [data_model, path, kind, f"{array}[]" if array else "", parent, last.lower()],
         )
     for event in events:
@@ -117,7 +107,8 @@ def expect(
 ) -> None:
     """State one expectation."""
     connection.execute(
-        "insert into quality.expectation values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "insert into quality.expectation (data_model, event_type, path, required, rating,"
+        " is_inferred, source, source_id, is_site) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         [data_model, event_type, path, required, rating, inferred, source, source_id, site],
     )
 
