@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -17,9 +17,10 @@ import duckdb
 
 from etl.errors import UsageFault
 from etl.warehouse.schema import existing_columns
-from models.tables.plan import META, Storage, Table, WarehousePlan
+from models.tables.plan import Storage, Table, WarehousePlan
 
-Place = tuple[str | int, ...]
+Payloads = dict[int, dict[str, Any]]
+_CHOSEN = "message_id in (select unnest(cast(? as bigint[])))"
 _SEGMENT = re.compile(
     r'(?P<plain>[A-Za-z][A-Za-z0-9_-]*)(?P<array>\[\])?|\[(?P<quoted>"(?:[^"\\]|\\.)*")\]'
 )
@@ -43,18 +44,29 @@ def rebuild_message(
     connection: duckdb.DuckDBPyConnection, plan: WarehousePlan, message_id: int
 ) -> str:
     """The payload of a message as JSON text; raises UsageFault when there is no such message."""
-    row = connection.execute(
-        "select data_model from core.message where message_id = ?", [message_id]
-    ).fetchone()
-    if row is None:
+    rebuilt = rebuild_messages(connection, plan, [message_id])
+    if message_id not in rebuilt:
         raise UsageFault(f"There is no message {message_id}; ids are in core.message.")
-    payload: dict[str, Any] = {}
-    columns = existing_columns(connection)
-    for table in (*plan.core.values(), *plan.models[row[0]].values()):
-        if table.qualified_name in columns:
-            _place_rows(connection, table, message_id, payload)
-    _place_kept(connection, message_id, payload)
-    return to_json_text(payload)
+    return rebuilt[message_id]
+
+
+def rebuild_messages(
+    connection: duckdb.DuckDBPyConnection, plan: WarehousePlan, message_ids: Sequence[int]
+) -> dict[int, str]:
+    """The payloads of many messages as JSON text, by id; unknown ids are left out."""
+    chosen = list(message_ids)
+    query = f"select message_id, data_model from core.message where {_CHOSEN} order by 1"
+    models = dict(connection.execute(query, [chosen]).fetchall())
+    payloads: dict[int, dict[str, Any]] = {message_id: {} for message_id in models}
+    tables = [*plan.core.values()]
+    for model in sorted(set(models.values())):
+        tables += plan.models[model].values()
+    existing = existing_columns(connection)
+    for table in tables:
+        if table.qualified_name in existing:
+            _place_rows(connection, table, chosen, payloads)
+    _place_kept(connection, chosen, payloads)
+    return {message_id: to_json_text(payload) for message_id, payload in payloads.items()}
 
 
 def to_json_text(value: Any) -> str:
@@ -70,19 +82,21 @@ def to_json_text(value: Any) -> str:
 
 
 def _place_rows(
-    connection: duckdb.DuckDBPyConnection, table: Table, message_id: int, payload: dict[str, Any]
+    connection: duckdb.DuckDBPyConnection, table: Table, chosen: list[int], payloads: Payloads
 ) -> None:
     if not table.columns:
         return
-    names = ", ".join((*table.ordinals, *(column.name for column in table.columns)))
-    order = ", ".join(table.ordinals) or "1"
-    query = f"select {names} from {table.qualified_name} where message_id = ? order by {order}"
-    depth = len(table.ordinals)
-    for row in connection.execute(query, [message_id]).fetchall():
+    names = ", ".join((*table.key, *(column.name for column in table.columns)))
+    query = (
+        f"select {names} from {table.qualified_name} where {_CHOSEN} "
+        f"order by {', '.join(table.key)}"
+    )
+    depth = len(table.key)
+    for row in connection.execute(query, [chosen]).fetchall():
         for column, value in zip(table.columns, row[depth:], strict=True):
             if value is not None:
-                place = list(_place(column.path, row[:depth]))
-                put(payload, place, _json_value(value, column.storage))
+                place = list(_place(column.path, row[1:depth]))
+                put(payloads[row[0]], place, _json_value(value, column.storage))
 
 
 def _json_value(value: Any, storage: Storage) -> Any:
@@ -108,40 +122,40 @@ def parse_kept(text: str) -> Any:
 
 
 def _place_kept(
-    connection: duckdb.DuckDBPyConnection, message_id: int, payload: dict[str, Any]
+    connection: duckdb.DuckDBPyConnection, chosen: list[int], payloads: Payloads
 ) -> None:
     """Inner values first, so that a container kept whole replaces what was made of it."""
     unplaced = (
-        "select path, ordinals, value from core.unplaced_value "
-        "where message_id = ? and reason <> 'duplicate_key'"
+        "select message_id, path, ordinals, value from core.unplaced_value "
+        f"where {_CHOSEN} and reason <> 'duplicate_key'"
     )
-    for path, ordinals, value in connection.execute(unplaced, [message_id]).fetchall():
-        put(payload, list(_place(path, ordinals)), parse_kept(value))
-    _place_extensions(connection, message_id, payload)
-    forms = "select path, ordinals, received from core.received_form where message_id = ?"
-    rows = connection.execute(forms, [message_id]).fetchall()
-    for path, ordinals, received in sorted(
-        rows, key=lambda row: -len(list(_place(row[0], row[1])))
-    ):
-        put(payload, list(_place(path, ordinals)), parse_kept(received))
+    for message_id, path, ordinals, value in connection.execute(unplaced, [chosen]).fetchall():
+        put(payloads[message_id], list(_place(path, ordinals)), parse_kept(value))
+    _place_extensions(connection, chosen, payloads)
+    forms = f"select message_id, path, ordinals, received from core.received_form where {_CHOSEN}"
+    kept = [
+        (list(_place(path, ordinals)), message_id, received)
+        for message_id, path, ordinals, received in connection.execute(forms, [chosen]).fetchall()
+    ]
+    for place, message_id, received in sorted(kept, key=lambda row: -len(row[0])):
+        put(payloads[message_id], place, parse_kept(received))
 
 
 def _place_extensions(
-    connection: duckdb.DuckDBPyConnection, message_id: int, payload: dict[str, Any]
+    connection: duckdb.DuckDBPyConnection, chosen: list[int], payloads: Payloads
 ) -> None:
     query = (
-        "select owner_path, ordinals, slug, value_type, json_type, url, value "
-        "from core.extension where message_id = ?"
+        "select message_id, owner_path, ordinals, slug, value_type, json_type, url, value "
+        f"from core.extension where {_CHOSEN}"
     )
-    for path, ordinals, slug, value_type, json_type, url, value in connection.execute(
-        query, [message_id]
-    ).fetchall():
-        owner = [*_place(path, ordinals), "Extensions", slug] if path else ["Extensions", slug]
+    for row in connection.execute(query, [chosen]).fetchall():
+        message_id, path, ordinals, slug, value_type, json_type, url, value = row
+        owner = [*_place(path, ordinals), "Extensions", slug]
         if url:
-            put(payload, [*owner, "url"], url)
+            put(payloads[message_id], [*owner, "url"], url)
         if value_type:
             typed = value if json_type == "string" else parse_kept(value)
-            put(payload, [*owner, value_type], typed)
+            put(payloads[message_id], [*owner, value_type], typed)
 
 
 def _place(path: str, ordinals: Any) -> Iterator[str | int]:
@@ -168,6 +182,3 @@ def put(payload: Any, place: list[str | int], value: Any) -> None:
             inner = wanted()
             at[step] = inner
         at = inner
-
-
-__all__ = ["META", "parse_kept", "put", "rebuild_message", "to_json_text"]

@@ -1,0 +1,26 @@
+"""Homes to load into, and synthetic feeds written once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from etl.settings import Settings, read_settings
+from models.catalog import Catalog, read_catalog
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Catalog:
+    return read_catalog()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return read_settings(tmp_path / "home")
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path) -> Callable[[str], Settings]:
+    return lambda name: read_settings(tmp_path / name)
