@@ -55,18 +55,6 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True, config=STRICT)
-class SourceDial:
-    """A sending source. Empty `data_models` sends all; `density` scales its undocumented rates."""
-
-    name: str
-    source_id: str = ""
-    facilities: tuple[str, ...] = ()
-    data_models: tuple[str, ...] = ()
-    weight: Factor = 1.0
-    density: Factor = 1.0
-
-
-@dataclass(frozen=True, slots=True, config=STRICT)
 class Shares:
     """The share of messages that carry each kind of oddity; all 0 plants nothing."""
 
@@ -85,6 +73,25 @@ class Shares:
     bad_unicode: Share = 0.0
     large: Share = 0.0
     long_arrays: Share = 0.0
+
+
+@dataclass(frozen=True, slots=True, config=STRICT)
+class SourceDial:
+    """A sending source. Empty `data_models` sends all; `density` scales its undocumented rates.
+
+    It sends from `first_day` to `last_day` (0: to the end). `shares` are its own instead of the
+    run's.
+    """
+
+    name: str
+    source_id: str = ""
+    facilities: tuple[str, ...] = ()
+    data_models: tuple[str, ...] = ()
+    weight: Factor = 1.0
+    density: Factor = 1.0
+    first_day: Count = 1
+    last_day: Annotated[int, Field(ge=0)] = 0
+    shares: Shares | None = None
 
 
 FAULTS = (

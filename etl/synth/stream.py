@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import math
 import random
-from bisect import bisect
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
 import orjson
 
@@ -24,7 +22,7 @@ from etl.synth.pools import Pools, uuid_text
 from etl.synth.rates import Rates, active_overrides
 from etl.synth.records import Records
 from etl.synth.shapes import grow_shapes
-from etl.synth.sources import Source, make_sources
+from etl.synth.sources import Senders, Source, make_sources, senders_of_day
 from etl.synth.template import Shape
 from models.catalog.records import Catalog
 
@@ -48,7 +46,7 @@ class Stream:
         planner = Planner(catalog, pools, records)
         self.plans = tuple(planner.plan(event) for event in chosen_events(catalog, dials))
         self._wardrobe = _Wardrobe(dials, self.plans)
-        self._senders = [_Senders(plan, self.sources) for plan in self.plans]
+        self._senders: list[Senders] = []
         self._deck = event_deck(self.plans, dials, self._rng)
         self._position = 0
 
@@ -56,12 +54,13 @@ class Stream:
         for day, count in enumerate(_per_day(self._dials), start=1):
             self.clock.set_day(self._dials.first_day + timedelta(day - 1))
             self._wardrobe.set_day(day)
+            self._senders = senders_of_day(self.plans, self.sources, day=day, count=count)
             for place in range(count):
                 yield self._message(int((place + self._rng.random()) * DAY_MS / count))
 
     def _message(self, ms: int) -> Message:
         rng = self._rng
-        plan_index = next(self._deck)
+        plan_index = next(index for index in self._deck if self._senders[index].sources)
         plan = self.plans[plan_index]
         source = self._senders[plan_index].choose(rng.random())
         shape = rng.choice(self._wardrobe.shapes(plan_index, source))
@@ -121,23 +120,6 @@ def _per_day(dials: Dials) -> list[int]:
     """Messages of each day: all days equal to within one."""
     edges = [dials.messages * day // dials.days for day in range(dials.days + 1)]
     return [after - before for before, after in pairwise(edges)]
-
-
-@dataclass(slots=True)
-class _Senders:
-    """The sources that send one event type, chosen by weight."""
-
-    sources: tuple[Source, ...]
-    edges: list[float]
-
-    def __init__(self, plan: Plan, sources: tuple[Source, ...]) -> None:
-        model = plan.event.data_model
-        fitting = [s for s in sources if not s.dial.data_models or model in s.dial.data_models]
-        self.sources = tuple(fitting)
-        self.edges = list(accumulate(source.dial.weight for source in fitting))
-
-    def choose(self, draw: float) -> Source:
-        return self.sources[min(bisect(self.edges, draw * self.edges[-1]), len(self.edges) - 1)]
 
 
 class _Wardrobe:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from etl.errors import UsageFault
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import SourceDial
 from models.catalog import Catalog, read_catalog
@@ -149,3 +150,21 @@ def test_a_message_is_one_line_of_strict_json(clean_files: tuple[Path, ...]) -> 
     lines = clean_files[0].read_bytes().splitlines()
     assert len(lines) == 5 * EVENTS
     assert all(isinstance(parse(line), Object) for line in lines)
+
+
+def test_a_source_sends_on_its_days_only(catalog: Catalog, tmp_path: Path) -> None:
+    sources = (SourceDial("steady"), SourceDial("silent", last_day=2))
+    dials = Dials(messages=80, days=4, data_models=("Device",), sources=sources)
+    written = write_synthetic(tmp_path / "out", catalog=catalog, dials=dials)
+    days: dict[Value, set[str]] = {}
+    for item in items(written.files):
+        assert isinstance(item.payload, Object)
+        day = str(item.payload.get("Meta", "EventDateTime"))[:10]
+        days.setdefault(item.payload.get("Meta", "Source", "Name"), set()).add(day)
+    assert {name: len(sent) for name, sent in days.items()} == {"steady": 4, "silent": 2}
+
+
+def test_days_on_which_nobody_sends_are_refused(catalog: Catalog, tmp_path: Path) -> None:
+    dials = Dials(days=3, sources=(SourceDial("late", first_day=2),), data_models=("Device",))
+    with pytest.raises(UsageFault, match="day 1"):
+        write_synthetic(tmp_path / "out", catalog=catalog, dials=dials)

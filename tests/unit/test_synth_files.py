@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 from etl.cli.synth import synth
 from etl.errors import UsageFault
 from etl.synth import Dials, write_synthetic
-from etl.synth.dials import Compression, Format, Output, Override, Shares
+from etl.synth.dials import Compression, Format, Output, Override, Shares, SourceDial
 from etl.synth.profile import read_dials
 from models.catalog import Catalog, read_catalog
 from tests.reference.json_text import Object, parse
@@ -145,3 +146,17 @@ def test_reference_reads_numbers_and_repeated_keys_exactly() -> None:
     assert isinstance(payload, Object)
     assert [key for key, _ in payload.pairs] == ["a", "a", "b.c[]"]
     assert str(payload.get("a").value) == "2E+1"  # type: ignore[union-attr]
+
+
+def test_documentation_names_every_dial() -> None:
+    text = Path("docs/synth.md").read_text("utf-8")
+    records = (Dials, Output, Override, Shares, SourceDial)
+    missing = {name for record in records for name in record.__dataclass_fields__} - {
+        name for name in re.findall(r"`([a-z_]+)`", text)
+    }
+    assert not missing
+
+
+def test_example_profile_is_valid() -> None:
+    profile = Path("etl/synth/data/feed.toml")
+    assert len(read_dials(profile, options={}).sources) == 3

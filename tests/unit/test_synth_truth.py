@@ -118,7 +118,7 @@ def test_every_kind_of_fault_is_planted_and_recorded(
     dials = Dials(messages=100, data_models=models, shares=Shares(**{fault: 1.0}))
     run = Run(tmp_path, catalog, dials)
     marked = sum(bool(line["planted"]) for line in run.lines)
-    assert marked > (15 if fault == "replies_as_query" else 60)
+    assert marked > (15 if fault in ("replies_as_query", "number_spelling") else 60)
     rules = {planted["rule"] for line in run.lines for planted in line["planted"]} - {""}
     assert rules <= set(catalog.rules)
 
@@ -188,3 +188,12 @@ def test_any_dials_give_a_truth_that_is_recounted(
         output=Output(format=output_format),
     )  # fmt: skip
     assert_truth_is_recounted(Run(tmp_path_factory.mktemp("run"), catalog, dials))
+
+
+def test_a_source_may_have_faults_of_its_own(catalog: Catalog, tmp_path: Path) -> None:
+    sources = (SourceDial("good"), SourceDial("bad", shares=Shares(unlisted_keys=1.0)))
+    run = Run(tmp_path, catalog, Dials(messages=60, data_models=("Notes",), sources=sources))
+    with_faults = {line["source_id"] for line in run.lines if line["planted"]}
+    without = {line["source_id"] for line in run.lines if not line["planted"]}
+    assert len(with_faults) == len(without) == 1
+    assert with_faults != without

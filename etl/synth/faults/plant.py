@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import TypeAlias
 
-from etl.synth.dials import Dials, Format
+from etl.synth.dials import Dials, Format, Shares
 from etl.synth.faults.bench import Bench
 from etl.synth.faults.codes import plant_bad_code
 from etl.synth.faults.dates import plant_bad_date
@@ -25,6 +26,7 @@ from etl.synth.message import Message, Outcome, Planted
 from models.catalog.records import Catalog
 
 MOST_PER_KIND = 3
+Plant: TypeAlias = Callable[[Bench], None]
 
 
 def plant_faults(
@@ -35,36 +37,45 @@ def plant_faults(
     yield from map(planter.pass_on, messages) if planter.is_needed else messages
 
 
+class _Mix:
+    """The shares of one source, and how each of those above 0 is planted."""
+
+    def __init__(self, shares: Shares, planters: dict[str, Plant]) -> None:
+        self.shares = shares
+        drawn = ((getattr(shares, name), plant) for name, plant in planters.items())
+        self.kinds = [(share, plant) for share, plant in drawn if share > 0]
+        self.redelivers = shares.duplicates > 0 or shares.same_log_id > 0
+        self.is_needed = bool(self.kinds) or self.redelivers or shares.malformed > 0
+
+
 class _Planter:
     def __init__(self, catalog: Catalog, dials: Dials) -> None:
         self._catalog = catalog
-        self._shares = dials.shares
         self._rng = random.Random(f"{dials.seed}/faults")
         self._delivered = Delivered(self._rng)
         is_run = dials.output.format in (Format.ARRAY, Format.PRETTY)
         self._breaks = JSON_BREAKS if is_run else BREAKS
-        self._kinds = [
-            (share, plant)
-            for name, plant in _planters(dials).items()
-            if (share := getattr(self._shares, name)) > 0
-        ]
-        redelivers = self._shares.duplicates > 0 or self._shares.same_log_id > 0
-        self._keeps = redelivers
-        self.is_needed = bool(self._kinds) or redelivers or self._shares.malformed > 0
+        planters = _planters(dials)
+        self._mixes = {
+            source.name: _Mix(source.shares or dials.shares, planters) for source in dials.sources
+        }
+        self.is_needed = any(mix.is_needed for mix in self._mixes.values())
+        self._keeps = any(mix.redelivers for mix in self._mixes.values())
 
     def pass_on(self, message: Message) -> Message:
         """The message as it is, worked on, broken, or an earlier one in its place."""
-        if self._draws(self._shares.duplicates):
+        mix = self._mixes[message.source.name]
+        if self._draws(mix.shares.duplicates):
             again = self._delivered.redeliver(message)
             if again is not None:
                 return again
-        if self._draws(self._shares.malformed):
+        if self._draws(mix.shares.malformed):
             self._break(message)
             return message
-        chosen = [plant for share, plant in self._kinds if self._draws(share)]
+        chosen = [plant for share, plant in mix.kinds if self._draws(share)]
         if chosen:
             self._work(message, chosen)
-        if self._draws(self._shares.same_log_id):
+        if self._draws(mix.shares.same_log_id):
             self._delivered.share_log_id(message)
         if self._keeps:
             self._delivered.add(message)
@@ -79,14 +90,14 @@ class _Planter:
         message.outcome, message.reason = Outcome.QUARANTINED, kind.reason
         message.planted = (Planted(kind.reason, "", form=kind.form, is_held=False),)
 
-    def _work(self, message: Message, chosen: list[Callable[[Bench], None]]) -> None:
+    def _work(self, message: Message, chosen: list[Plant]) -> None:
         bench = Bench(message, catalog=self._catalog, rng=self._rng)
         for plant in chosen:
             plant(bench)
         bench.finish()
 
 
-def _several(plant: Callable[[Bench], None]) -> Callable[[Bench], None]:
+def _several(plant: Plant) -> Plant:
     """Plant one to three of a kind."""
 
     def plant_some(bench: Bench) -> None:
@@ -96,7 +107,7 @@ def _several(plant: Callable[[Bench], None]) -> Callable[[Bench], None]:
     return plant_some
 
 
-def _planters(dials: Dials) -> dict[str, Callable[[Bench], None]]:
+def _planters(dials: Dials) -> dict[str, Plant]:
     """How each share of the dials is planted; sizes come first, they copy what they find."""
     return {
         "long_arrays": partial(plant_long_array, length=dials.long_array),
