@@ -63,8 +63,8 @@ def import_ratings(
 @click.pass_context
 def show(context: click.Context, /, model: str, path: str | None, as_json: bool) -> None:
     """Print what the catalog says of a data model, or of one PATH of it."""
-    from etl.ratings.importing import read_site_catalog
     from etl.cli.catalog_facts import find_field, find_model, tell_facts
+    from etl.ratings.importing import read_site_catalog
 
     known = read_site_catalog(_overlay(context))
     facts = find_field(known, model, path) if path else find_model(known, model)

@@ -47,11 +47,10 @@ def read_entries(text: ListText) -> tuple[list[Entry], list[Unread]]:
     """Every field of the list in order, and every line that seems part of one but is not."""
     find_start = find_path_start if text.has_paths else find_tree_start
     starts = [start for at in range(len(text.lines)) if (start := find_start(text.lines, at))]
-    ends = [start.at for start in starts[1:]] + [len(text.lines)]
-    first = starts[0].at if starts else len(text.lines)
-    unread = list(_left_over(text.lines[:first], has_paths=text.has_paths))
+    bounds = [*(start.at for start in starts), len(text.lines)]
+    unread = list(_left_over(text.lines[: bounds[0]], has_paths=text.has_paths))
     entries = []
-    for start, end in zip(starts, ends, strict=True):
+    for start, end in zip(starts, bounds[1:], strict=True):
         reading = _Body(text, start, end)
         entries.append(reading.entry())
         unread.extend(reading.left_over())

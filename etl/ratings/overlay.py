@@ -64,7 +64,7 @@ def _write_table(overlay: Path, table: TableFormat, rows: Sequence[Row]) -> Path
 
 
 def merge_rows(before: str, table: TableFormat, rows: Sequence[Row]) -> str:
-    """The text of a catalog file with `rows` in it: replaced by key in place, new ones sorted last."""
+    """The text of a catalog file with `rows` in it: same keys replaced, new ones sorted last."""
     reader = csv.DictReader(io.StringIO(before, newline=""))
     header = list(reader.fieldnames or table.columns)
     merged: dict[tuple[str, ...], Row] = {}
@@ -103,7 +103,7 @@ def _replace(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(name, path)
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -121,6 +121,8 @@ def _parts(after: str) -> bool:
 
 def split_glued(text: str, names: frozenset[str]) -> Glued | None:
     """Split `IDTypestring, nullReliable...` into name and tail; the longest known name wins."""
+    if not text[:1].isupper():
+        return None
     spaced = _SPACED_FIELD.fullmatch(text)
     if spaced:
         tail = text[spaced.start(2) : spaced.end(5)].strip() + spaced[6]

@@ -15,6 +15,7 @@ from etl.ratings.records import Entry, Layout, Placed
 from etl.ratings.walk import walk_tree
 
 KNOWN_SHARE = 0.9
+NESTED_SHARE = 0.5
 _TWICE = "the page prints this path twice"
 _UNEVEN = "its indentation fits no other field beside it"
 _EMPTY_PARENT = "it may belong to the object before it, which prints no fields"
@@ -41,8 +42,8 @@ def known_share(placed: Sequence[Placed]) -> float:
 
 
 def _better(nested: list[Placed], entries: Sequence[Entry], tree: EventTree) -> list[Placed]:
-    """The nested reading, or the walk where the nesting makes no sense and the walk does."""
-    if known_share(nested) >= KNOWN_SHARE:
+    """The nested reading, or the walk where the nesting is no guide at all and the walk is."""
+    if known_share(nested) >= NESTED_SHARE:
         return nested
     walked = walk_tree(entries, tree)
     return walked if known_share(walked) >= KNOWN_SHARE else nested
@@ -59,38 +60,60 @@ class _Open:
 
     depth: int
     path: str
-    child_depths: dict[bool, int] = field(default_factory=dict)
+    has_fields: bool = False
     emptied: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Indent:
+    """How much deeper than its parent a field stands, among fields of its sort."""
+
+    is_top: bool
+    holds_fields: bool
+    step: int
+
+    @property
+    def sort(self) -> tuple[bool, bool]:
+        return self.is_top, self.holds_fields
 
 
 def _place_nested(entries: Sequence[Entry], tree: EventTree) -> list[Placed]:
     open_parents = [_Open(-1, "")]
-    placed = []
+    placed, indents = [], []
     for entry in entries:
         depth = entry.depth if entry.depth is not None else 0
         closed = None
         while open_parents[-1].depth >= depth:
             closed = open_parents.pop()
-        placed.append(_place_below(entry, depth, open_parents[-1], closed, tree))
-        if entry.type and entry.type.holds_fields:
+        parent = open_parents[-1]
+        holds_fields = entry.type is not None and entry.type.holds_fields
+        placed.append(_place_below(entry, parent, closed, tree))
+        indents.append(_Indent(not parent.path, holds_fields, depth - parent.depth))
+        parent.has_fields = True
+        if holds_fields:
             open_parents.append(_Open(depth, placed[-1].path))
-    return placed
+    return _doubt_uneven(placed, indents)
 
 
 def _place_below(
-    entry: Entry, depth: int, parent: _Open, closed: _Open | None, tree: EventTree
+    entry: Entry, parent: _Open, closed: _Open | None, tree: EventTree
 ) -> Placed:
     is_array = entry.type is not None and entry.type.is_array
     path = join_path(parent.path, entry.name, is_array=is_array)
-    holds_fields = entry.type is not None and entry.type.holds_fields
-    doubt = ""
-    if parent.child_depths.setdefault(holds_fields, depth) != depth:
-        doubt = _UNEVEN
-    if closed and not closed.child_depths and tree.children.get(closed.path):
+    if closed and not closed.has_fields and tree.children.get(closed.path):
         parent.emptied.add(closed.path)
-    if any(tree.child(empty, entry.name, is_array=is_array) for empty in parent.emptied):
-        doubt = _EMPTY_PARENT
-    return Placed(entry, path, path in tree.shapes, doubt)
+    may_move = any(tree.child(empty, entry.name, is_array=is_array) for empty in parent.emptied)
+    return Placed(entry, path, path in tree.shapes, _EMPTY_PARENT if may_move else "")
+
+
+def _doubt_uneven(placed: Sequence[Placed], indents: Sequence[_Indent]) -> list[Placed]:
+    """Doubt fields that stand in deeper or less deep than the others: their parent may be lost."""
+    counts = Counter(indents)
+    usual = {one.sort: one for one, _ in reversed(counts.most_common())}
+    return [
+        one if usual[indent.sort] == indent else replace(one, doubt=_UNEVEN)
+        for one, indent in zip(placed, indents, strict=True)
+    ]
 
 
 def _doubt_repeats(placed: Sequence[Placed]) -> list[Placed]:

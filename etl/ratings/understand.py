@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from etl.ratings.entries import ListText, quote, read_entries
 from etl.ratings.event_tree import EventTree, all_names, plant_tree
@@ -103,7 +104,7 @@ def _sections(page: Page) -> Iterator[_Section]:
     """The lines behind each heading of a field list; the whole page where there is no heading."""
     lines = page.lines
     starts = [at for at, line in enumerate(lines) if _heading(line)]
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for start, end in pairwise([*starts, len(lines)]):
         glued = _HEADING.fullmatch(lines[start].text)
         first = [replace(lines[start], text=glued[1])] if glued and glued[1] else []
         own = [line for line in lines[start + 1 : end] if line.kind is not LineKind.SAMPLE]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from etl.ratings.phrases import Glued, read_tree_type, split_glued
+from etl.ratings.phrases import TREE_TYPE, Glued, read_tree_type, split_glued
 from etl.ratings.records import LineKind, TextLine
 
 _DASH = re.compile(r"-\s+(?=[A-Z])")
@@ -39,6 +39,9 @@ def _within(line: TextLine) -> TextLine:
 
 def _pieces(text: str, names: frozenset[str]) -> Iterator[Glued | str]:
     """Cut at the dashes that begin a field; what precedes the first field is kept as text."""
+    if not TREE_TYPE.search(text):
+        yield text
+        return
     starts = [0, *(match.end() for match in _DASH.finditer(text))]
     begun = [(start, split_glued(text[start:], names)) for start in starts]
     kept = [start for start, glued in begun if glued or start == 0]

@@ -27,7 +27,7 @@ def find_values(lines: Iterable[TextLine], *, is_open: bool) -> tuple[str, ...]:
 
 
 def find_items(lines: Iterable[TextLine], depth: int | None) -> tuple[str, ...]:
-    """The items of an unlabelled list deeper than the field; what they are, the page leaves open."""
+    """The items of a list deeper than the field that no line labels as supported values."""
     if depth is None:
         return ()
     return _distinct(

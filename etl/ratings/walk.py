@@ -8,8 +8,10 @@ every open object further out that still lacks the name at the end could be its 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from etl.ratings.event_tree import EventTree
 from etl.ratings.records import Entry, Placed
@@ -19,12 +21,16 @@ _UNSURE = "without nesting it may belong to another object of the same field nam
 
 @dataclass(slots=True)
 class _Step:
-    """One entry of the walk: its path ("" = none), its parent's step, where else it might be."""
+    """One entry of the walk: its path ("" = none), its parent's step, where else it might be.
+
+    `above` are the objects that were open around it.
+    """
 
     entry: Entry
     path: str = ""
     parent: int | None = None
     elsewhere: tuple[str, ...] = ()
+    above: tuple[str, ...] = ()
     is_unsure: bool = False
 
 
@@ -67,6 +73,7 @@ class _Walk:
             self.left[path] = number
         del self.open_objects[level + 1 :]
         step.parent = self.open_objects[-1][1]
+        step.above = tuple(path for path, _ in self.open_objects)
         self.taken[step.path] = number
         holds_fields = step.entry.type is not None and step.entry.type.holds_fields
         step.is_unsure = self.is_lost and not holds_fields
@@ -88,10 +95,11 @@ class _Walk:
 
 
 def walk_tree(entries: Sequence[Entry], tree: EventTree) -> list[Placed]:
-    """Place entries by the catalog alone; what has no place is unknown, what may have two doubted."""
+    """Place entries by the catalog alone: unknown where there is no place, doubted where two."""
     walk = _Walk(tree)
     for entry in entries:
         walk.take(entry)
+    _doubt_by_lost_objects(walk)
     _spread_doubts(walk)
     return [
         Placed(step.entry, step.path or step.entry.name, bool(step.path), _UNSURE)
@@ -99,6 +107,34 @@ def walk_tree(entries: Sequence[Entry], tree: EventTree) -> list[Placed]:
         else Placed(step.entry, step.path, True)
         for step in walk.steps
     ]
+
+
+def _doubt_by_lost_objects(walk: _Walk) -> None:
+    """Doubt what may belong to an object whose own line is missing.
+
+    An object beside the field is always thought of; one further out only where the page shows by
+    fields without a place that it lost something, else every page that lacks an object would do.
+    """
+    has_lost = any(not step.path for step in walk.steps)
+    lost: dict[str, set[str]] = defaultdict(set)
+    for path in walk.tree.shapes:
+        above = _objects_above(path)
+        for parent, below in pairwise(above if has_lost else above[-2:]):
+            if below not in walk.taken and path not in walk.taken:
+                lost[parent].add(_own_name(path))
+    for step in walk.steps:
+        around = step.above if has_lost else step.above[-1:]
+        step.is_unsure |= any(_own_name(step.path) in lost[parent] for parent in around)
+
+
+def _objects_above(path: str) -> list[str]:
+    """The objects that hold `path`, outermost (the root) first."""
+    parts = path.split(".")[:-1]
+    return [".".join(parts[:at]) for at in range(len(parts) + 1)]
+
+
+def _own_name(path: str) -> str:
+    return path.rpartition(".")[2]
 
 
 def _spread_doubts(walk: _Walk) -> None:
