@@ -52,7 +52,6 @@ def run_receiver(settings: Settings) -> None:
         app = ReceiverApp(chosen, tokens=tokens, folder=folder)
         log.info("listening on %s", _address(listener, chosen.path))
         _Server(chosen, app).run(sockets=[listener])
-    log.info("stopped")
 
 
 class _Server(uvicorn.Server):

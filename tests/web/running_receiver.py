@@ -76,11 +76,11 @@ class RunningReceiver:
     def stop(self) -> int:
         """Stop as systemd does; gives the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=15)
+        return self.process.wait(timeout=30)
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(timeout=15)
+        self.process.wait(timeout=30)
 
     def on_disk(self, pattern: str = "*[gn]") -> Counter[bytes]:
         """Count the bodies in the segments, by default also in the open one."""
@@ -99,7 +99,7 @@ def stored_bodies(incoming: Path, pattern: str = "*.seg") -> Counter[bytes]:
     return bodies
 
 
-def wait_until(is_true: Callable[[], object], *, timeout_s: float = 8) -> None:
+def wait_until(is_true: Callable[[], object], *, timeout_s: float = 20) -> None:
     deadline = time.monotonic() + timeout_s
     while not is_true():
         assert time.monotonic() < deadline, "waited too long"

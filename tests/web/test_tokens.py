@@ -73,7 +73,7 @@ def test_no_token_at_all_is_a_fault(tmp_path: Path, content: str | None) -> None
 
 def test_receiver_without_a_token_does_not_start(tmp_path: Path) -> None:
     receiver = launch(tmp_path / "home", tokens="")
-    assert receiver.process.wait(timeout=10) == UsageFault.exit_code
+    assert receiver.process.wait(timeout=30) == UsageFault.exit_code
     assert "REDOX_WAREHOUSE_RECEIVE__TOKENS" in receiver.log
 
 
