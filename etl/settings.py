@@ -8,6 +8,7 @@ Order of precedence: arguments, environment `REDOX_WAREHOUSE_*` (nested with `__
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -137,6 +138,42 @@ class PullSettings(Section):
     segment_age_s: float = Field(60, gt=0, description="and at this age")
 
 
+class WatchSettings(Section):
+    """Where new files arrive; the Dagster sensor and the hourly sweep look there.
+
+    A path is a folder, a glob or a URL with prefix (s3://bucket/redox/).
+    """
+
+    paths: tuple[str, ...] = Field((), description="beside HOME/incoming, which is always watched")
+    every_s: int = Field(30, ge=5, description="pause between two looks")
+    settle_s: float = Field(10, ge=0, description="leave files changed in the last seconds")
+    max_batch_files: int = Field(5_000, ge=1, description="most files of one run")
+
+
+class CheckSettings(Section):
+    """Thresholds of the asset checks, as shares of messages (of items for quarantine)."""
+
+    quarantine_share: float = Field(0.01, ge=0, le=1, description="warn above")
+    warning_share: float = Field(0.25, ge=0, le=1, description="warn above, per data model")
+    error_share: float = Field(0, ge=0, le=1, description="block publishing above, per data model")
+
+
+class OrchestrationSettings(Section):
+    """When Dagster does what by itself. Schedules are cron lines; an empty one switches off."""
+
+    load_cron: str = Field("5 * * * *", description="sweep of the watched paths")
+    publish_cron: str = "35 * * * *"
+    report_cron: str = Field("0 6 * * 1", description="reliability report")
+    pull_cron: str = Field("", description="yesterday's queries; empty = by hand only")
+    timezone: str = "UTC"
+    owner: str = Field("team:data-engineering", description="owner shown on assets")
+    transient_retries: int = Field(3, ge=0)
+    retry_wait_s: int = Field(30, ge=0)
+    pull_since: date = Field(date(2026, 1, 1), description="first day that can be pulled")
+    pull_requests: Path | None = Field(None, description="request files; HOME/requests if not set")
+    pull_table: Path | None = Field(None, description="CSV that fills the requests")
+
+
 class Settings(BaseSettings):
     """Everything a site can set, validated at start."""
 
@@ -150,6 +187,9 @@ class Settings(BaseSettings):
     publish: PublishSettings = PublishSettings()
     pull: PullSettings = PullSettings()
     receive: ReceiveSettings = ReceiveSettings()
+    watch: WatchSettings = WatchSettings()
+    checks: CheckSettings = CheckSettings()
+    orchestration: OrchestrationSettings = OrchestrationSettings()
 
     @classmethod
     def settings_customise_sources(

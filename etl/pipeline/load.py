@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
-import numpy as np
 
+from etl.errors import PermanentError, RedoxWarehouseError, UsageFault
 from etl.ingest.files import SourceFile, list_sources, open_source
 from etl.ingest.seen import SeenEntry, read_seen, write_seen
 from etl.landing.store import LandedObject, Landing
@@ -24,7 +24,7 @@ from etl.pipeline.records import LoadSummary, Piece, Progress, no_progress
 from etl.pipeline.sources import mark_of
 from etl.pipeline.status import write_status
 from etl.pipeline.transaction import Transaction
-from etl.pipeline.work import Integers, Judged, Unit
+from etl.pipeline.work import Judged, Unit, runs
 from etl.pipeline.worker import Worker
 from etl.settings import Settings
 from etl.warehouse import ledger
@@ -35,6 +35,7 @@ UNIT_BYTES = 8 * 2**20
 UNIT_ITEMS = 20_000
 LOAD_ITEMS = 2_000_000
 LOCK_WAIT_S = 600.0
+Refused = Callable[[SourceFile, RedoxWarehouseError], None]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -84,16 +85,32 @@ class Loader:
         return self.worker.landing
 
     def load_sources(
-        self, sources: Iterable[SourceFile], *, unwrap: str, in_place: bool
+        self,
+        sources: Iterable[SourceFile],
+        *,
+        unwrap: str,
+        in_place: bool,
+        refused: Refused | None = None,
     ) -> LoadSummary:
-        """Land each source and load it, many small ones together, large ones in parts."""
+        """Land each source and load it, many small ones together, large ones in parts.
+
+        A source that cannot be read for good raises, or is told to `refused`, remembered as seen
+        without an object, and left out.
+        """
         taken = self._items_taken()
         summary = LoadSummary()
         gathered: list[Piece] = []
         seen: list[SeenEntry] = []
         size_bytes = 0
         for source in sources:
-            landed = self._land(source, in_place=in_place)
+            try:
+                landed = self._land(source, in_place=in_place)
+            except (PermanentError, UsageFault) as error:
+                if refused is None:
+                    raise
+                refused(source, error)
+                seen.append(_seen_entry(source, ""))
+                continue
             seen.append(_seen_entry(source, landed.object_id))
             summary += LoadSummary(objects=1)
             start = taken.get(landed.object_id, 0)
@@ -230,18 +247,6 @@ class Loader:
             known = {entry.uri: entry for entry in read_seen(self.settings.seen_path)}
             known.update({entry.uri: entry for entry in entries})
             write_seen(self.settings.seen_path, list(known.values()))
-
-
-def runs(length: Integers, most_bytes: int, most_items: int) -> Iterator[tuple[int, int]]:
-    """Cut items into runs of at most so many bytes and items; a large item is a run of its own."""
-    ends = np.cumsum(length)
-    start = 0
-    while start < len(length):
-        before = int(ends[start - 1]) if start else 0
-        stop = int(np.searchsorted(ends, before + most_bytes, side="right"))
-        stop = min(max(stop, start + 1), start + most_items, len(length))
-        yield start, stop
-        start = stop
 
 
 def _seen_entry(source: SourceFile, object_id: str) -> SeenEntry:

@@ -36,6 +36,7 @@ class LoadSummary:
     quarantined: int = 0
     objects: int = 0
     skipped_objects: int = 0
+    load_ids: tuple[int, ...] = ()
     rows: dict[str, int] = field(default_factory=dict)
     models: dict[str, int] = field(default_factory=dict)
 

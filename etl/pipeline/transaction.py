@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -71,7 +71,8 @@ class Transaction:
         first_id = ledger.next_message_id(self.connection)
         count_log_conflicts(self.connection, first_id, next_id, load_id)
         ledger.set_next_message_id(self.connection, next_id)
-        summary = _summary(taken, staged, is_replay=kind == REPLAY)
+        counted = _summary(taken, staged, is_replay=kind == REPLAY)
+        summary = replace(counted, load_ids=(load_id,))
         load = ledger.LoadRow(
             load_id,
             kind,

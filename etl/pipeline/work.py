@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,3 +67,15 @@ class ShareResult:
 
     staged: tuple[StagedTable, ...]
     refused: tuple[int, ...]
+
+
+def runs(length: Integers, most_bytes: int, most_items: int) -> Iterator[tuple[int, int]]:
+    """Cut items into runs of at most so many bytes and items; a large item is a run of its own."""
+    ends = np.cumsum(length)
+    start = 0
+    while start < len(length):
+        before = int(ends[start - 1]) if start else 0
+        stop = int(np.searchsorted(ends, before + most_bytes, side="right"))
+        stop = min(max(stop, start + 1), start + most_items, len(length))
+        yield start, stop
+        start = stop
