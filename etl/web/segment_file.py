@@ -63,7 +63,7 @@ class OpenSegment:
         if status.st_nlink == 0:  # whatever is written now is gone when the file is closed
             raise FileNotFoundError(errno.ENOENT, "segment removed while open")
         started = time.perf_counter()
-        os.fdatasync(self._fd)
+        getattr(os, "fdatasync", os.fsync)(self._fd)  # macOS has no fdatasync
         self.durable_bytes = status.st_size
         return time.perf_counter() - started
 

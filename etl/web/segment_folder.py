@@ -11,7 +11,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -119,20 +119,21 @@ class SegmentFolder:
                 path.unlink()
                 return True
             path.rename(path.with_suffix(CLOSED_SUFFIX))
-            sync_folder(self.path)
         except FileNotFoundError:
             log.error("segment %s was removed from outside before it was closed", path.name)
             return True
         except OSError as error:
             log.error("segment %s not closed (%s); it is tried again", path.name, error.strerror)
             return False
+        with suppress(OSError):  # a name that a power cut undoes is renamed by the next start
+            sync_folder(self.path)
         self.closed_count += 1
         return True
 
 
 @contextmanager
 def open_folder(path: Path, *, segment_bytes: int, segment_age_s: float) -> Iterator[SegmentFolder]:
-    """Take the folder for this process alone and close what a crash left open.
+    """Take the folder for this process alone and close what an earlier one left open.
 
     Raises WarehouseBusy when another receiver has it, PermanentError when it cannot be written.
     """
@@ -141,10 +142,7 @@ def open_folder(path: Path, *, segment_bytes: int, segment_age_s: float) -> Iter
         recovered = folder.recover()
         if recovered:
             log.info("closed %d segments that an earlier receiver left open", recovered)
-        try:
-            yield folder
-        finally:
-            folder.close_segment()
+        yield folder
 
 
 @contextmanager
