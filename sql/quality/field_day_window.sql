@@ -2,7 +2,8 @@
 -- grain: one row per source, data model, event type, test flag, path and day with messages; fields
 --   that are filled in every message, or in none, have no rows
 -- key: source_id, data_model, event_type, is_test, path, day
--- reads: quality.field_day, quality.count_period, quality.reliability_setting
+-- reads: quality.message_count, quality.path_count, quality.count_period,
+--   quality.reliability_setting
 -- past: the drift_past_days before the day; recent: the day and those after it, drift_recent_days in
 -- all; both whole weeks, so that weekdays weigh alike. scatter is Pearson's chi square of a side's
 -- days around their common rate: about days - 1 when messages are independent, more when they are
@@ -15,51 +16,98 @@ with setting as (
   from quality.reliability_setting
 ),
 
-day_count as (
+-- integers stand for the keys from here on: sorting and joining by them is several times faster
+message_day as (
+  select
+    dense_rank() over (order by source_id, data_model, event_type, is_test) as feed_id,
+    source_id,
+    data_model,
+    event_type,
+    is_test,
+    datediff('day', date '1970-01-01', day) as day_number,
+    cast(sum(messages) as double) as messages
+  from quality.message_count
+  where day <= (select last_day from quality.count_period)
+    and messages > 0
+  group by source_id, data_model, event_type, is_test, day
+),
+
+feed as (
+  select
+    feed_id,
+    source_id,
+    data_model,
+    event_type,
+    is_test,
+    sum(messages) as messages
+  from message_day
+  group by feed_id, source_id, data_model, event_type, is_test
+),
+
+filled as (
   select
     source_id,
     data_model,
     event_type,
     is_test,
     path,
-    datediff('day', date '1970-01-01', day) as day_number,
-    cast(messages_populated as double) as populated,
-    cast(messages as double) as messages
-  from quality.field_day
+    sum(messages) as populated,
+    datediff('day', date '1970-01-01', min(day)) as first_filled,
+    datediff('day', date '1970-01-01', max(day)) as last_filled
+  from quality.path_count
   where day <= (select last_day from quality.count_period)
     and messages > 0
+  group by source_id, data_model, event_type, is_test, path
 ),
 
--- the integer stands for the five keys: sorting and joining by it is several times faster
 series as materialized (
   select
     row_number() over () as series_id,
-    source_id,
-    data_model,
-    event_type,
-    is_test,
-    path,
-    min(day_number) filter (where populated > 0) as first_filled,
-    max(day_number) filter (where populated > 0) as last_filled
-  from day_count
-  group by source_id, data_model, event_type, is_test, path
-  having sum(populated) < sum(messages)
+    feed.feed_id,
+    feed.source_id,
+    feed.data_model,
+    feed.event_type,
+    feed.is_test,
+    filled.path,
+    filled.first_filled,
+    filled.last_filled
+  from filled
+  inner join feed
+    on feed.source_id = filled.source_id
+    and feed.data_model = filled.data_model
+    and feed.event_type = filled.event_type
+    and feed.is_test = filled.is_test
+  where filled.populated < feed.messages
+),
+
+filled_day as (
+  select
+    series.series_id,
+    datediff('day', date '1970-01-01', path_count.day) as day_number,
+    cast(sum(path_count.messages) as double) as populated
+  from quality.path_count
+  inner join series
+    on series.source_id = path_count.source_id
+    and series.data_model = path_count.data_model
+    and series.event_type = path_count.event_type
+    and series.is_test = path_count.is_test
+    and series.path = path_count.path
+  group by series.series_id, path_count.day
 ),
 
 varying_day as (
   select
     series.series_id,
-    day_count.day_number,
-    day_count.populated,
-    day_count.messages,
-    day_count.populated * day_count.populated / day_count.messages as square
-  from day_count
-  inner join series
-    on series.source_id = day_count.source_id
-    and series.data_model = day_count.data_model
-    and series.event_type = day_count.event_type
-    and series.is_test = day_count.is_test
-    and series.path = day_count.path
+    message_day.day_number,
+    message_day.messages,
+    coalesce(filled_day.populated, 0) as populated,
+    coalesce(filled_day.populated * filled_day.populated, 0) / message_day.messages as square
+  from series
+  inner join message_day
+    on message_day.feed_id = series.feed_id
+  left join filled_day
+    on filled_day.series_id = series.series_id
+    and filled_day.day_number = message_day.day_number
 ),
 
 two_sides as (

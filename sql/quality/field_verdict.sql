@@ -6,7 +6,8 @@
 -- Bounds are exclusive: Reliable is more than 90 %, Probable more than 50 %, Possible less than 50 %
 -- with no lower bound. below / above only when the whole interval lies beyond the bound; else met:
 -- surely (the whole interval within), likely (the rate within), perhaps (only a part of the interval
--- within). Inferred ratings and test messages never fail a check.
+-- within). margin is by how much the rate keeps its bound, negative where it breaks it. Inferred
+-- ratings and test messages never fail a check.
 with setting as (
   select
     max(value) filter (where name = 'reliable_above') as reliable_above,
@@ -175,6 +176,7 @@ select
   request_rate,
   rate_low,
   rate_high,
+  coalesce(request_rate - lower_bound, upper_bound - request_rate) as margin,
   organizations_carrying,
   organizations,
   organization_rate,

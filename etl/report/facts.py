@@ -1,0 +1,194 @@
+"""Reads from the views of schema `quality` what a report or the terminal tells.
+
+Works on any connection that has the views, read-only ones too: what is looked at twice goes to
+temporary tables. How it is shown is not decided here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from etl.report.records import Facts, ReportOptions, Scope
+
+_FEEDS = """
+create or replace temp table report_feed as
+with day_messages as (
+  select
+    source_id,
+    data_model,
+    event_type,
+    is_test,
+    day,
+    sum(messages)::bigint as messages
+  from quality.message_count
+  where (data_model = $data_model or $data_model = '')
+    and (source_id = $source_id or $source_id = '')
+    and (event_type = $event_type or $event_type = '')
+    and (not is_test or $shows_test)
+    and day >= (select first_day from quality.count_period)
+  group by source_id, data_model, event_type, is_test, day
+),
+
+period as (
+  select last_day - $max_days::integer as before from quality.count_period
+)
+
+select
+  (row_number() over (order by source_id, is_test, data_model, event_type) - 1)::integer as feed,
+  source_id,
+  data_model,
+  event_type,
+  is_test,
+  sum(messages)::bigint as messages,
+  coalesce(list(day order by day) filter (where is_shown), []) as days,
+  coalesce(list(messages order by day) filter (where is_shown), []) as day_messages
+from (
+  select
+    day_messages.*,
+    day > period.before
+      and day <= (select last_day from quality.count_period) as is_shown
+  from day_messages
+  cross join period
+)
+group by source_id, data_model, event_type, is_test
+"""
+
+_FIELDS = """
+create or replace temp table report_field as
+select
+  feed.feed,
+  verdict.* exclude (source_id, data_model, event_type, is_test, messages)
+from quality.field_verdict as verdict
+inner join report_feed as feed
+  on feed.source_id = verdict.source_id
+  and feed.data_model = verdict.data_model
+  and feed.event_type = verdict.event_type
+  and feed.is_test = verdict.is_test
+"""
+
+# worst first: what fails a check, then verdicts as Verdict lists them, then the smaller margin
+WORST_FIRST = """
+  not fails_check,
+  case verdict
+    when 'below' then 0
+    when 'above' then 1
+    when 'not_listed_for_event' then 2
+    when 'not_enough_messages' then 3
+    when 'met' then 4
+    else 5
+  end,
+  is_inferred,
+  margin nulls last,
+  messages_populated desc,
+  path,
+  feed
+"""
+
+_SERIES = """
+select
+  feed.feed,
+  series.path,
+  case
+    when bool_and(series.messages_populated = series.messages) then null
+    else list(series.messages_populated order by series.day)
+  end as populated
+from quality.field_day as series
+inner join report_feed as feed
+  on feed.source_id = series.source_id
+  and feed.data_model = series.data_model
+  and feed.event_type = series.event_type
+  and feed.is_test = series.is_test
+cross join quality.count_period as period
+where series.day > period.last_day - $max_days::integer
+  and series.day >= period.first_day
+  and series.day <= period.last_day
+group by feed.feed, series.path
+"""
+
+_CHANGES = """
+select
+  feed.feed,
+  change.*
+from quality.field_drift as change
+inner join report_feed as feed
+  on feed.source_id = change.source_id
+  and feed.data_model = change.data_model
+  and feed.event_type = change.event_type
+  and feed.is_test = change.is_test
+order by change.day desc, abs(change.recent_rate - change.past_rate) desc, change.path, feed.feed
+"""
+
+_SILENCES = """
+select silence.*
+from quality.source_silence as silence
+where (silence.data_model in ('*', $data_model) or $data_model = '')
+  and (silence.source_id = $source_id or $source_id = '')
+  and (not silence.is_test or $shows_test)
+order by silence.silent_days desc, silence.source_id, silence.data_model
+"""
+
+_SOURCE_NAMES = """
+select source_id, min(organization)
+from quality.organization
+group by source_id
+having count(distinct organization) = 1
+"""
+
+
+def read_facts(connection: duckdb.DuckDBPyConnection, options: ReportOptions) -> Facts:
+    """Everything a report tells of the messages that `options` choose."""
+    scope = _read_scope(connection, options)
+    chosen = {
+        "data_model": options.data_model,
+        "source_id": options.source_id,
+        "event_type": options.event_type,
+        "shows_test": scope.shows_test,
+    }
+    connection.execute(_FEEDS, {**chosen, "max_days": options.max_days})
+    connection.execute(_FIELDS)
+    kept, left_out = _rows_to_keep(connection, options.max_rows)
+    silences_for = {name: chosen[name] for name in ("data_model", "source_id", "shows_test")}
+    facts = Facts(
+        scope=scope,
+        feeds=_table(connection, "select * from report_feed order by feed"),
+        fields=_table(
+            connection, f"select * from report_field where {kept} order by {WORST_FIRST}"
+        ),
+        series=_table(connection, _SERIES, {"max_days": options.max_days}),
+        changes=_table(connection, _CHANGES),
+        silences=_table(connection, _SILENCES, silences_for),
+        source_names=dict(connection.execute(_SOURCE_NAMES).fetchall()),
+        settings=dict(
+            connection.execute("select name, value from quality.reliability_setting").fetchall()
+        ),
+        left_out=left_out,
+    )
+    connection.execute("drop table report_field; drop table report_feed")
+    return facts
+
+
+def _read_scope(connection: duckdb.DuckDBPyConnection, options: ReportOptions) -> Scope:
+    first_day, last_day, has_real, has_test = connection.execute(
+        "select any_value(first_day), any_value(last_day), coalesce(bool_or(not is_test), false),"
+        " coalesce(bool_or(is_test), false) from quality.count_period"
+        " left join quality.message_count on messages > 0"
+    ).fetchall()[0]
+    falls_back = has_test and not has_real and not options.include_test
+    return Scope(first_day, last_day, options.include_test or falls_back, falls_back)
+
+
+def _rows_to_keep(connection: duckdb.DuckDBPyConnection, max_rows: int) -> tuple[str, int]:
+    said = "rating is not null or messages_populated > 0"
+    total, worth = connection.execute(
+        f"select count(*), count(*) filter (where {said}) from report_field"
+    ).fetchall()[0]
+    return ("true", 0) if total <= max_rows else (said, total - worth)
+
+
+def _table(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, Any] | None = None
+) -> pa.Table:
+    return connection.sql(query, params=parameters or {}).to_arrow_table()

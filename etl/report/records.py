@@ -1,0 +1,94 @@
+"""What goes into a report and what is said of it afterwards. Nothing here does work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+import pyarrow as pa
+
+
+class Verdict(StrEnum):
+    """The verdicts of quality.field_verdict, worst first."""
+
+    BELOW = "below"
+    ABOVE = "above"
+    NOT_LISTED = "not_listed_for_event"
+    NOT_ENOUGH = "not_enough_messages"
+    MET = "met"
+    NOT_DOCUMENTED = "not_documented"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """What a report shows; "" takes every data model, source or event type.
+
+    `generated_at` is printed as the time of the report (UTC). With `include_test` test messages
+    stand beside the others as senders of their own; without it they are left out unless nothing
+    else was received. Counts from 1 to `suppress_below` - 1 are never written. Series show the
+    last `max_days` days; above `max_rows` fields, those nobody rated and nobody fills are only
+    counted.
+    """
+
+    generated_at: datetime
+    data_model: str = ""
+    source_id: str = ""
+    event_type: str = ""
+    include_test: bool = False
+    suppress_below: int = 0
+    max_days: int = 92
+    max_rows: int = 120_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which messages were looked at: their days, and whether test messages are among them.
+
+    `falls_back_to_test`: only test messages were received, so they are shown unasked.
+    """
+
+    first_day: date | None
+    last_day: date | None
+    shows_test: bool
+    falls_back_to_test: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything a report tells, as read from the views.
+
+    `feeds`: one row per source, data model, event type and test flag, numbered by `feed`, with
+    `messages`, and the days with messages as lists `days` and `day_messages`.
+    `fields`: rows of quality.field_verdict with their feed, worst first.
+    `series`: per feed and path filled on some day, `populated` per day of the feed; null where the
+    field is filled in every message.
+    `changes`, `silences`: rows of quality.field_drift and quality.source_silence, latest first.
+    `left_out`: unrated fields nobody fills that are not among `fields`.
+    """
+
+    scope: Scope
+    feeds: pa.Table
+    fields: pa.Table
+    series: pa.Table
+    changes: pa.Table
+    silences: pa.Table
+    source_names: Mapping[str, str]
+    settings: Mapping[str, float]
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSummary:
+    """What a report says in numbers; `fields` counts each field per source and event type."""
+
+    sources: int
+    messages: int
+    fields: int
+    verdicts: Mapping[Verdict, int]
+    failing: int
+    changes: int
+    silences: int
+    shows_test: bool
+    size_bytes: int
