@@ -8,6 +8,7 @@ content.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -23,6 +24,8 @@ from etl.conform.fingerprint import (
     canonical_struct,
     digest,
 )
+from etl.conform.received_paths import received_paths
+from etl.conform.scalars import UNSTORABLE
 from models.catalog.records import Catalog, Field, JsonType
 from models.compile.gate import compile_gate
 from models.compile.shapes import ModelShapes, Shape
@@ -49,12 +52,16 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Conformed:
-    """A message made to fit: the line for the columnar parser, and what was put aside."""
+    """A message made to fit: the line for the columnar parser, and what was put aside.
+
+    `paths` counts its populated paths where its columns would not tell all of them.
+    """
 
     shape: tuple[str, int]
     line: bytes
     aside: PutAside
     fingerprint: bytes
+    paths: Counter[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +148,12 @@ class Judge:
             raise Unreadable("not_object")
         shape = self._shape_of(message)
         conforming, aside = conform_message(message, shape.root)
+        hides_values = any(value.reason in UNSTORABLE for value in aside.unplaced)
+        paths = received_paths(message, shape.root) if hides_values else None
         self._volatile.blank_object(message)
         fingerprint = digest(canonical_object(message))
         line = msgspec.json.encode(_encodable(conforming))
-        return Conformed((shape.data_model, shape.variant), line, aside, fingerprint)
+        return Conformed((shape.data_model, shape.variant), line, aside, fingerprint, paths)
 
     def _shape_of(self, message: JsonObject) -> Shape:
         meta = message.get("Meta")

@@ -15,6 +15,7 @@ CONVERTED = "type_converted"
 SPELLING = "number_spelling"
 INEXACT = "number_inexact"
 SURROGATE = "invalid_unicode"
+UNSTORABLE = frozenset((MISFIT, SURROGATE))
 
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _INT64 = range(-(2**63), 2**63)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from etl.check.temporal_columns import TimeExceptions, coerce_times
 from etl.check.time_forms import TimeRule
@@ -38,6 +39,8 @@ class BatchObserver:
         side: SideRows,
         own_forms: Set[tuple[int, str, tuple[int, ...]]],
         unlisted: Mapping[str, Mask],
+        counted: Mask | None,
+        nulled: Set[str] = frozenset(),
     ) -> None:
         self._ids = message_ids
         self._groups = groups
@@ -46,11 +49,14 @@ class BatchObserver:
         self._side = side
         self._own_forms = own_forms
         self._unlisted = unlisted
+        self._counted = counted
+        self._nulled = nulled
 
     def populated(self, path: str, mask: Mask, grain: Grain) -> None:
         """Count a path; tell where its event type does not list it."""
         message = grain.message if grain.path else None
-        self._counts.add_path(path, mask, message, self._groups)
+        counted = mask if self._counted is None else mask & self._counted[grain.message]
+        self._counts.add_path(path, counted, message, self._groups)
         unlisted = self._unlisted.get(path)
         if unlisted is not None:
             rows = np.flatnonzero(mask & unlisted[grain.message])
@@ -58,7 +64,7 @@ class BatchObserver:
                 self._note_rows(NOT_LISTED, path, rows, grain)
 
     def leaf(self, node: Node, column: pa.Array, mask: Mask, grain: Grain) -> pa.Array:
-        """Coerce a date or time; find values outside an enforced value set."""
+        """Coerce a date or time; find values outside an enforced value set, null them if told to."""
         if node.temporal is not None and node.field is not None and pa.types.is_string(column.type):
             coerced = coerce_times(column, node.temporal)
             for group in coerced.exceptions:
@@ -66,8 +72,8 @@ class BatchObserver:
             return coerced.values
         if node.value_set and pa.types.is_string(column.type):
             violations = self._checker.find_violations(column, node.value_set)
-            if len(violations):
-                self._note_violations(node, violations, grain)
+            if violations:
+                return self._outside(node, column, violations, grain)
         return column
 
     def _note_rows(self, rule: str, path: str, rows: Integers, grain: Grain) -> None:
@@ -113,19 +119,33 @@ class BatchObserver:
         ordinals = ordinal_lists(grain, rows)
         self._side.add_forms(rule, path, message_ids, ordinals, json_texts(received))
 
-    def _note_violations(self, node: Node, violations: list[tuple[int, str]], grain: Grain) -> None:
+    def _outside(
+        self, node: Node, column: pa.Array, violations: list[tuple[int, str]], grain: Grain
+    ) -> pa.Array:
+        """Note values outside their set; gives the column, without them where policy says so."""
         rows = np.asarray([row for row, _ in violations], dtype=np.int64)
         suggestions = pa.array([suggestion for _, suggestion in violations], pa.string())
         message = grain.message[rows]
+        message_ids, groups = self._ids[message], self._groups[message]
+        ordinals, values = ordinal_lists(grain, rows), column.take(pa.array(rows))
         self._side.add_many(
             NOT_SUPPORTED,
             node.path,
-            message_ids=self._ids[message],
-            groups=self._groups[message],
-            ordinals=ordinal_lists(grain, rows),
+            message_ids=message_ids,
+            groups=groups,
+            ordinals=ordinals,
             value_set=node.value_set,
             suggestions=suggestions,
         )
+        self._side.add_unsupported(
+            node.path, node.value_set, message_ids, groups, ordinals, values, suggestions
+        )
+        if node.path not in self._nulled:
+            return column
+        self._side.add_unplaced(NOT_SUPPORTED, node.path, message_ids, ordinals, json_texts(values))
+        keep = np.ones(len(column), dtype=np.bool_)
+        keep[rows] = False
+        return pc.if_else(pa.array(keep), column, None)
 
 
 def ordinal_lists(grain: Grain, rows: Integers) -> pa.ListArray:

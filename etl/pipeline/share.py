@@ -6,6 +6,8 @@ worth parsing; each batch goes through parse, walk, coerce, check, count and is 
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,7 +43,10 @@ ShapeKey = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class LoadableMessage:
-    """A message that will be stored; `line` conforms to `shape`, `aside` is None when it fitted."""
+    """A message that will be stored; `line` conforms to `shape`, `aside` is None when it fitted.
+
+    `paths` counts its populated paths where its columns would not tell all of them.
+    """
 
     message_id: int
     object_id: str
@@ -52,6 +57,7 @@ class LoadableMessage:
     shape: ShapeKey
     line: bytes
     aside: PutAside | None
+    paths: Counter[str] | None = None
 
 
 @dataclass(slots=True)
@@ -63,8 +69,16 @@ class _Gathered:
 class ShareFlattener:
     """Flattens messages of any mix of shapes and stages their rows."""
 
-    def __init__(self, catalog: Catalog, plan: WarehousePlan, judge: Judge, folder: Path) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        plan: WarehousePlan,
+        judge: Judge,
+        folder: Path,
+        nulled: Mapping[str, frozenset[str]] | None = None,
+    ) -> None:
         self._catalog = catalog
+        self._nulled = nulled or {}
         self._plan = plan
         self._judge = judge
         self._staging = Staging(folder)
@@ -208,7 +222,21 @@ class _Batch:
             side=self.share._side,
             own_forms=forms,
             unlisted=self._unlisted_messages(),
+            counted=self._counted_by_columns(),
+            nulled=self.share._nulled.get(self.shape.data_model, frozenset()),
         )
+
+    def _counted_by_columns(self) -> Mask | None:
+        """The messages whose columns tell all their populated paths, None when all do."""
+        hiding = [index for index, message in enumerate(self.messages) if message.paths]
+        if not hiding:
+            return None
+        for index in hiding:
+            paths = self.messages[index].paths or Counter()
+            self.share._counts.add_message_paths(paths, int(self.groups[index]))
+        counted = np.ones(len(self.messages), dtype=np.bool_)
+        counted[hiding] = False
+        return counted
 
     def _unlisted_messages(self) -> dict[str, Mask]:
         """For each path that not every event type present lists: the messages that do not."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from etl.landing.frames import BROKEN, NO_TIME
 from etl.landing.store import Landing, LandingReader
 from etl.pipeline.share import LoadableMessage, ShareFlattener
 from etl.pipeline.sources import ListedSources
+from etl.pipeline.value_policy import nulled_fields
 from etl.pipeline.work import NOT_LOADED, Judged, Numbered, ShareResult, Unit
 from etl.settings import Settings
 from models.catalog import Catalog, read_catalog
@@ -30,6 +31,7 @@ class Worker:
     judge: Judge
     landing: Landing
     limits: Limits
+    nulled: Mapping[str, frozenset[str]]
     reader: LandingReader | None = None
 
     @classmethod
@@ -39,7 +41,8 @@ class Worker:
         limits = Limits(settings.load.max_message_bytes, settings.load.max_depth)
         plan = plan_tables(catalog)
         landing = Landing(settings.landing_path, sources=ListedSources())
-        return cls(catalog, plan, Judge(catalog, limits), landing, limits)
+        nulled = nulled_fields(catalog, settings.values)
+        return cls(catalog, plan, Judge(catalog, limits), landing, limits, nulled)
 
     def judge_unit(self, unit: Unit) -> Judged:
         """Judge every item of a unit."""
@@ -105,7 +108,7 @@ class Worker:
 
     def flatten(self, share: Sequence[Numbered], folder: Path) -> ShareResult:
         """Flatten the loadable items of a share and stage their rows in a folder."""
-        flattener = ShareFlattener(self.catalog, self.plan, self.judge, folder)
+        flattener = ShareFlattener(self.catalog, self.plan, self.judge, folder, self.nulled)
         for numbered in share:
             for message in self._loadable(numbered):
                 flattener.add(message)
@@ -116,10 +119,10 @@ class Worker:
         unit, judged = numbered.unit, numbered.judged
         wanted = np.flatnonzero(numbered.message_id != NOT_LOADED).tolist()
         for index, body, received_at_us, _ in self._bodies(unit, wanted):
-            line, aside = body, None
+            line, aside, paths = body, None, None
             if judged.status[index] == Status.CONFORMED:
                 conformed = self.judge.conform(body)
-                line, aside = conformed.line, conformed.aside
+                line, aside, paths = conformed.line, conformed.aside, conformed.paths
             yield LoadableMessage(
                 message_id=int(numbered.message_id[index]),
                 object_id=unit.object_id,
@@ -130,4 +133,5 @@ class Worker:
                 shape=judged.shapes[judged.shape[index]],
                 line=line,
                 aside=aside,
+                paths=paths,
             )

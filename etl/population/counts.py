@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -36,6 +38,14 @@ class PopulationCounts:
         messages = elements if message is None else np.bincount(group_of_message[_distinct(at)])
         path_column = np.full(len(groups), number, dtype=np.int64)
         self._parts.append((groups, path_column, messages[groups], elements[groups]))
+
+    def add_message_paths(self, paths: Mapping[str, int], group: int) -> None:
+        """Count one message whose populated paths were counted by themselves."""
+        numbers = [self._paths.setdefault(path, len(self._paths)) for path in paths]
+        groups = np.full(len(numbers), group, dtype=np.int64)
+        elements = np.asarray(list(paths.values()), dtype=np.int64)
+        path_column = np.asarray(numbers, dtype=np.int64)
+        self._parts.append((groups, path_column, np.ones_like(groups), elements))
 
     def message_counts(self) -> pa.Table:
         """One row per group: its key and `messages`."""
