@@ -67,6 +67,21 @@ class LoadSettings(Section):
     in_place: bool = Field(False, description="keep only URI and hash, not the bytes")
 
 
+Policy = Literal["flag", "null"]
+
+
+class ValueSettings(Section):
+    """What becomes of values outside closed value sets: `flag` keeps them, `null` unplaces them.
+
+    A field's own policy wins over its set's, a set's over the general one. Fields are named by
+    path, or by data model and path: `"PatientAdmin: Patient.Demographics.Sex" = "null"`.
+    """
+
+    policy: Policy = Field("flag", description="for every closed set not named below")
+    sets: dict[str, Policy] = Field({}, description="by value set")
+    fields: dict[str, Policy] = Field({}, description="by path, or data model: path")
+
+
 class PublishSettings(Section):
     """What analysts read."""
 
@@ -184,6 +199,7 @@ class Settings(BaseSettings):
 
     home: Path = Path(DEFAULT_HOME)
     load: LoadSettings = LoadSettings()
+    values: ValueSettings = ValueSettings()
     publish: PublishSettings = PublishSettings()
     pull: PullSettings = PullSettings()
     receive: ReceiveSettings = ReceiveSettings()

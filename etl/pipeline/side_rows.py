@@ -248,7 +248,11 @@ def _first_of_each(unsupported: pa.Table, groups: pa.Table) -> pa.Table:
     )
     first = rows.take(found["row_min"]).drop_columns(["group", "row", "day"])
     first = first.rename_columns({"message_id": "first_message_id", "ordinals": "first_ordinals"})
-    for name, column in (("findings", "row_count"), ("first_day", "day_min"), ("last_day", "day_max")):
+    for name, column in (
+        ("findings", "row_count"),
+        ("first_day", "day_min"),
+        ("last_day", "day_max"),
+    ):
         first = first.append_column(name, found[column])
     return first
 

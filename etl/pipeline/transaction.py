@@ -21,6 +21,8 @@ from etl.pipeline.work import NOT_LOADED, Integers, Judged, Numbered, Unit
 from etl.warehouse import ledger
 from etl.warehouse.commit import insert_staged
 from etl.warehouse.log_conflicts import count_log_conflicts
+from etl.warehouse.new_values import TABLE as UNSUPPORTED_VALUES
+from etl.warehouse.new_values import mark_new_values
 from etl.warehouse.schema import Schema
 from etl.warehouse.slices import SLICE_BITS, delete_slice, record_slices
 
@@ -69,6 +71,8 @@ class Transaction:
         record_slices(self.connection, _slices(taken), load_id)
         ledger.record_objects(self.connection, objects)
         first_id = ledger.next_message_id(self.connection)
+        if any(name == UNSUPPORTED_VALUES for name, _ in files):
+            mark_new_values(self.connection, since=first_id)
         count_log_conflicts(self.connection, first_id, next_id, load_id)
         ledger.set_next_message_id(self.connection, next_id)
         counted = _summary(taken, staged, is_replay=kind == REPLAY)
@@ -176,7 +180,7 @@ def replace_slice(
     )
     first, stop = number << SLICE_BITS, (number + 1) << SLICE_BITS
     count_log_conflicts(connection, first, stop, load_id)
-    record_slices(connection, [number], load_id)
+    record_slices(connection, {number, *mark_new_values(connection, since=0)}, load_id)
     size_bytes = sum(one.unit.size_bytes for one in numbered)
     load = ledger.LoadRow(
         load_id, "reload", started_at, size_bytes, 0, 0, 0, 0, 0, schema.catalog.content_hash

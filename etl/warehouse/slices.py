@@ -11,7 +11,12 @@ from models.catalog.records import Catalog
 from models.tables.plan import WarehousePlan
 
 SLICE_BITS = 18
-COUNT_TABLES = ("quality.message_count", "quality.path_count", "quality.finding_count")
+COUNT_TABLES = (
+    "quality.message_count",
+    "quality.path_count",
+    "quality.finding_count",
+    "quality.unsupported_value",
+)
 SIDE_TABLES = ("core.extension", "core.unplaced_value", "core.received_form", "quality.finding")
 
 

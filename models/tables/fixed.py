@@ -210,6 +210,24 @@ FINDING_COUNT = Table(
     comment="Findings of every severity, counted per load, group, rule and path",
 )
 
+UNSUPPORTED_VALUE = Table(
+    "unsupported_value",
+    FIXED,
+    _key("slice", BigInteger, "message_id >> 18"),
+    _key("data_model", Text, "Data model of the field"),
+    _key("path", Text, "Path of the field"),
+    _key("value", Text, "Value outside the field's closed set, as received"),
+    _key("first_message_id", BigInteger, "First message that holds it there"),
+    _col("first_ordinals", Ordinals, "Where in that message it stands first"),
+    _col("value_set", Text, "Value set the value is not in"),
+    _col("suggestion", Text, "Supported value that was probably meant"),
+    _col("first_day", Date, "First UTC date of a message that holds it"),
+    _col("last_day", Date, "Last UTC date of a message that holds it"),
+    _col("findings", BigInteger, "How often it came"),
+    schema="quality",
+    comment="Values outside closed sets, per field and slice; the list to map or to list",
+)
+
 MESSAGE_COUNT = Table(
     "message_count",
     FIXED,
