@@ -8,10 +8,14 @@ stay apart; `path_text` prints it in Redox notation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
 from tests.reference.json_text import Number, Object, Value
+
+PLAIN_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
 class Step(NamedTuple):
@@ -34,16 +38,25 @@ class Leaf(NamedTuple):
 
 
 def path_text(path: Steps) -> str:
-    """A path in Redox notation: `Orders[].Results[].Value`."""
-    return ".".join(step.key + "[]" * step.arrays for step in path)
+    """A path in Redox notation: `Orders[].Results[].Value`; odd keys as `Visit["odd key"]`."""
+    return _join((step.key, "[]" * step.arrays) for step in path)
 
 
 def place_text(path: Steps, ordinals: Ordinals) -> str:
     """A path with the ordinals in its brackets: `Orders[2].Results[1].Value`."""
     numbers = iter(ordinals)
-    return ".".join(
-        step.key + "".join(f"[{next(numbers)}]" for _ in range(step.arrays)) for step in path
+    return _join(
+        (step.key, "".join(f"[{next(numbers)}]" for _ in range(step.arrays))) for step in path
     )
+
+
+def _join(parts: Iterable[tuple[str, str]]) -> str:
+    text = ""
+    for key, brackets in parts:
+        is_plain = PLAIN_KEY.fullmatch(key) is not None
+        dotted = f".{key}" if text else key
+        text += (dotted if is_plain else f"[{json.dumps(key)}]") + brackets
+    return text
 
 
 def is_populated(value: Value) -> bool:

@@ -154,6 +154,17 @@ def test_overridden_rates_hold_and_vanish_on_their_day(catalog: Catalog, tmp_pat
         assert rate == 0 if is_gone else 0.8 < rate < 0.97
 
 
+def test_an_override_changes_no_other_field(catalog: Catalog, tmp_path: Path) -> None:
+    path = "Visit.Reason"
+    runs = [
+        Run(tmp_path / str(rate), catalog, Dials(event_types=("Arrival",), overrides=overrides))
+        for rate, overrides in ((1, (Override(path, 0.5),)), (0, (Override(path, 0.0),)))
+    ]
+    some, none = ({key: n for key, n in run.populations.items() if key[1] != path} for run in runs)
+    assert some == none
+    assert len(runs[0].populations) > len(some)
+
+
 def _source_names(run: Run) -> list[str]:
     names: dict[Any, Any] = {}
     for item in run.items:

@@ -7,7 +7,7 @@ in as raw text at the end.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -33,6 +33,7 @@ class Bench:
         self._planted_at: list[Place] = []
         self._gone: set[Place] = set()
         self._raw: dict[bytes, bytes] = {}
+        self._at_end: list[Callable[[Mapping[str, int]], list[Planted]]] = []
 
     def spots(self, fits: Callable[[Spot], bool]) -> list[Spot]:
         """The open places that fit."""
@@ -64,6 +65,10 @@ class Bench:
         if not is_held:
             self._gone.add(spot.place)
 
+    def at_end(self, tell: Callable[[Mapping[str, int]], list[Planted]]) -> None:
+        """Record what depends on the held counts of the finished message."""
+        self._at_end.append(tell)
+
     def raw(self, text: str) -> str:
         """A marker to stand as a value or key, replaced by this JSON text in the bytes."""
         marker = f"@raw-{len(self._raw)}@"
@@ -77,7 +82,9 @@ class Bench:
         for marker, text in self._raw.items():
             body = body.replace(marker, text)
         message.body = body
-        message.planted += tuple(self.planted)
         message.counts = count_listed(self.payload, nodes)
         if self._gone:
             message.held_counts = count_listed(self.payload, nodes, gone=self._gone)
+        for tell in self._at_end:
+            self.planted += tell(message.held_counts or message.counts)
+        message.planted += tuple(self.planted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
@@ -39,10 +40,16 @@ def plant_unlisted_key(bench: Bench) -> None:
     if key in holder:
         return
     holder[key] = value
-    suffix = "[]" if isinstance(value, list) else ""
-    where = f"{path}.{key}{suffix}" if path else f"{key}{suffix}"
+    where = _child_path(path, key, is_odd=is_odd)
     name = f"{form}_odd_key" if is_odd else form
     bench.planted.append(Planted("unlisted_key", where, ordinals, name))
+
+
+def _child_path(parent: str, key: str, *, is_odd: bool) -> str:
+    """The path of a key; one that is no plain word stands quoted in brackets."""
+    if is_odd:
+        return f"{parent}[{json.dumps(key)}]"
+    return f"{parent}.{key}" if parent else key
 
 
 def plant_extension(bench: Bench) -> None:

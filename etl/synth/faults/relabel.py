@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from etl.synth.faults.bench import Bench
 from etl.synth.message import Planted
 from models.catalog.records import Catalog, EventType
@@ -10,7 +12,9 @@ UNKNOWN_EVENT = "SyntheticEvent"
 
 
 def plant_unknown_event(bench: Bench) -> None:
-    """Give the message an event type that no catalog lists."""
+    """Give the message an event type that no catalog lists, unless it was relabelled already."""
+    if bench.payload["Meta"]["EventType"] != bench.message.plan.event.event_type:
+        return
     _relabel(bench, UNKNOWN_EVENT)
     bench.planted.append(Planted("event_type_unlisted", "Meta.EventType"))
 
@@ -29,10 +33,13 @@ def plant_reply_as_query(bench: Bench) -> None:
         for field in bench.catalog.fields[query.data_model]
         if query.event_type in field.event_types
     }
-    paths = sorted(path for path in bench.message.counts if path not in listed)
-    bench.planted += [
-        Planted("path_not_listed_for_event", path, form="reply_as_query") for path in paths
-    ]
+    bench.at_end(lambda counts: _unlisted_for_event(counts, listed))
+
+
+def _unlisted_for_event(counts: Mapping[str, int], listed: set[str]) -> list[Planted]:
+    paths = sorted(path for path, count in counts.items() if count and path not in listed)
+    rule = "path_not_listed_for_event"
+    return [Planted(rule, path, form="reply_as_query") for path in paths]
 
 
 def query_of(catalog: Catalog, event: EventType) -> EventType | None:
