@@ -55,14 +55,16 @@ def connect_world() -> duckdb.DuckDBPyConnection:
 
 
 def _create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute("create schema quality")
+    connection.execute("create schema quality; create schema core")
     for table in FIXED.sorted_tables:
-        if table.schema == "quality":
-            columns = (
-                f"{column.name} {column.type.compile(dialect=Dialect())}"
-                for column in table.columns
-            )
-            connection.execute(f"create table {table} ({', '.join(columns)})")
+        columns = (
+            f"{column.name} {column.type.compile(dialect=Dialect())}" for column in table.columns
+        )
+        connection.execute(f"create table {table} ({', '.join(columns)})")
+    connection.execute(
+        "create table core.message (message_id bigint, object_id text, data_model text, "
+        "event_type text, source_id text, event_at timestamptz, received_at timestamptz)"
+    )
 
 
 def list_fields(

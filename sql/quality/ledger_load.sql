@@ -1,0 +1,18 @@
+-- The ledger, load by load: what was taken and what became of it.
+-- grain: one row per load; key: load_id
+-- reads: core.load
+select
+  load_id,
+  kind,
+  started_at,
+  finished_at,
+  epoch(finished_at - started_at) as seconds,
+  bytes,
+  received,
+  replayed,
+  loaded,
+  duplicate,
+  quarantined,
+  received + replayed = loaded + duplicate + quarantined as is_balanced,
+  catalog_hash
+from core.load

@@ -1,0 +1,52 @@
+-- The ledger in total: is every item that was received loaded, a duplicate, or in quarantine?
+-- grain: one row; key: none
+-- reads: core.load, core.quarantine, core.landed_object, core.load_part
+-- quarantined counts items on record that no replay has settled, the resolved ones among them.
+with load_total as (
+  select
+    coalesce(sum(received), 0) as received,
+    coalesce(sum(loaded), 0) as loaded,
+    coalesce(sum(duplicate), 0) as duplicate,
+    count(*) filter (where received + replayed <> loaded + duplicate + quarantined) as bad_loads
+  from core.load
+),
+
+kept as (
+  select
+    count(*) filter (where state <> 'replayed') as quarantined,
+    count(*) filter (where state = 'open') as open_quarantined
+  from core.quarantine
+),
+
+taken as (
+  select
+    object_id,
+    sum(item_count) as items
+  from core.load_part
+  group by object_id
+),
+
+object as (
+  select
+    count(*) as objects,
+    count(*) filter (where coalesce(taken.items, 0) < landed_object.item_count) as partly_taken,
+    count(*) filter (where coalesce(taken.items, 0) > landed_object.item_count) as overtaken
+  from core.landed_object
+  left join taken
+    on taken.object_id = landed_object.object_id
+)
+
+select
+  cast(load_total.received as bigint) as received,
+  cast(load_total.loaded as bigint) as loaded,
+  cast(load_total.duplicate as bigint) as duplicate,
+  kept.quarantined,
+  kept.open_quarantined,
+  object.objects,
+  object.partly_taken,
+  load_total.received = load_total.loaded + load_total.duplicate + kept.quarantined
+    and load_total.bad_loads = 0
+    and object.overtaken = 0 as is_balanced
+from load_total
+cross join kept
+cross join object

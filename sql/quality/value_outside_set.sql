@@ -1,0 +1,17 @@
+-- Which values came that are outside the closed set of their field: the list to map or to list.
+-- grain: one row per data model, path and value
+-- key: data_model, path, value
+-- reads: quality.unsupported_value
+-- Holds values of payloads. first_message_id leads to the message that brought the value first.
+select
+  data_model,
+  path,
+  value,
+  any_value(value_set) as value_set,
+  any_value(suggestion) as suggestion,
+  cast(sum(findings) as bigint) as findings,
+  min(first_day) as first_day,
+  max(last_day) as last_day,
+  min(first_message_id) as first_message_id
+from quality.unsupported_value
+group by data_model, path, value
