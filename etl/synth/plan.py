@@ -10,10 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-import orjson
-
 from etl.synth import wordlists
-from etl.synth.pools import Pool, Pools
+from etl.synth.pools import Pool, Pools, json_bytes
 from etl.synth.records import Columns, Records
 from models.catalog.records import (
     Catalog,
@@ -160,7 +158,7 @@ class _PlanBuilder:
         """The pools of a leaf: the outermost record that knows it, else a draw of its own."""
         path = bare(field.path)
         if path in self._literals:
-            return ([orjson.dumps(self._literals[path])],), -1
+            return ([json_bytes(self._literals[path])],), -1
         for group in groups:
             pools = self._from_record(field, group.columns, path.removeprefix(f"{group.path}."))
             if pools:

@@ -33,6 +33,11 @@ def plain_number(value: float) -> int | float:
     return int(value) if float(value).is_integer() else value
 
 
+def json_bytes(value: Value) -> bytes:
+    """A value as JSON in no more memory than it needs; orjson leaves its buffer of a KB around it."""
+    return bytes(memoryview(orjson.dumps(value)))
+
+
 def as_text(value: Value) -> str:
     return orjson.dumps(value).decode() if not isinstance(value, str) else value
 
@@ -40,15 +45,15 @@ def as_text(value: Value) -> str:
 def encode(value: Value, field: Field) -> bytes | None:
     """One value as JSON of the field's listed type; None where it has no such form."""
     if field.json_type is JsonType.BOOLEAN:
-        return orjson.dumps(value) if isinstance(value, bool) else None
+        return json_bytes(value) if isinstance(value, bool) else None
     if field.json_type is not JsonType.NUMBER:
-        return orjson.dumps(as_text(value))
+        return json_bytes(as_text(value))
     try:
         number = float(value)
     except ValueError:
         return None
     rounded = round(number) if field.number_kind is NumberKind.INTEGER else number
-    return orjson.dumps(plain_number(rounded))
+    return json_bytes(plain_number(rounded))
 
 
 class Pools:
@@ -75,7 +80,7 @@ class Pools:
             return self.clock.pool(field, name)
         supported = self.supported_values(field)
         if supported:
-            return [orjson.dumps(value) for value in supported]
+            return [json_bytes(value) for value in supported]
         for candidate in (name, _fallback(field)):
             pool = self._encoded_pool(candidate, field)
             if pool:
