@@ -7,30 +7,37 @@ be an object, a JSON string, or base64 where `isBase64Encoded` is true.
 from __future__ import annotations
 
 import base64
-import binascii
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-RECEIVED_AT_KEYS = (
-    "received_at",
-    "receivedAt",
+RECEIVED_AT_NAMES = (
+    "receivedat",
     "received",
-    "ReceivedAt",
-    "created_at",
-    "createdAt",
     "timestamp",
-    "Timestamp",
+    "createdat",
     "time",
-    "requestTimeEpoch",
+    "requestcontext.timeepoch",
+    "requestcontext.requesttimeepoch",
 )
-BASE64_KEY = "isBase64Encoded"
-_MILLISECONDS_FROM = 100_000_000_000
+"""Names under which envelopes tell when they were received, the likeliest first; compared without
+case, `_` and `-`."""
+BASE64_NAME = "isbase64encoded"
 
-_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_UNITS_PER_SECOND = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (0.0, 1.0))
+"""From this size on a number counts nano-, micro-, milliseconds, else seconds since 1970."""
+_PLAUSIBLE_YEARS = range(2000, 2100)
+_EPOCH_TEXT = re.compile(r"\d{10}(\d{3}|\d{6}|\d{9})?(\.\d+)?", re.ASCII)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+_Object = dict[str, msgspec.Raw]
+_decode_object = msgspec.json.Decoder(_Object).decode
 _decode_any = msgspec.json.Decoder(Any).decode
+_decode_text = msgspec.json.Decoder(str).decode
 
 
 class BadEnvelope(ValueError):
@@ -39,7 +46,7 @@ class BadEnvelope(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """The message's bytes exactly as stored, and when it was received, UTC, where the envelope tells."""
+    """The message's bytes exactly as stored, and when it was received (UTC), if the envelope tells."""
 
     body: bytes
     received_at: datetime | None
@@ -48,49 +55,70 @@ class Envelope:
 def unwrap(item: bytes, key: str) -> Envelope:
     """The message under `key` (dots go deeper); raises BadEnvelope."""
     try:
-        envelope = _decode_object(item.removeprefix(b"\xef\xbb\xbf"))
-        holder, received_at = envelope, _received_at(envelope)
-        *outer, last = key.split(".")
-        for name in outer:
-            holder = _decode_object(holder[name])
-            received_at = received_at or _received_at(holder)
-        body = bytes(holder[last])
-        if body.startswith(b'"'):
-            body = _text_body(_decode_any(body), holder)
-    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, RecursionError):
+        envelope = _decode_object(item.removeprefix(_BYTE_ORDER_MARK))
+        holders, raw = _find(envelope, key)
+        body = _read_body(raw, holders)
+        return Envelope(body, _read_received_at(holders))
+    except (msgspec.MsgspecError, ValueError, KeyError, RecursionError):
         raise BadEnvelope from None
-    if body == b"null":
+
+
+def _find(envelope: _Object, key: str) -> tuple[list[_Object], bytes]:
+    """What stands under the key, and the objects around it, the outermost first."""
+    holders = [envelope]
+    while key not in holders[-1]:
+        name, dot, key = key.partition(".")
+        if not dot:
+            raise KeyError
+        holders.append(_decode_object(holders[-1][name]))
+    return holders, bytes(holders[-1][key])
+
+
+def _read_body(raw: bytes, holders: list[_Object]) -> bytes:
+    if raw == b"null":
         raise BadEnvelope
-    return Envelope(body, received_at)
+    if not raw.startswith(b'"'):
+        return raw
+    text = _decode_text(raw)
+    is_base64 = any(_look_up(holder, BASE64_NAME) == b"true" for holder in holders)
+    return base64.b64decode("".join(text.split()), validate=True) if is_base64 else text.encode()
 
 
-def _text_body(text: str, holder: dict[str, msgspec.Raw]) -> bytes:
-    if bytes(holder.get(BASE64_KEY, b"")) != b"true":
-        return text.encode()
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error:
-        raise BadEnvelope from None
-
-
-def _received_at(envelope: dict[str, msgspec.Raw]) -> datetime | None:
-    for key in RECEIVED_AT_KEYS:
-        if key in envelope:
-            instant = _instant(_decode_any(envelope[key]))
+def _read_received_at(holders: list[_Object]) -> datetime | None:
+    for holder in holders:
+        for name in RECEIVED_AT_NAMES:
+            instant = _read_instant(_look_up(holder, name))
             if instant is not None:
                 return instant
     return None
 
 
-def _instant(value: Any) -> datetime | None:
-    """ISO 8601 text (no zone means UTC) or seconds or milliseconds since 1970."""
+def _look_up(holder: Mapping[str, msgspec.Raw], name: str) -> bytes:
+    """The bytes under a plain name, b"" when there are none."""
+    first, _, rest = name.partition(".")
+    for key, raw in holder.items():
+        if key.replace("_", "").replace("-", "").lower() == first:
+            value = bytes(raw)
+            if not rest:
+                return value
+            return _look_up(_decode_object(value), rest) if value.startswith(b"{") else b""
+    return b""
+
+
+def _read_instant(raw: bytes) -> datetime | None:
+    """ISO 8601 text (no zone means UTC), or a number of seconds or their parts since 1970."""
     try:
+        value = _decode_any(raw) if raw else None
+        if isinstance(value, str) and _EPOCH_TEXT.fullmatch(value.strip()):
+            value = float(value)
         if isinstance(value, str):
             read = datetime.fromisoformat(value.strip())
-            return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            seconds = value / 1000 if abs(value) >= _MILLISECONDS_FROM else value
-            return datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
+            instant = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            units = next(units for least, units in _UNITS_PER_SECOND if abs(value) >= least)
+            instant = datetime.fromtimestamp(value / units, UTC)
+        else:
+            return None
+    except (msgspec.MsgspecError, ValueError, OverflowError, OSError, RecursionError):
         return None
-    return None
+    return instant if instant.year in _PLAUSIBLE_YEARS else None

@@ -1,40 +1,38 @@
 """Lists and opens what is to be landed: files, folders, globs, objects of a bucket.
 
-A source is opened as a stream of uncompressed bytes; .gz and .zst are recognised by their first
-bytes, whatever the name says. Nothing is read into memory whole.
+Reading what is inside, packed or not, is `etl.ingest.unpack`; how faults are told,
+`etl.ingest.faults`.
 """
 
 from __future__ import annotations
 
 import glob
-import gzip
-import hashlib
-import io
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import fsspec
-import pyzstd
 
-from etl.errors import PermanentError, TransientError, UsageFault
+from etl.errors import UsageFault
+from etl.ingest.faults import label_of, source_errors
+from etl.ingest.unpack import open_unpacked
 
-GZIP_MAGIC = b"\x1f\x8b"
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+__all__ = ["SourceFile", "label_of", "list_sources", "open_source"]
+
 HIDDEN = (".", "_")
-UNFINISHED = (".tmp", ".part", ".open", ".crdownload", ".filepart")
-BUFFER_BYTES = 2**20
+UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".open", ".crdownload", ".filepart", "~")
+_GLOB_MARKS = "*?["
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
     """One file or object: where it is and by what a change of it is noticed.
 
-    `mtime_ns` is 0 where the store gives an `etag` instead.
+    `mtime_ns` is 0 where the store does not tell it; `etag` is "" where there is none.
     """
 
     uri: str
@@ -43,51 +41,100 @@ class SourceFile:
     etag: str = ""
 
 
-def list_sources(paths: Sequence[str], **options: Any) -> Iterator[SourceFile]:
-    """Every file below the paths, sorted within each path; hidden and unfinished ones are left out.
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A file and the names below the path that was asked for, none when it was asked for itself."""
 
-    `options` go to the file system of URLs (`anon=True` for a public bucket). Raises UsageFault
-    that names every path where nothing is.
+    source: SourceFile
+    names: tuple[str, ...] = ()
+
+
+def list_sources(
+    paths: Sequence[str], *, tell_skipped: Callable[[str], None] | None = None, **options: Any
+) -> Iterator[SourceFile]:
+    """Every file below the paths, once, sorted within each path.
+
+    Found hidden (`.x`, `_x`) and unfinished (`x.tmp`, `x.part`, ...) files are left out and their
+    URIs given to `tell_skipped`; a file named itself is never left out. `options` go to the file
+    system of URLs (`anon=True` for a public bucket). Raises UsageFault that names every path where
+    nothing is.
     """
     listings = [(path, _list_one(path, options)) for path in paths]
     missing = [path for path, found in listings if found is None]
     if missing:
         raise UsageFault(f"Nothing is at {', '.join(missing)}; check the path.")
-    for _, found in listings:
-        yield from found or ()
+    known: set[str] = set()
+    for _, listing in listings:
+        for found in sorted(listing or (), key=lambda one: one.source.uri):
+            if found.source.uri in known:
+                continue
+            known.add(found.source.uri)
+            if _is_wanted(found.names):
+                yield found.source
+            elif tell_skipped is not None:
+                tell_skipped(found.source.uri)
 
 
-def label_of(uri: str) -> str:
-    """A name for a source that tells nothing of it: file names may hold patients' names.
+@contextmanager
+def open_source(source: SourceFile, **options: Any) -> Iterator[BinaryIO]:
+    """The uncompressed bytes of a source, as a stream.
 
-    It is "source" and the first 12 hexadecimal digits of the SHA-256 of the URI or absolute path.
+    Opening and reading raise TransientError when a store does not answer, PermanentError when
+    access is refused or compressed bytes are cut short or damaged, UsageFault when it is gone.
     """
-    return f"source {hashlib.sha256(uri.encode()).hexdigest()[:12]}"
+    with source_errors(source.uri):
+        raw = _open_raw(source.uri, options)
+    with open_unpacked(raw, source.uri) as stream:
+        yield stream
 
 
-def _list_one(path: str, options: dict[str, Any]) -> list[SourceFile] | None:
-    if "://" in path:
-        return _list_url(path, options)
-    local = Path(path).expanduser()
-    if local.is_file():
-        return [_local(local)]
-    if local.is_dir():
-        return sorted(_below(local), key=lambda source: source.uri)
-    matches = sorted(map(Path, glob.glob(str(local), recursive=True)))  # noqa: PTH207
-    if not matches:
-        return None
-    return [source for match in matches for source in _list_one(str(match), options) or ()]
+def _open_raw(uri: str, options: dict[str, Any]) -> Any:
+    if "://" not in uri:
+        return Path(uri).open("rb", buffering=0)
+    system, path = fsspec.core.url_to_fs(uri, **options)
+    return system.open(path, "rb")
 
 
-def _below(folder: Path) -> Iterator[SourceFile]:
-    for path in folder.rglob("*"):
-        if path.is_file() and _is_wanted(path.relative_to(folder).parts):
-            yield _local(path)
+def _is_wanted(names: Sequence[str]) -> bool:
+    if any(name.startswith(HIDDEN) for name in names):
+        return False
+    return not (names and names[-1].lower().endswith(UNFINISHED))
 
 
-def _is_wanted(parts: Iterable[str]) -> bool:
-    names = list(parts)
-    return not any(name.startswith(HIDDEN) for name in names) and not names[-1].endswith(UNFINISHED)
+def _list_one(path: str, options: dict[str, Any]) -> list[_Found] | None:
+    """What is at a path, None when nothing is."""
+    with source_errors(path):
+        return _list_url(path, options) if "://" in path else _list_local(Path(path).expanduser())
+
+
+def _list_local(path: Path) -> list[_Found] | None:
+    if path.is_dir():
+        return list(_walk(path, ()))
+    if path.exists():
+        return [_Found(_local(path))]
+    found: list[_Found] = []
+    matches = glob.glob(str(path), recursive=True)  # noqa: PTH207
+    for match in map(Path, matches):
+        names = match.relative_to(_fixed_part(str(path))).parts
+        if match.is_dir():
+            found += _walk(match, names)
+        elif match.is_file():
+            found.append(_Found(_local(match), names))
+    return found if matches else None
+
+
+def _walk(folder: Path, names: tuple[str, ...]) -> Iterator[_Found]:
+    """Every file below a folder; an unreadable folder raises, so that nothing is left out."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(Path(entry.path), (*names, entry.name))
+            elif entry.is_file():
+                try:
+                    source = _local(Path(entry.path))
+                except FileNotFoundError:  # renamed or taken away since it was listed
+                    continue
+                yield _Found(source, (*names, entry.name))
 
 
 def _local(path: Path) -> SourceFile:
@@ -95,122 +142,44 @@ def _local(path: Path) -> SourceFile:
     return SourceFile(str(path.absolute()), status.st_size, status.st_mtime_ns)
 
 
-def _list_url(url: str, options: dict[str, Any]) -> list[SourceFile] | None:
-    protocol = url.partition("://")[0]
-    with _store_errors(url):
-        system, root = fsspec.core.url_to_fs(url, **options)
-        system.invalidate_cache()
-        pattern = any(mark in root for mark in "*?[")
-        found = system.glob(root, detail=True) if pattern else system.find(root, detail=True)
-    entries = [entry for entry in found.values() if entry.get("type") == "file"]
-    prefix = root.rstrip("/")
-    wanted = [
-        _remote(protocol, entry)
-        for entry in entries
-        if entry.get("size") and _is_wanted(_relative(entry["name"], prefix))
-    ]
-    return sorted(wanted, key=lambda source: source.uri) if entries else None
+def _list_url(url: str, options: dict[str, Any]) -> list[_Found] | None:
+    system, root = fsspec.core.url_to_fs(url, **options)
+    system.invalidate_cache()
+    if not any(mark in root for mark in _GLOB_MARKS) or system.exists(root):
+        return list(_find(system, root)) or None
+    found: list[_Found] = []
+    fixed = _fixed_part(root)
+    for name, entry in system.glob(root, detail=True).items():
+        if entry.get("type") == "directory":
+            found += _find(system, name, below=fixed)
+        else:
+            found.append(_remote(system, entry, below=fixed))
+    return found or None
 
 
-def _relative(name: str, prefix: str) -> list[str]:
-    inner = name.removeprefix(prefix).strip("/")
-    return (inner or name).rpartition("/")[2:] if not inner else inner.split("/")
+def _find(system: Any, root: str, *, below: str | None = None) -> Iterator[_Found]:
+    """Every object below a prefix; an object of a folder's name is the folder's mark, not data."""
+    entries: Iterable[dict[str, Any]] = system.find(root, detail=True).values()
+    for entry in entries:
+        if not entry["name"].endswith("/"):
+            yield _remote(system, entry, below=root if below is None else below)
 
 
-def _remote(protocol: str, entry: dict[str, Any]) -> SourceFile:
+def _fixed_part(pattern: str) -> str:
+    """The folders of a pattern that are before its first mark."""
+    first = min(pattern.index(mark) for mark in _GLOB_MARKS if mark in pattern)
+    return pattern[:first].rpartition("/")[0]
+
+
+def _remote(system: Any, entry: dict[str, Any], *, below: str) -> _Found:
     modified = entry.get("LastModified") or entry.get("mtime") or entry.get("created")
-    mtime_ns = int(modified.timestamp() * 1e9) if isinstance(modified, datetime) else 0
+    seconds = modified.timestamp() if isinstance(modified, datetime) else modified
+    mtime_ns = round(seconds * 1e9) if isinstance(seconds, int | float) else 0
     etag = str(entry.get("ETag") or entry.get("etag") or entry.get("md5Hash") or "").strip('"')
-    return SourceFile(f"{protocol}://{entry['name']}", int(entry["size"]), mtime_ns, etag)
-
-
-@contextmanager
-def open_source(source: SourceFile, **options: Any) -> Iterator[BinaryIO]:
-    """The uncompressed bytes of a source, as a stream.
-
-    Raises PermanentError when compressed bytes are cut short or damaged: nothing of them is
-    landed, so that the whole file can come again.
-    """
-    with _store_errors(source.uri), _open_raw(source.uri, options) as raw:
-        buffered = io.BufferedReader(cast(io.RawIOBase, raw), BUFFER_BYTES)
-        with _decompressed(buffered) as stream:
-            yield _Told(stream, source.uri)
-
-
-def _open_raw(uri: str, options: dict[str, Any]) -> Any:
-    if "://" not in uri:
-        return Path(uri).open("rb", buffering=0)
-    return fsspec.open(uri, "rb", **options).open()
-
-
-def _decompressed(raw: io.BufferedReader) -> IO[bytes]:
-    head = raw.peek(4)[:4]
-    if head.startswith(GZIP_MAGIC):
-        return cast(IO[bytes], gzip.GzipFile(fileobj=raw))
-    if head.startswith(ZSTD_MAGIC):
-        return cast(IO[bytes], pyzstd.ZstdFile(raw))
-    return raw
-
-
-class _Told(io.RawIOBase):
-    """A stream whose errors name the source and hold no data."""
-
-    def __init__(self, stream: IO[bytes], uri: str) -> None:
-        self._stream = stream
-        self._uri = uri
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def read(self, size: int = -1) -> bytes:
-        """The next bytes, b"" at the end."""
-        try:
-            return self._stream.read(size)
-        except (EOFError, zlib.error, gzip.BadGzipFile, pyzstd.ZstdError):
-            raise PermanentError(
-                f"A compressed source ({label_of(self._uri)}) is cut short or damaged; nothing of it "
-                "was landed, send it again whole."
-            ) from None
-
-
-@contextmanager
-def _store_errors(uri: str) -> Iterator[None]:
-    """Errors of a file system as ours, transient unless access is what is missing."""
-    try:
-        yield
-    except (PermanentError, TransientError, UsageFault):
-        raise
-    except PermissionError:
-        raise PermanentError(
-            f"Access to {uri} is refused; check its rights or credentials."
-        ) from None
-    except FileNotFoundError:
-        raise UsageFault(f"Nothing is at {label_of(uri)} any more; check the path.") from None
-    except ImportError:
-        protocol = uri.partition("://")[0]
-        raise UsageFault(
-            f"Reading {protocol}:// needs a library that is not installed; "
-            "install redox-warehouse with the extra s3, gcs or azure."
-        ) from None
-    except (OSError, ValueError) as error:
-        if "://" not in uri:
-            raise
-        raise TransientError(
-            f"The store of {label_of(uri)} did not answer ({type(error).__name__}); try again."
-        ) from None
-    except Exception as error:
-        if not type(error).__module__.startswith(("botocore", "aiohttp", "aiobotocore")):
-            raise
-        kind = type(error).__name__
-        if kind in ("NoCredentialsError", "PartialCredentialsError"):
-            raise PermanentError(
-                f"There are no credentials for {label_of(uri)}; set them up."
-            ) from None
-        raise TransientError(
-            f"The store of {label_of(uri)} did not answer ({kind}); try again."
-        ) from None
+    name = str(entry["name"])
+    uri = str(system.unstrip_protocol(name))
+    inner = name.removeprefix(below.rstrip("/")).strip("/")
+    return _Found(
+        SourceFile(uri, int(entry.get("size") or 0), mtime_ns, etag),
+        tuple(inner.split("/")) if inner else (),
+    )

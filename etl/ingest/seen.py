@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from etl.errors import DiskFull, PermanentError
 from etl.ingest.files import SourceFile
 
 SCHEMA = pa.schema(
@@ -38,24 +41,42 @@ def read_seen(path: Path) -> list[SeenEntry]:
     """The entries of a seen list, none when there is no list."""
     if not path.is_file():
         return []
-    columns = pq.read_table(path, schema=SCHEMA).to_pydict()
+    try:
+        columns = pq.read_table(path, schema=SCHEMA).to_pydict()
+    except pa.ArrowException:
+        raise PermanentError(
+            f"The list of what was landed ({path.name}) is damaged; delete it: sources are then "
+            "read once more, and what is known is not loaded again."
+        ) from None
     return [SeenEntry(*row) for row in zip(*columns.values(), strict=True)]
 
 
 def write_seen(path: Path, entries: Sequence[SeenEntry]) -> None:
-    """Replace the seen list atomically; only its owner may read it."""
-    rows = list(
-        zip(*[(e.uri, e.size, e.mtime_ns, e.etag, e.object_id) for e in entries], strict=True)
-    )
-    columns = rows or [()] * len(SCHEMA)
+    """Replace the seen list atomically; only its owner may read it. Raises DiskFull."""
+    rows = [(e.uri, e.size, e.mtime_ns, e.etag, e.object_id) for e in entries]
+    columns = zip(*rows, strict=True) if rows else [()] * len(SCHEMA)
     arrays = [pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)]
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    table = pa.Table.from_arrays(arrays, schema=SCHEMA)
+    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        _write_private(temporary, table)
+        temporary.replace(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DiskFull(
+            "The disk is full, so what was landed is not noted; free space and run again."
+        ) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_private(path: Path, table: pa.Table) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        pq.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA), file)
+        pq.write_table(table, file, compression="zstd")
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def unseen(sources: Iterable[SourceFile], seen: Iterable[SeenEntry]) -> Iterator[SourceFile]:

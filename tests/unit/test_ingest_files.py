@@ -1,0 +1,235 @@
+"""Listing and opening sources: what is taken, in which order, and how faults are told."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import fsspec
+import pytest
+import pyzstd
+
+from etl.errors import PermanentError, RedoxWarehouseError, TransientError, UsageFault
+from etl.ingest.faults import label_of, source_errors
+from etl.ingest.files import SourceFile, list_sources, open_source
+
+CONTENT = b"".join(b'{"n":%d}\n' % number for number in range(20_000))
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    for name in [
+        "b.ndjson", "a.json", "sub/c.json.gz", "sub/deep/d.json",
+        ".hidden.json", "_SUCCESS", "e.json.part", "F.JSON.TMP", "sub/_tmp/g.json", ".git/h.json",
+    ]:  # fmt: skip
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"{}")
+    return tmp_path
+
+
+def list_names(folder: Path, *paths: str) -> list[str]:
+    listed = list_sources([str(folder / path) for path in paths])
+    return [Path(source.uri).relative_to(folder).as_posix() for source in listed]
+
+
+LISTINGS = {
+    "a folder": ([""], ["a.json", "b.ndjson", "sub/c.json.gz", "sub/deep/d.json"]),
+    "a file": (["b.ndjson"], ["b.ndjson"]),
+    "a hidden file by name": ([".hidden.json"], [".hidden.json"]),
+    "an unfinished file by name": (["e.json.part"], ["e.json.part"]),
+    "a hidden folder by name": (["sub/_tmp"], ["sub/_tmp/g.json"]),
+    "a glob": (["*.json*"], ["a.json"]),
+    "a glob of folders": (["s*"], ["sub/c.json.gz", "sub/deep/d.json"]),
+    "a deep glob": (["**/*.json"], ["a.json", "sub/deep/d.json"]),
+    "two paths in their order": (["sub", "a.json"], ["sub/c.json.gz", "sub/deep/d.json", "a.json"]),
+    "a path twice": (["a.json", "", "a.json"], ["a.json", "b.ndjson", "sub/c.json.gz", "sub/deep/d.json"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+def test_paths_are_listed(inbox: Path, name: str) -> None:
+    paths, expected = LISTINGS[name]
+    assert list_names(inbox, *paths) == expected
+
+
+def test_what_is_left_out_is_told(inbox: Path) -> None:
+    skipped: list[str] = []
+    list(list_sources([str(inbox)], tell_skipped=skipped.append))
+    names = sorted(Path(uri).relative_to(inbox).as_posix() for uri in skipped)
+    assert names == [
+        ".git/h.json", ".hidden.json", "F.JSON.TMP", "_SUCCESS", "e.json.part", "sub/_tmp/g.json",
+    ]  # fmt: skip
+
+
+def test_a_file_is_known_by_size_and_time(inbox: Path) -> None:
+    os.utime(inbox / "a.json", ns=(5, 7_000_000_001))
+    assert list(list_sources([str(inbox / "a.json")])) == [
+        SourceFile(str(inbox / "a.json"), 2, 7_000_000_001)
+    ]
+
+
+def test_marks_of_a_glob_may_stand_in_a_name(tmp_path: Path) -> None:
+    (tmp_path / "a[1].json").write_bytes(b"{}")
+    assert list_names(tmp_path, "a[1].json") == ["a[1].json"]
+
+
+def test_an_empty_folder_holds_nothing(tmp_path: Path) -> None:
+    assert list_names(tmp_path, "") == []
+
+
+def test_every_missing_path_is_named_at_once(inbox: Path) -> None:
+    with pytest.raises(UsageFault, match=r"Nothing is at .*none1, .*none\*; check the path"):
+        list_names(inbox, "none1", "a.json", "none*")
+
+
+def test_a_folder_that_may_not_be_read_is_told(
+    inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir = os.scandir
+
+    def refuse(folder: Path) -> object:
+        if folder.name == "deep":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(PermanentError, match=r"Access to source [0-9a-f]{12} is refused") as told:
+        list_names(inbox, "")
+    assert "deep" not in str(told.value)
+
+
+def zstd_frames(content: bytes) -> bytes:
+    half = len(content) // 2
+    skippable = b"\x50\x2a\x4d\x18\x03\x00\x00\x00abc"
+    return skippable + pyzstd.compress(content[:half]) + pyzstd.compress(content[half:])
+
+
+def gzip_members(content: bytes) -> bytes:
+    half = len(content) // 2
+    return gzip.compress(content[:half]) + gzip.compress(content[half:]) + b"\0" * 20
+
+
+PACKINGS: dict[str, Callable[[bytes], bytes]] = {
+    "plain": bytes,
+    "gzip": gzip.compress,
+    "gzip members": gzip_members,
+    "zstd": pyzstd.compress,
+    "zstd frames": zstd_frames,
+    "zstd long window": lambda content: pyzstd.compress(
+        content, {pyzstd.CParameter.windowLog: 28, pyzstd.CParameter.contentSizeFlag: 0}
+    ),
+}
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+@pytest.mark.parametrize("name", ["x.json", "x.json.gz", "x.zst"])
+def test_packed_sources_are_known_by_their_bytes(tmp_path: Path, name: str, packing: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(PACKINGS[packing](CONTENT))
+    with open_source(SourceFile(str(path), 0, 0)) as stream:
+        parts = list(iter(lambda: stream.read(10_000), b""))
+        assert b"".join(parts) == CONTENT
+        assert stream.seekable()
+        assert stream.seek(100) == 100
+        assert stream.read(50) == CONTENT[100:150]
+
+
+@pytest.mark.parametrize("packing", ["gzip", "zstd"])
+@pytest.mark.parametrize("damage", ["cut", "flipped", "garbage after"])
+def test_damaged_packing_is_an_error_that_names_no_file(
+    tmp_path: Path, packing: str, damage: str
+) -> None:
+    packed = bytearray(PACKINGS[packing](CONTENT))
+    if damage == "cut":
+        del packed[-20:]
+    elif damage == "flipped":
+        packed[len(packed) // 2] ^= 0xFF
+    else:
+        packed += b"garbage"
+    path = tmp_path / "john-smith.json.gz"
+    path.write_bytes(packed)
+    with (
+        pytest.raises(PermanentError, match="cut short or damaged") as told,
+        open_source(SourceFile(str(path), 0, 0)) as stream,
+    ):
+        while stream.read(2**20):
+            pass
+    assert "john" not in str(told.value)
+    assert told.value.__suppress_context__
+
+
+def test_an_error_of_the_reader_is_not_renamed(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_bytes(b"{}")
+    with (
+        pytest.raises(PermissionError, match="landing"),
+        open_source(SourceFile(str(path), 0, 0)),
+    ):
+        raise PermissionError("of the landing folder")
+
+
+def test_a_source_that_went_away_is_told_by_its_label(tmp_path: Path) -> None:
+    uri = str(tmp_path / "john-smith.json")
+    with (
+        pytest.raises(UsageFault, match=f"{label_of(uri)} any more") as told,
+        open_source(SourceFile(uri, 0, 0)),
+    ):
+        pass
+    assert "john" not in str(told.value)
+
+
+class NoCredentialsError(Exception):
+    """Named as botocore names it."""
+
+
+class ClientError(Exception):
+    __module__ = "botocore.exceptions"
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (PermissionError("x"), PermanentError),
+        (NoCredentialsError("x"), PermanentError),
+        (FileNotFoundError("x"), UsageFault),
+        (ImportError("x"), UsageFault),
+        (ValueError("x"), UsageFault),
+        (OSError("x"), TransientError),
+        (TimeoutError("x"), TransientError),
+        (ClientError("x"), TransientError),
+        (KeyError("x"), KeyError),
+        (UsageFault("x"), UsageFault),
+    ],
+)
+def test_faults_of_a_store_become_ours(error: Exception, expected: type[Exception]) -> None:
+    with pytest.raises(expected) as told, source_errors("s3://bucket/john-smith.json"):
+        raise error
+    assert "john" not in str(told.value)
+    assert isinstance(told.value, RedoxWarehouseError) or told.value is error
+
+
+def test_urls_are_listed_below_a_prefix_and_by_glob() -> None:
+    system = fsspec.filesystem("memory")
+    for name in ["in/a.json", "in/sub/b.json", "in/_x/c.json", "in/d.json.part", "other/e.json"]:
+        system.pipe(f"/unit/{name}", b"{}")
+
+    def names(url: str) -> list[str]:
+        return [source.uri.removeprefix("memory:///unit/") for source in list_sources([url])]
+
+    assert names("memory://unit/in") == ["in/a.json", "in/sub/b.json"]
+    assert names("memory://unit/in/a.json") == ["in/a.json"]
+    assert names("memory://unit/in/_x/c.json") == ["in/_x/c.json"]
+    assert names("memory://unit/*/*.json") == ["in/a.json", "other/e.json"]
+    assert names("memory://unit/i*") == ["in/a.json", "in/sub/b.json"]
+    with pytest.raises(UsageFault, match="memory://unit/none"):
+        names("memory://unit/none")
+    with open_source(SourceFile("memory:///unit/in/a.json", 0, 0)) as stream:
+        assert stream.read() == b"{}"
+
+
+def test_an_unknown_protocol_is_told() -> None:
+    with pytest.raises(UsageFault, match="is not understood"):
+        list(list_sources(["nosuch://bucket/x"]))
