@@ -110,7 +110,7 @@ class ReceiveSettings(Section):
     request_timeout_s: float = Field(300, gt=0, description="cut a request that takes longer")
     stop_timeout_s: float = Field(20, ge=0, description="wait so long for open requests at stop")
     max_connections: int = Field(4096, ge=1)
-    access_log: bool = Field(True, description="log each request: status, bytes, time")
+    access_log: bool = Field(False, description="log accepted requests too, not only refused ones")
 
     @model_validator(mode="after")
     def _holds_one_body(self) -> Self:
@@ -227,6 +227,12 @@ class Settings(BaseSettings):
     def incoming_path(self) -> Path:
         """Where the webhook leaves closed segments (`*.seg`) for the loader."""
         return self.home / "incoming"
+
+    @property
+    def cache_path(self) -> Path:
+        """What can be made again at any time and holds no patient's data."""
+        root = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+        return Path(root).expanduser() / "redox-warehouse"
 
     @property
     def landing_path(self) -> Path:

@@ -165,6 +165,6 @@ class Receiver:
 
     def _note(self, method: str, body: RequestBody, *, status: int, started: float) -> None:
         """Log a request: no path and no query (a token may stand there), no header, no body."""
-        if self._settings.access_log:
+        if status >= 400 or self._settings.access_log:
             took_ms = (time.perf_counter() - started) * 1000
             access_log.info("%s %d %d bytes %.1f ms", method, status, body.size_bytes, took_ms)

@@ -13,6 +13,8 @@ from etl.landing.segments import MAGIC
 OWNER_ONLY = 0o600
 PARTS_PER_WRITE = 1024
 """Linux takes no more buffers in one call (IOV_MAX)."""
+PAGE_BYTES = 4096
+FREE_EVERY_BYTES = 2**20
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
 
 
@@ -24,6 +26,7 @@ class OpenSegment:
         self.path = path
         self.durable_bytes = 0
         self.first_record_at: float | None = None
+        self._freed_bytes = 0
         self._fd = os.open(path, _FLAGS, OWNER_ONLY)
         try:
             _write_all(self._fd, [MAGIC])
@@ -33,10 +36,6 @@ class OpenSegment:
             self.close()
             path.unlink(missing_ok=True)
             raise
-
-    @property
-    def has_records(self) -> bool:
-        return self.first_record_at is not None
 
     def append(self, records: Sequence[bytes]) -> float:
         """Write records and wait until they are on disk; gives the seconds the fsync took.
@@ -65,7 +64,22 @@ class OpenSegment:
         started = time.perf_counter()
         getattr(os, "fdatasync", os.fsync)(self._fd)  # macOS has no fdatasync
         self.durable_bytes = status.st_size
-        return time.perf_counter() - started
+        took_s = time.perf_counter() - started
+        self._free_memory()
+        return took_s
+
+    def _free_memory(self) -> None:
+        """Take what is on disk out of the system's memory, where it would push out other files.
+
+        On a virtual machine it also saves the time to fetch ever new memory: half the cost of
+        a 200 KB body. The last page stays, because the next record goes on in it.
+        """
+        whole_pages = self.durable_bytes - self.durable_bytes % PAGE_BYTES
+        new_bytes = whole_pages - self._freed_bytes
+        if new_bytes >= FREE_EVERY_BYTES and hasattr(os, "posix_fadvise"):
+            advice = os.POSIX_FADV_DONTNEED
+            os.posix_fadvise(self._fd, self._freed_bytes, new_bytes, advice)
+            self._freed_bytes = whole_pages
 
 
 def sync_folder(folder: Path) -> None:

@@ -10,7 +10,7 @@ WRONG = "wrong-token-canary"
 
 
 def test_canary_appears_nowhere(start_receiver: Starter) -> None:
-    receiver = start_receiver(max_body_bytes=100_000, in_flight_bytes=200_000)
+    receiver = start_receiver(max_body_bytes=100_000, in_flight_bytes=200_000, access_log=True)
     body = CANARY.encode()
     headers = receiver.headers | {"x-note": CANARY, "user-agent": CANARY}
 
