@@ -39,17 +39,17 @@ def wrap(body: bytes, *, output: Output, received_at: str) -> bytes:
     """The row of an envelope around a message, as object or as text."""
     key = orjson.dumps(output.envelope)
     if output.envelope_text:
-        body = orjson.dumps(body.decode("utf-8", "surrogateescape")) if _is_text(body) else body
+        body = _as_text(body)
     head = b'{"received_at":%b,"headers":{"content-type":"application/json"},%b:%b}'
     return head % (orjson.dumps(received_at), key, body)
 
 
-def _is_text(body: bytes) -> bool:
+def _as_text(body: bytes) -> bytes:
+    """The message as a JSON text; bytes that are no UTF-8 stay as they are."""
     try:
-        body.decode()
+        return orjson.dumps(body.decode())
     except UnicodeDecodeError:
-        return False
-    return True
+        return body
 
 
 def indent(body: bytes) -> bytes:
