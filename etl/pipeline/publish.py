@@ -1,0 +1,188 @@
+"""The order of steps of a publication: lock, look, write Parquet, make views, appear, forget.
+
+The warehouse is open, read-only and under its write lock, only while Parquet is written; a lock of
+its own keeps publications apart. Killed anywhere, readers keep the version they had, and the next
+run cleans up and does it again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from etl.errors import UsageFault
+from etl.pipeline.reader_catalog import analyst_views, fill_catalog
+from etl.publish.folders import TABLES_FILE, VIEWS_FILE, PublishedFolder, check_space
+from etl.publish.manifest import MANIFEST, Manifest, TableFiles, read_manifest, to_json
+from etl.publish.parquet import Earlier, Written, write_tables
+from etl.publish.relations import Relation, read_relations
+from etl.publish.state import WarehouseState, read_state
+from etl.publish.views import hash_of_views, new_database, parquet_of
+from etl.settings import Settings
+from etl.warehouse.connection import open_warehouse, rewritten_errors, write_lock
+
+LOCK_WAIT_S = 600.0
+MOST_WORKERS = 8
+
+
+def utc_now() -> datetime:
+    """The clock of publications."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishSummary:
+    """What a publication did. `is_new` is false when nothing had changed since `version`."""
+
+    version: int
+    is_new: bool
+    folder: str
+    tables: int
+    rows: int
+    bytes: int
+    files_written: int
+    files_shared: int
+    removed: tuple[int, ...] = ()
+    materialized: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The summary as plain data."""
+        return asdict(self)
+
+
+def publish(
+    settings: Settings,
+    *,
+    materialize: bool = False,
+    keep_versions: int | None = None,
+    clock: Callable[[], datetime] = utc_now,
+) -> PublishSummary:
+    """Publish what the warehouse holds; without a change since the last version, none is made.
+
+    `keep_versions` overrides the setting: 1 leaves no older version, as a purge needs it. Raises
+    UsageFault without a warehouse, WarehouseBusy, DiskFull.
+    """
+    if not settings.warehouse_path.exists():
+        raise UsageFault("There is no warehouse to publish; run `redox-warehouse load` first.")
+    folder = PublishedFolder(settings.published_path.resolve())
+    lock = write_lock(folder.root / "publish", wait_s=LOCK_WAIT_S)
+    with lock, rewritten_errors("publish the warehouse"):
+        folder.recover()
+        summary = _publish(settings, folder, clock())
+        if materialize:
+            target = _materialize(settings, folder, summary.version)
+            summary = replace(summary, materialized=str(target))
+        keep = keep_versions or settings.publish.keep_versions
+        return replace(summary, removed=tuple(folder.forget(keep=keep)))
+
+
+def _publish(settings: Settings, folder: PublishedFolder, now: datetime) -> PublishSummary:
+    latest = folder.latest()
+    version = max(folder.numbers(), default=0) + 1
+    with folder.building() as built:
+        with _reading(settings) as (relations, connection):
+            state = read_state(connection, relations)
+            tables, done = write_tables(
+                connection, state, built, earlier=_earlier(folder, latest), workers=_workers()
+            )
+        manifest = _manifest(state, tables, folder.folder_of(version), now)
+        if latest and not done.written and latest.has_content_of(manifest):
+            folder.make_current(latest.version)
+            return _summary(latest, Written(0, 0), is_new=False)
+        _write_views(settings, folder, built, manifest, relations)
+        (built / MANIFEST).write_text(to_json(manifest), "utf-8")
+        (built / MANIFEST).chmod(0o400)
+        folder.adopt(built, version)
+    folder.make_current(version)
+    return _summary(manifest, done, is_new=True)
+
+
+def _workers() -> int:
+    return min(MOST_WORKERS, len(os.sched_getaffinity(0)))
+
+
+@contextmanager
+def _reading(
+    settings: Settings,
+) -> Iterator[tuple[dict[str, Relation], duckdb.DuckDBPyConnection]]:
+    """The warehouse at rest: no load can change it while its slices are copied."""
+    path = settings.warehouse_path
+    with write_lock(path, wait_s=LOCK_WAIT_S), open_warehouse(path, read_only=True) as connection:
+        relations = read_relations(connection)
+        if "core.message" not in relations:
+            raise UsageFault("Nothing was ever loaded; run `redox-warehouse load` first.")
+        yield relations, connection
+
+
+def _earlier(folder: PublishedFolder, latest: Manifest | None) -> Earlier | None:
+    return Earlier(folder.folder_of(latest.version), latest.tables) if latest else None
+
+
+def _manifest(
+    state: WarehouseState, tables: dict[str, TableFiles], folder: Path, now: datetime
+) -> Manifest:
+    views = analyst_views()
+    return Manifest(
+        version=int(folder.name),
+        created_at=now.isoformat(),
+        folder=str(folder),
+        catalog_hash=state.catalog_hash,
+        load_ids=state.load_ids,
+        views_hash=hash_of_views(views),
+        views=tuple(sorted(view.name for view in views)),
+        tables=tables,
+    )
+
+
+def _write_views(
+    settings: Settings,
+    folder: PublishedFolder,
+    built: Path,
+    manifest: Manifest,
+    relations: Mapping[str, Relation],
+) -> None:
+    with (
+        folder.standing_in(built, manifest.version) as place,
+        new_database(built / VIEWS_FILE) as connection,
+    ):
+        fill_catalog(connection, relations, parquet_of(place), settings=settings)
+
+
+def _materialize(settings: Settings, folder: PublishedFolder, version: int) -> Path:
+    """Add the self-contained file to a version, once."""
+    version_folder = folder.folder_of(version)
+    target = version_folder / TABLES_FILE
+    manifest = read_manifest(version_folder / MANIFEST)
+    if target.exists() or manifest is None:
+        return target
+    with open_warehouse(version_folder / VIEWS_FILE, read_only=True) as connection:
+        published = read_relations(connection)
+    relations = {name: published[name] for name in manifest.tables}
+    check_space(folder.root, manifest)
+    with folder.building() as built:
+        made = built / TABLES_FILE
+        with new_database(made) as connection:
+            select = parquet_of(version_folder)
+            fill_catalog(connection, relations, select, settings=settings, kind="table")
+        folder.add(made, target)
+    return target
+
+
+def _summary(manifest: Manifest, done: Written, *, is_new: bool) -> PublishSummary:
+    return PublishSummary(
+        version=manifest.version,
+        is_new=is_new,
+        folder=manifest.folder,
+        tables=len(manifest.tables),
+        rows=manifest.rows,
+        bytes=manifest.bytes,
+        files_written=done.written,
+        files_shared=done.shared,
+    )

@@ -1,0 +1,77 @@
+"""Opens what readers read: the published version, or the warehouse itself before the first one.
+
+Either way the same schemas, names and types are there, the analysts' views of sql/ included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from etl.errors import UsageFault
+from etl.pipeline.reader_catalog import fill_catalog
+from etl.publish.folders import VIEWS_FILE, PublishedFolder
+from etl.publish.manifest import MANIFEST, read_manifest
+from etl.publish.relations import Relation, read_relations
+from etl.publish.views import tables_of
+from etl.settings import Settings
+from etl.sql_text import quote
+from etl.warehouse.connection import open_warehouse
+
+_SOURCE = "source"
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """An open place to read from: `tables` are the warehouse's own, with their keys."""
+
+    connection: duckdb.DuckDBPyConnection
+    tables: Mapping[str, Relation]
+    origin: str
+
+
+@contextmanager
+def open_for_reading(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection in UTC to the published version, else to the warehouse, never for writing.
+
+    Raises UsageFault when nothing was ever loaded, WarehouseBusy when nothing is published and a
+    load has the warehouse open.
+    """
+    with open_readable(settings) as readable:
+        yield readable.connection
+
+
+@contextmanager
+def open_readable(settings: Settings) -> Iterator[Readable]:
+    """The same as `open_for_reading`, with what is there to read."""
+    published = PublishedFolder(settings.published_path).current()
+    if published is not None:
+        # The real path, not the link's: DuckDB goes on with the file it has open under a path.
+        with open_warehouse(published / VIEWS_FILE, read_only=True) as connection:
+            yield _published(connection, published)
+    elif settings.warehouse_path.exists():
+        with open_warehouse(Path(":memory:"), read_only=False) as connection:
+            yield _look_into_warehouse(connection, settings)
+    else:
+        raise UsageFault("There is nothing to read yet; run `redox-warehouse load` first.")
+
+
+def _published(connection: duckdb.DuckDBPyConnection, folder: Path) -> Readable:
+    manifest = read_manifest(folder / MANIFEST)
+    if manifest is None:
+        raise UsageFault("The published version is of another release; publish again.")
+    relations = read_relations(connection)
+    tables = {name: relations[name].with_key(files.key) for name, files in manifest.tables.items()}
+    return Readable(connection, tables, f"published version {manifest.version}")
+
+
+def _look_into_warehouse(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Readable:
+    connection.execute(f"attach {quote(str(settings.warehouse_path))} as {_SOURCE} (read_only)")
+    relations = read_relations(connection, database=_SOURCE)
+    fill_catalog(connection, relations, tables_of(_SOURCE), settings=settings)
+    tables = {name: relation.as_published() for name, relation in relations.items()}
+    return Readable(connection, tables, "the warehouse")

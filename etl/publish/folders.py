@@ -1,0 +1,153 @@
+"""The folder of published versions: where they stand, how one appears, which one is current.
+
+A version appears whole or not at all: it is built under a name of no meaning, brought to disk and
+renamed; then the link `current` is replaced. Whoever changes something here holds the lock of
+publishing. Layout: `versions/<number>/`, `current` -> `versions/<number>`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from etl.errors import DiskFull
+from etl.publish.manifest import MANIFEST, Manifest, read_manifest
+
+VIEWS_FILE = "warehouse.duckdb"
+TABLES_FILE = "tables.duckdb"
+CURRENT = "current"
+_BUILDING = ".building"
+_LEFT_OVER = (f"{_BUILDING}*", ".removing-*", ".current-*")
+_SYNC_THREADS = 8
+_DUCKDB_PER_PARQUET = 6
+_BLOCK_BYTES = 256 * 2**10
+
+
+class PublishedFolder:
+    """One home's published versions."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.versions = root / "versions"
+
+    def recover(self) -> None:
+        """Make the folders and remove what a killed run left."""
+        self.versions.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for path in self.versions.iterdir():
+            if path.is_symlink() or not (path / MANIFEST).is_file():
+                _remove(path)
+        for pattern in _LEFT_OVER:
+            for path in self.root.glob(pattern):
+                _remove(path)
+
+    def numbers(self) -> list[int]:
+        """The versions that are whole, ascending."""
+        if not self.versions.is_dir():
+            return []
+        return sorted(
+            int(path.name)
+            for path in self.versions.iterdir()
+            if path.name.isdigit() and not path.is_symlink() and (path / MANIFEST).is_file()
+        )
+
+    def folder_of(self, version: int) -> Path:
+        return self.versions / str(version)
+
+    def latest(self) -> Manifest | None:
+        """The newest whole version, current or not."""
+        numbers = self.numbers()
+        return read_manifest(self.folder_of(numbers[-1]) / MANIFEST) if numbers else None
+
+    def current(self) -> Path | None:
+        """The real folder of the version that readers should open, None before the first."""
+        folder = (self.root / CURRENT).resolve()
+        return folder if (folder / MANIFEST).is_file() else None
+
+    @contextmanager
+    def building(self) -> Iterator[Path]:
+        """A folder to build a version in; what is still there at the end is removed."""
+        folder = self.root / _BUILDING
+        folder.mkdir(mode=0o700)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def standing_in(self, built: Path, version: int) -> Iterator[Path]:
+        """While it lasts, a version that is being built can be read at its final place.
+
+        DuckDB binds a view when it is created, so the path in it must lead to files by then.
+        """
+        place = self.folder_of(version)
+        place.symlink_to(built.absolute())
+        try:
+            yield place
+        finally:
+            place.unlink()
+
+    def adopt(self, built: Path, version: int) -> None:
+        """Give a version, brought to disk, its final name."""
+        sync_files([built, *built.rglob("*")])
+        built.rename(self.folder_of(version))
+        sync_files([self.versions])
+
+    def add(self, made: Path, target: Path) -> None:
+        """Give one more file of a version, brought to disk, its final name."""
+        sync_files([made])
+        made.rename(target)
+        sync_files([target.parent])
+
+    def make_current(self, version: int) -> None:
+        """Point readers to a version, in one step."""
+        link = self.root / f".{CURRENT}-{version}"
+        link.symlink_to(Path("versions") / str(version))
+        link.replace(self.root / CURRENT)
+        sync_files([self.root])
+
+    def forget(self, *, keep: int) -> list[int]:
+        """Remove all but the last versions and the current one; gives what was removed."""
+        current = self.current()
+        old = [n for n in self.numbers()[:-keep] if self.folder_of(n).resolve() != current]
+        for number in old:
+            leaving = self.root / f".removing-{number}"
+            self.folder_of(number).rename(leaving)
+            _remove(leaving)
+        return old
+
+
+def check_space(root: Path, manifest: Manifest) -> None:
+    """Raise DiskFull unless the disk can take a version once more as DuckDB tables."""
+    filled = sum(1 for table in manifest.tables.values() if table.rows)
+    needed = manifest.bytes * _DUCKDB_PER_PARQUET + filled * _BLOCK_BYTES
+    free = shutil.disk_usage(root).free
+    if free < needed:
+        raise DiskFull(
+            f"A self-contained file may need {needed / 1e9:,.1f} GB, {free / 1e9:,.1f} GB are "
+            "free; free space or leave out --materialize."
+        )
+
+
+def sync_files(paths: Iterable[Path]) -> None:
+    """Bring files and folders to disk; several at once share the disk's commits."""
+    with ThreadPoolExecutor(_SYNC_THREADS) as pool:
+        list(pool.map(_sync, paths))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
