@@ -1,0 +1,30 @@
+"""Prints rows as a table; numbers to the right, a finding's place as `2.1`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+
+def print_table(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    """One line per row, the columns of the first; columns that are empty throughout are left out."""
+    names = [name for name in rows[0] if any(row[name] not in ("", None, ()) for row in rows)]
+    table = Table()
+    for name in names:
+        is_number = isinstance(rows[0][name], int)
+        table.add_column(name.replace("_", " "), justify="right" if is_number else "left")
+    for row in rows:
+        table.add_row(*(escape(_cell(name, row[name])) for name in names))
+    console.print(table)
+
+
+def _cell(name: str, value: Any) -> str:
+    if isinstance(value, tuple):
+        return ".".join(map(str, value))
+    if isinstance(value, int) and not name.endswith("id"):
+        return f"{value:,}"
+    return "" if value is None else str(value)
