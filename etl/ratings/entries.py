@@ -59,8 +59,8 @@ def read_entries(text: ListText) -> tuple[list[Entry], list[Unread]]:
 
 def quote(line: str) -> str:
     """A line of a page as it may be shown: printable, and not long."""
-    shown = "".join(mark if mark.isprintable() else "�" for mark in line)
-    return shown if len(shown) <= _QUOTE_LENGTH else shown[: _QUOTE_LENGTH - 1] + "…"
+    short = line if len(line) <= _QUOTE_LENGTH else line[: _QUOTE_LENGTH - 1] + "…"
+    return "".join(mark if mark.isprintable() else "�" for mark in short)
 
 
 class _Body:

@@ -35,27 +35,21 @@ _ADDRESSES = (("link", "canonical", "href"), ("meta", "og:url", "content"))
 
 @dataclass(frozen=True, slots=True)
 class HtmlPage:
-    """The lines, title and address of an HTML page; `encoding` as the reader settled it."""
+    """The lines, title and address of an HTML page."""
 
     lines: tuple[TextLine, ...]
     title: str
     address: str
-    encoding: str
 
 
-def read_html(markup: bytes) -> HtmlPage:
+def read_html(markup: str) -> HtmlPage:
     """Parse saved HTML, however damaged, into lines. Never raises for what the markup holds."""
     soup = BeautifulSoup(markup, "lxml")
     lines = _Lines()
     for step in _walk(soup):
         lines.take(step)
     lines.end_line()
-    return HtmlPage(
-        lines=tuple(lines.found),
-        title=_title(soup),
-        address=_address(soup),
-        encoding=(soup.original_encoding or "utf-8").lower(),
-    )
+    return HtmlPage(tuple(lines.found), _title(soup), _address(soup))
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,9 +34,10 @@ def split_lines(text: str, *, first_number: int = 1, base_depth: int = 0) -> Ite
 
 
 def mark_samples(lines: Iterable[TextLine]) -> Iterator[TextLine]:
-    """Give the two lines of a sample payload that name its event type the kind of a sample."""
+    """`lines`, and behind the line of a sample payload that ends naming its event type, a sample."""
     model = ""
     for line in lines:
+        yield line
         found = _SAMPLE_MODEL.search(line.text)
         event = _SAMPLE_EVENT.search(line.text)
         model = found[0] if found else model
@@ -44,5 +45,3 @@ def mark_samples(lines: Iterable[TextLine]) -> Iterator[TextLine]:
             text = "{" + model + ", " + event[0] + "}"
             yield TextLine(line.number, line.depth, text, kind=LineKind.SAMPLE)
             model = ""
-        elif not (found or event):
-            yield line

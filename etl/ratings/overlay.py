@@ -8,13 +8,14 @@ leave every file as it was.
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from etl.errors import UsageFault
+from etl.errors import DiskFull, UsageFault
 from etl.ratings.comparison import Comparison, Statement, ValueLine
 from models.catalog import formats
 from models.catalog.csv_table import TableFormat
@@ -86,7 +87,7 @@ def _key(table: TableFormat, row: Row) -> tuple[str, ...]:
 def _read_text(path: Path) -> str:
     try:
         return path.read_text("utf-8-sig")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ""
     except (OSError, UnicodeDecodeError) as error:
         raise UsageFault(
@@ -95,6 +96,19 @@ def _read_text(path: Path) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
+    try:
+        _write_whole(path, text)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(f"The disk is full, {path.name} is as it was; free space.") from error
+        reason = (error.strerror or "unknown fault").lower()
+        raise UsageFault(
+            f"The site's catalog file {path.name} cannot be written ({reason}); "
+            f"make the catalog folder of the home writable."
+        ) from error
+
+
+def _write_whole(path: Path, text: str) -> None:
     """Write for the owner only, flush, then move into place."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -9,21 +9,22 @@ import email
 import email.policy
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from etl.ratings.decode import decode, is_binary
 from etl.ratings.from_html import read_html
 from etl.ratings.from_text import mark_samples, split_lines
 from etl.ratings.records import LineKind, Page, Refusal, TextLine
 
 PAGE_SUFFIXES = frozenset({".html", ".htm", ".xhtml", ".mht", ".mhtml", ".txt", ".text", ".md"})
-MAX_PAGE_BYTES = 32 * 2**20
+MAX_PAGE_BYTES = 16 * 2**20
 _HTML_SIGN = re.compile(
-    rb"\s*(?:<\?xml|<!--|<!doctype\s+html|<(?:html|head|body|main|div|ul|table|dl|p|h1|pre)\b)",
+    r"\s*(?:<\?xml|<!--|<!doctype\s+html|<(?:html|head|body|main|div|ul|table|dl|p|h1|pre)\b)",
     re.IGNORECASE,
 )
 _ARCHIVE_SIGN = re.compile(rb"^MIME-Version:", re.MULTILINE | re.IGNORECASE)
-_TAG = re.compile(rb"<(?:/?[a-zA-Z][^<>]*|!doctype[^<>]*)>", re.IGNORECASE)
+_TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]*|!doctype[^<>]*)>", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:[A-Za-z ]{1,20}:\s*)?(https?://\S+)")
 _LONGEST_TITLE = 120
 
@@ -72,17 +73,16 @@ def to_page(content: bytes, name: str) -> Page | Refusal:
     if not content.strip():
         return Refusal(name, "is empty; save the page again")
     address = ""
-    if _is_archive(content):
+    if _ARCHIVE_SIGN.search(content[:8192]) and b"multipart/" in content[:8192]:
         content, address = _open_archive(content)
-    if _is_binary(content):
+    if is_binary(content):
         return Refusal(name, "is neither text nor HTML; save the page as HTML or text")
-    if _is_html(content, name):
-        return _html_page(content, name, address)
-    return _text_page(content, name, address)
-
-
-def _is_archive(content: bytes) -> bool:
-    return bool(_ARCHIVE_SIGN.search(content[:8192])) and b"multipart/" in content[:8192]
+    text, encoding = decode(content)
+    page = (_html_page if _is_html(text, name) else _text_page)(text, name)
+    if not page.lines:
+        return Refusal(name, "shows no text; save the page after it has loaded")
+    notes = () if encoding == "utf-8" else (f"is not UTF-8, read as {encoding}",)
+    return replace(page, address=address or page.address, notes=notes)
 
 
 def _open_archive(content: bytes) -> tuple[bytes, str]:
@@ -96,56 +96,34 @@ def _open_archive(content: bytes) -> tuple[bytes, str]:
     return b"", address
 
 
-def _is_binary(content: bytes) -> bool:
-    has_mark = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    return b"\0" in content and not has_mark
-
-
-def _is_html(content: bytes, name: str) -> bool:
-    if _HTML_SIGN.match(content.removeprefix(b"\xef\xbb\xbf")):
+def _is_html(text: str, name: str) -> bool:
+    if _HTML_SIGN.match(text):
         return True
-    is_named = name.lower().endswith(("html", "htm", "mht"))
-    return is_named and (content[:2] in (b"\xff\xfe", b"\xfe\xff") or bool(_TAG.search(content)))
+    return name.lower().endswith(("html", "htm", "mht")) and bool(_TAG.search(text))
 
 
-def _html_page(content: bytes, name: str, address: str) -> Page | Refusal:
-    html = read_html(content)
-    if not html.lines:
-        return Refusal(name, "shows no text; save the page after it has loaded")
-    notes = () if html.encoding in ("utf-8", "ascii") else (f"read as {html.encoding}",)
+def _html_page(text: str, name: str) -> Page:
+    html = read_html(text)
     return Page(
         name=name,
         title=_short(html.title),
-        address=address or html.address,
+        address=html.address,
         lines=html.lines,
         is_plain=False,
-        is_cut=not content.rstrip().endswith(b">"),
-        notes=notes,
+        is_cut=not text.rstrip().endswith(">"),
     )
 
 
-def _text_page(content: bytes, name: str, address: str) -> Page | Refusal:
-    text, notes = _decode(content)
+def _text_page(text: str, name: str) -> Page:
     lines = tuple(mark_samples(split_lines(text)))
-    if not lines:
-        return Refusal(name, "shows no text; save the page again")
     return Page(
         name=name,
         title=_short(_first_words(lines)),
-        address=address or next(_addresses(lines), ""),
+        address=next(_addresses(lines), ""),
         lines=lines,
         is_plain=True,
         is_cut=not text.endswith(("\n", "\r")),
-        notes=notes,
     )
-
-
-def _decode(content: bytes) -> tuple[str, tuple[str, ...]]:
-    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    try:
-        return content.decode(encoding), ()
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace"), ("not UTF-8, read as windows-1252",)
 
 
 def _first_words(lines: tuple[TextLine, ...]) -> str:

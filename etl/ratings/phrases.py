@@ -125,8 +125,7 @@ def split_glued(text: str, names: frozenset[str]) -> Glued | None:
         return None
     spaced = _SPACED_FIELD.fullmatch(text)
     if spaced:
-        tail = text[spaced.start(2) : spaced.end(5)].strip() + spaced[6]
-        return Glued(spaced[1], tail)
+        return Glued(spaced[1], spaced[2] + spaced[6])
     first_word = _FIRST_WORD.match(text)
     last_start = first_word.end() if first_word else 0
     cuts = [

@@ -96,6 +96,8 @@ def _closing(report: ImportReport) -> str:
     planned = f"{statements} expectations and {values} supported values"
     if report.written:
         return f"Written: {planned} ({', '.join(path.name for path in report.written)})."
+    if not report.comparisons:
+        return "Nothing was understood, nothing was written."
     if not statements and not values:
         return "Nothing to write: the catalog says all of it already."
     return f"Nothing was written; --write would write {planned}."

@@ -33,6 +33,7 @@ from etl.ratings.unglue import is_run_together, unglue
 from models.catalog.records import Catalog
 
 _HEADING = re.compile(r"Fields|(?:Request|Response) Body Schema(?:\s*(-\s.*))?")
+_MOST_REPEATS = 4
 _CUT = "the page stops within this field"
 _OTHER_SHAPE = "its type does not fit the catalog's, so its rating is not taken"
 
@@ -80,6 +81,9 @@ class PageReader:
             return blank
         tree = plant_tree(self.catalog, verdict.data_model, verdict.event_type)
         entries, unread = _entries(page, section, layout, tree.names)
+        if len(entries) > _MOST_REPEATS * len(tree.shapes):
+            reason = f"prints {len(entries)} fields, the catalog lists {len(tree.shapes)}"
+            return replace(blank, refused=reason)
         return _with_fields(blank, place_entries(entries, tree, layout), tree, unread)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 from etl.ratings.phrases import TREE_TYPE, Glued, read_tree_type, split_glued
 from etl.ratings.records import LineKind, TextLine
@@ -42,15 +43,27 @@ def _pieces(text: str, names: frozenset[str]) -> Iterator[Glued | str]:
     if not TREE_TYPE.search(text):
         yield text
         return
-    starts = [0, *(match.end() for match in _DASH.finditer(text))]
-    begun = [(start, split_glued(text[start:], names)) for start in starts]
-    kept = [start for start, glued in begun if glued or start == 0]
-    for at, start in enumerate(kept):
-        is_last = at == len(kept) - 1
-        end = len(text) if is_last else kept[at + 1]
-        piece = text[start:end]
-        piece = piece if is_last else piece.rstrip().removesuffix("-").rstrip()
-        yield split_glued(piece, names) or piece
+    waiting: list[str] = []
+    for part in _split_at_dashes(text):
+        if waiting and split_glued(_without_dash(part), names):
+            yield _to_piece(_without_dash("".join(waiting)), names)
+            waiting = []
+        waiting.append(part)
+    yield _to_piece("".join(waiting), names)
+
+
+def _split_at_dashes(text: str) -> Iterator[str]:
+    """The parts of `text`, each up to and with the dash that might begin the next."""
+    bounds = [0, *(match.end() for match in _DASH.finditer(text)), len(text)]
+    return (text[start:end] for start, end in pairwise(bounds))
+
+
+def _without_dash(part: str) -> str:
+    return part.rstrip().removesuffix("-").rstrip()
+
+
+def _to_piece(text: str, names: frozenset[str]) -> Glued | str:
+    return split_glued(text, names) or text
 
 
 def _spread(line: TextLine, piece: Glued | str) -> Iterator[TextLine]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import random
 import re
 import textwrap
+from collections.abc import Callable
+
+Damage = Callable[[str, random.Random], str]
 
 
 def truncate(text: str, chance: random.Random) -> str:
@@ -68,7 +71,7 @@ def lose_characters(text: str, chance: random.Random) -> str:
     return text
 
 
-DAMAGES = (
+DAMAGES: tuple[Damage, ...] = (
     truncate,
     lose_a_line,
     lose_many_lines,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from etl.ratings.records import FieldList, Refusal
 from etl.ratings.understand import PageReader
 from models.catalog import Catalog, read_catalog
-from tests.pages.damage import DAMAGES
+from tests.pages.damage import DAMAGES, Damage
 from tests.pages.facts import expected, make_facts
 from tests.pages.layouts import paths_text
 from tests.pages.markup import LISTS, html_page, paths_html
@@ -56,8 +56,8 @@ def assert_reads_exactly(found: FieldList, data_model: str, event_type: str, see
 
 
 @pytest.mark.parametrize("name", RENDERS)
-@settings(max_examples=4, deadline=None)
-@given(event=st.sampled_from(event_types(most_paths=420)), seed=st.integers(0, 10**6))
+@settings(max_examples=3, deadline=None)
+@given(event=st.sampled_from(event_types(most_paths=260)), seed=st.integers(0, 10**6))
 def test_every_layout_reads_back_exactly(name: str, event: tuple[str, str], seed: int) -> None:
     text = RENDERS[name](make_facts(packaged(), *event, seed))
     assert_reads_exactly(read_one(reader(), text), *event, seed)
@@ -70,7 +70,7 @@ def test_the_largest_event_type_reads_back_exactly(name: str) -> None:
     assert_reads_exactly(read_one(reader(), text), *event, 7)
 
 
-@pytest.mark.parametrize(("data_model", "event_type"), event_types(most_paths=420)[::3])
+@pytest.mark.parametrize(("data_model", "event_type"), event_types(most_paths=420)[::5])
 def test_event_types_read_back_exactly_in_layout_c(data_model: str, event_type: str) -> None:
     text = RENDERS["C"](make_facts(packaged(), data_model, event_type, 3))
     assert_reads_exactly(read_one(reader(), text), data_model, event_type, 3)
@@ -95,14 +95,16 @@ def test_two_pages_in_one_file_are_two_lists() -> None:
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize("name", RENDERS)
-@settings(max_examples=3, deadline=None, derandomize=True)
-@given(event=st.sampled_from(event_types(most_paths=150)), seed=st.integers(0, 10**6))
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(
+    name=st.sampled_from(sorted(RENDERS)),
+    event=st.sampled_from(event_types(most_paths=150)),
+    seed=st.integers(0, 10**6),
+)
 def test_a_damaged_page_gives_no_wrong_rating(
-    name: str, damage: object, event: tuple[str, str], seed: int
+    damage: Damage, name: str, event: tuple[str, str], seed: int
 ) -> None:
     facts = make_facts(packaged(), *event, seed)
-    assert callable(damage)
     found = read_lists(reader(), damage(RENDERS[name](facts), random.Random(seed)))
     said = expected(facts)
     for one in found:
