@@ -30,6 +30,7 @@ from etl.settings import Settings
 from etl.warehouse import ledger
 from etl.warehouse.connection import open_warehouse, write_lock
 from etl.warehouse.schema import Schema
+from etl.warehouse.template import create_warehouse
 
 UNIT_BYTES = 8 * 2**20
 UNIT_ITEMS = 20_000
@@ -162,7 +163,8 @@ class Loader:
         for unit, result in zip(units, self.pool.judge(units), strict=True):
             self.progress("judged", len(unit), unit.size_bytes)
             judged.append(result)
-        with self.writing(), self.staging() as folder, self.open() as connection:
+        seen = {model for result in judged for model, _ in result.shapes}
+        with self.writing(), self.staging() as folder, self.open_for(seen) as connection:
             self.prepare(connection)
             overtaken = ledger.items_taken(connection)
             work = [
@@ -233,6 +235,13 @@ class Loader:
     def open(self, *, read_only: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A connection to the warehouse."""
         return open_warehouse(self.settings.warehouse_path, read_only=read_only)
+
+    def open_for(self, data_models: set[str]) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A connection to the warehouse, which is made with these models' tables if it is new."""
+        path = self.settings.warehouse_path
+        if not path.exists():
+            create_warehouse(path, self.schema, data_models, cache=self.settings.cache_path)
+        return self.open()
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
