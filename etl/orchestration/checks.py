@@ -1,0 +1,116 @@
+"""Asset checks of a load: specifications and results. What they judge lives in `etl.pipeline.verdicts`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import dagster as dg
+
+from etl.orchestration.graph import LANDED, Graph, model_key
+from etl.pipeline.figures import Figures
+from etl.pipeline.verdicts import (
+    Verdict,
+    judge_errors,
+    judge_quarantine,
+    judge_warnings,
+    ledger_balances,
+)
+from etl.settings import CheckSettings
+from models.catalog.records import DataModel
+
+LEDGER = "ledger_adds_up"
+QUARANTINE = "quarantine_share"
+READABLE = "sources_readable"
+ERRORS = "errors_within_limit"
+WARNINGS = "warnings_within_limit"
+
+
+def load_check_specs(graph: Graph) -> Iterator[dg.AssetCheckSpec]:
+    """The checks that every load answers; per data model when the load touched it."""
+    yield dg.AssetCheckSpec(
+        LEDGER,
+        asset=LANDED,
+        blocking=True,
+        description="received + replayed = loaded + duplicate + quarantined, in each load and in total",
+    )
+    yield dg.AssetCheckSpec(
+        QUARANTINE,
+        asset=LANDED,
+        description="The share of items in open quarantine is at most checks.quarantine_share",
+    )
+    yield dg.AssetCheckSpec(
+        READABLE, asset=LANDED, description="Every source of the batch could be read to its end"
+    )
+    for model in graph.models:
+        yield dg.AssetCheckSpec(
+            ERRORS,
+            asset=model_key(model),
+            blocking=True,
+            description="The share of messages with errors is at most checks.error_share; "
+            "above, nothing is published",
+        )
+        yield dg.AssetCheckSpec(
+            WARNINGS,
+            asset=model_key(model),
+            description="The share of messages with warnings is at most checks.warning_share",
+        )
+
+
+def landed_checks(
+    figures: Figures, checks: CheckSettings, refused: int
+) -> Iterator[dg.AssetCheckResult]:
+    """Whether the ledger adds up, how much is quarantined, what could not be read."""
+    ledger = figures.ledger
+    yield dg.AssetCheckResult(
+        asset_key=LANDED,
+        check_name=LEDGER,
+        passed=ledger_balances(ledger),
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={
+            "received": ledger.received,
+            "loaded": ledger.loaded,
+            "duplicate": ledger.duplicate,
+            "quarantined": ledger.not_loaded,
+            "stored_messages": ledger.stored_messages,
+            "unbalanced_loads": ledger.unbalanced_loads,
+        },
+    )
+    quarantine = judge_quarantine(ledger, checks)
+    yield _result(LANDED, QUARANTINE, quarantine, dg.AssetCheckSeverity.WARN)
+    yield dg.AssetCheckResult(
+        asset_key=LANDED,
+        check_name=READABLE,
+        passed=refused == 0,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"refused": refused},
+    )
+
+
+def model_checks(
+    models: Iterable[DataModel], figures: Figures, checks: CheckSettings
+) -> Iterator[dg.AssetCheckResult]:
+    """Whether errors and warnings of these data models are within the site's limits."""
+    for model in models:
+        numbers = figures.models.get(model.name)
+        if numbers is None:
+            continue
+        errors, warnings = judge_errors(numbers, checks), judge_warnings(numbers, checks)
+        yield _result(model_key(model), ERRORS, errors, dg.AssetCheckSeverity.ERROR)
+        yield _result(model_key(model), WARNINGS, warnings, dg.AssetCheckSeverity.WARN)
+
+
+def _result(
+    key: dg.AssetKey, name: str, verdict: Verdict, severity: dg.AssetCheckSeverity
+) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=name,
+        passed=verdict.passed,
+        severity=severity,
+        metadata={
+            "share": verdict.share,
+            "count": verdict.count,
+            "total": verdict.total,
+            "limit": verdict.limit,
+        },
+    )

@@ -1,0 +1,150 @@
+"""`make demo`: synthetic messages of every event type through Dagster into a new home.
+
+Running it again loads nothing new and changes no count. The run is kept in the home's Dagster
+storage, so that `make dagster` shows it afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import dagster as dg
+
+from etl.orchestration.assembly import assemble
+from etl.orchestration.loading import LOAD_STEP
+from etl.pipeline.status import read_status
+from etl.settings import Settings, read_settings
+from etl.synth.dials import Dials, Output, Shares, SourceDial
+from etl.synth.write import write_synthetic
+from models.catalog import read_catalog
+
+DAGSTER_YAML = Path(__file__).parents[2] / "dagster.yaml"
+JOB = "load_and_publish"
+QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
+DIALS = Dials(
+    messages=4_000,
+    days=14,
+    sources=(
+        SourceDial("North Hospital", facilities=("NH1", "NH2"), weight=3),
+        SourceDial("Lakeside Clinic", weight=2),
+        SourceDial("Harbor Laboratory", data_models=("Order", "Results", "Flowsheet")),
+    ),
+    shares=Shares(
+        duplicates=0.02,
+        unlisted_keys=0.01,
+        extensions=0.02,
+        misfits=0.005,
+        bad_dates=0.01,
+        bad_codes=0.02,
+        malformed=0.002,
+        unknown_events=0.001,
+    ),
+    output=Output(files=6),
+)
+
+
+def main() -> int:
+    """Run the demo; gives the exit code."""
+    started = time.monotonic()
+    os.umask(0o077)
+    settings = read_settings()
+    prepare_home(settings)
+    made = make_messages(settings)
+    print(
+        f"{'wrote' if made else 'found'} synthetic messages in {_short(messages_folder(settings))}"
+    )
+    print("loading and publishing through Dagster ...", flush=True)
+    with dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance:
+        result = (
+            assemble(settings)
+            .resolve_job_def(JOB)
+            .execute_in_process(
+                instance=instance, raise_on_error=False, run_config=run_config(settings)
+            )
+        )
+    if not result.success:
+        for event in result.filter_events(lambda event: event.is_step_failure):
+            print(f"{event.step_key} failed: {_reason(event)}", file=sys.stderr)
+        return 1
+    print(tell(settings, time.monotonic() - started))
+    return 0
+
+
+def run_config(settings: Settings) -> dict[str, object]:
+    """The demo's own folder at once, where the sensor would wait for files to settle."""
+    config = {"paths": [str(messages_folder(settings))]}
+    return {"loggers": QUIET, "ops": {LOAD_STEP: {"config": config}}}
+
+
+def _reason(event: dg.DagsterEvent) -> str:
+    told = event.step_failure_data.user_failure_data
+    return (told and told.description) or "see `make dagster`"
+
+
+def dagster_home(settings: Settings) -> Path:
+    """Where Dagster keeps its runs."""
+    return Path(os.environ.get("DAGSTER_HOME", settings.home / "dagster")).absolute()
+
+
+def prepare_home(settings: Settings) -> None:
+    """Make the home and Dagster's folder in it, for their owner only."""
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = dagster_home(settings)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not (folder / "dagster.yaml").exists():
+        shutil.copyfile(DAGSTER_YAML, folder / "dagster.yaml")
+    os.environ.setdefault("DAGSTER_HOME", str(folder))
+    os.environ.setdefault("REDOX_WAREHOUSE_HOME", str(settings.home))
+
+
+def messages_folder(settings: Settings) -> Path:
+    """Where the demo's messages arrive; the sensor watches it."""
+    return settings.incoming_path / "demo"
+
+
+def make_messages(settings: Settings) -> bool:
+    """Write the messages once; whether they were written now."""
+    folder = messages_folder(settings)
+    if folder.is_dir():
+        return False
+    unfinished = settings.home / "demo.part"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    write_synthetic(unfinished, catalog=read_catalog(settings.catalog_path), dials=DIALS)
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    unfinished.rename(folder)
+    return True
+
+
+def tell(settings: Settings, seconds: float) -> str:
+    """What is in the home now, and where to look."""
+    status = read_status(settings.status_path) or {}
+    messages = status["messages"]
+    findings = {"error": 0, "warning": 0, "info": 0}
+    for line in status["findings"]:
+        findings[line["severity"]] += line["findings"]
+    return "\n".join(
+        [
+            "",
+            f"received {messages['received']:,} = loaded {messages['loaded']:,} + duplicate "
+            f"{messages['duplicate']:,} + quarantined {messages['quarantined']:,}",
+            f"data models {len(status['models'])}, findings: {findings['warning']:,} warnings, "
+            f"{findings['info']:,} notes; {seconds:.0f} s",
+            "",
+            f"  tables for analysts   {_short(settings.published_path)}/current",
+            f"  reliability report    {_short(settings.reports_path)}",
+            "  runs and numbers      make dagster, then http://127.0.0.1:3000",
+            "  the same in words     redox-warehouse status, findings, quarantine list",
+        ]
+    )
+
+
+def _short(path: Path) -> str:
+    return os.path.relpath(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""The graph's names: keys, groups, pools and the specification of every asset, from the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from etl.settings import Settings
+from models.catalog import Catalog, read_catalog
+from models.catalog.records import DataModel
+from models.tables.plan import Table, WarehousePlan, plan_tables
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import (
+        UnresolvedAssetJobDefinition,
+    )
+
+    AssetJob = UnresolvedAssetJobDefinition  # what define_asset_job gives; Dagster exports no name
+
+WAREHOUSE_POOL = "warehouse"
+PULL_POOL = "pull"
+
+ARRIVAL = "arrival"
+DATA_MODELS = "data_models"
+QUALITY = "quality"
+PUBLISHING = "publishing"
+
+PULLED = dg.AssetKey("pulled_replies")
+INCOMING = dg.AssetKey("incoming_segments")
+WATCHED = dg.AssetKey("watched_files")
+LANDED = dg.AssetKey("landed_objects")
+FINDINGS = dg.AssetKey("findings")
+POPULATION = dg.AssetKey("population")
+PUBLISHED = dg.AssetKey("published_version")
+REPORT = dg.AssetKey("reliability_report")
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """What the graph is made of: the catalog's data models and their tables, the site's owner."""
+
+    catalog: Catalog
+    plan: WarehousePlan
+    owner: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> Graph:
+        """The graph of a home."""
+        catalog = read_catalog(settings.catalog_path)
+        return cls(catalog, plan_tables(catalog), settings.orchestration.owner)
+
+    @property
+    def models(self) -> tuple[DataModel, ...]:
+        """The data models, sorted by schema."""
+        return tuple(sorted(self.catalog.data_models.values(), key=lambda model: model.schema))
+
+    def spec(
+        self, key: dg.AssetKey, description: str, *, group: str, kinds: set[str], **more: object
+    ) -> dg.AssetSpec:
+        """An asset of this site."""
+        return dg.AssetSpec(
+            key,
+            description=description,
+            group_name=group,
+            kinds=kinds,
+            owners=[self.owner] if self.owner else [],
+            **more,  # type: ignore[arg-type]
+        )
+
+    def model_specs(self) -> Iterator[dg.AssetSpec]:
+        """One asset per data model, after the landed objects."""
+        for model in self.models:
+            yield self.spec(
+                model_key(model),
+                self._describe(model),
+                group=DATA_MODELS,
+                kinds={"duckdb", "table"},
+                deps=[LANDED],
+                skippable=True,
+                metadata={
+                    "dagster/table_name": f"{model.schema}.message",
+                    "dagster/column_schema": _column_schema(self.plan.models[model.name][""]),
+                },
+            )
+
+    def _describe(self, model: DataModel) -> str:
+        tables = self.plan.models[model.name].values()
+        events = ", ".join(event.event_type for event in model.event_types)
+        columns = sum(len(table.columns) for table in tables)
+        return (
+            f"**{model.name}**: {model.description}.\n\n"
+            f"Event types: {events}.\n\n"
+            f"Schema `{model.schema}`: {len(tables)} tables, {columns:,} columns; "
+            f"`{model.schema}.message` has one row per message, each array its own table."
+        )
+
+
+def model_key(model: DataModel) -> dg.AssetKey:
+    """The asset of a data model."""
+    return dg.AssetKey(["redox", model.schema])
+
+
+def _column_schema(table: Table) -> dg.TableSchema:
+    """The root table's own columns, with their paths."""
+    return dg.TableSchema(
+        [
+            dg.TableColumn(column.name, column.storage.sql_type, description=column.path)
+            for column in table.columns
+        ]
+    )

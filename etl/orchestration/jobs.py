@@ -1,0 +1,109 @@
+"""The jobs over assets and when they run by themselves.
+
+All run in the process of their run: a load spreads over worker processes of its own, and a process
+per step would only add start-up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from etl.orchestration.graph import (
+    FINDINGS,
+    LANDED,
+    POPULATION,
+    PUBLISHED,
+    PULLED,
+    Graph,
+    model_key,
+)
+from etl.orchestration.loading import LOAD_STEP
+from etl.orchestration.pulling import pull_partitions
+from etl.settings import Settings
+
+if TYPE_CHECKING:
+    from etl.orchestration.graph import AssetJob
+
+
+def load_selection(graph: Graph) -> dg.AssetSelection:
+    """Everything that one load writes."""
+    models = [model_key(model) for model in graph.models]
+    return dg.AssetSelection.assets(LANDED, *models, FINDINGS, POPULATION)
+
+
+def build_load_job(graph: Graph) -> AssetJob:
+    """The job of the sensor and the sweep."""
+    return dg.define_asset_job(
+        "load",
+        selection=load_selection(graph),
+        executor_def=dg.in_process_executor,
+        description="Loads the sensor's batch, or without one everything that waits.",
+    )
+
+
+def build_whole_job(graph: Graph) -> AssetJob:
+    """Everything in a row, for the first run and for small sites."""
+    return dg.define_asset_job(
+        "load_and_publish",
+        selection=load_selection(graph) | dg.AssetSelection.assets(PUBLISHED),
+        executor_def=dg.in_process_executor,
+        description="Loads what waits, publishes it and writes the report.",
+    )
+
+
+def build_backfill_job(graph: Graph) -> AssetJob:
+    """An old folder, once."""
+    config = {"paths": ["/path/to/old/exports"], "unwrap": "", "in_place": False}
+    return dg.define_asset_job(
+        "backfill_folder",
+        selection=load_selection(graph),
+        executor_def=dg.in_process_executor,
+        config={"ops": {LOAD_STEP: {"config": config}}},
+        description="Loads an old folder, glob or URL. `unwrap` is the key of the envelopes in which "
+        "messages stand (`body`), `in_place` keeps no copy of the bytes. Killed, it continues where "
+        "it was when it is run again. The paths are stored with the run: name folders, not files.",
+    )
+
+
+def build_publish_job() -> AssetJob:
+    """A new version for analysts."""
+    return dg.define_asset_job(
+        "publish",
+        selection=dg.AssetSelection.assets(PUBLISHED),
+        executor_def=dg.in_process_executor,
+        description="Publishes a new version for analysts when something has changed.",
+    )
+
+
+def build_pull_job(settings: Settings) -> AssetJob:
+    """The queries of a day."""
+    return dg.define_asset_job(
+        "pull_replies",
+        selection=dg.AssetSelection.assets(PULLED),
+        partitions_def=pull_partitions(settings),
+        executor_def=dg.in_process_executor,
+        description="Sends the queries of a day to Redox; a backfill of a month is one click.",
+    )
+
+
+def build_schedules(settings: Settings, jobs: dict[str, AssetJob]) -> list[dg.ScheduleDefinition]:
+    """The schedules whose cron line is set."""
+    when = settings.orchestration
+    lines = {
+        "load": (when.load_cron, "Sweep: loads what waits, should the sensor have missed it."),
+        "publish": (when.publish_cron, "Publishes what was loaded since the last version."),
+    }
+    return [
+        dg.ScheduleDefinition(
+            name=f"{name}_schedule",
+            job=jobs[name],
+            cron_schedule=cron,
+            execution_timezone=when.timezone,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description=description,
+        )
+        for name, (cron, description) in lines.items()
+        if cron
+    ]

@@ -1,0 +1,166 @@
+"""The load as one multi-asset: landed objects, data models, findings, population counts.
+
+One step, because one transaction writes them all; a run emits only the data models it touched.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from etl.orchestration.boundary import told_to_dagster
+from etl.orchestration.checks import landed_checks, load_check_specs, model_checks
+from etl.orchestration.graph import (
+    ARRIVAL,
+    FINDINGS,
+    INCOMING,
+    LANDED,
+    POPULATION,
+    QUALITY,
+    WAREHOUSE_POOL,
+    WATCHED,
+    Graph,
+    model_key,
+)
+from etl.orchestration.metadata import (
+    findings_metadata,
+    landed_metadata,
+    model_metadata,
+    population_metadata,
+)
+from etl.pipeline.figures import Figures, read_figures
+from etl.pipeline.load import load_paths
+from etl.pipeline.pull import recover_pull
+from etl.pipeline.records import LoadSummary
+from etl.pipeline.watch import BatchSummary, load_batch, load_waiting, read_batch
+from etl.settings import Settings, read_settings
+from models.catalog.records import DataModel
+
+LOAD_STEP = "load_messages"
+
+
+class LoadConfig(dg.Config):
+    """What to load. Without a batch and paths: everything that waits in the watched paths.
+
+    `batch` is the name of a listing the sensor kept. `paths` are folders, globs or URLs; they are
+    stored with the run, so name folders rather than files. `unwrap` is the key of envelopes,
+    `in_place` keeps only where the bytes are.
+    """
+
+    batch: str = ""
+    paths: list[str] = []  # noqa: RUF012
+    unwrap: str = ""
+    in_place: bool = False
+
+
+def load_specs(graph: Graph) -> list[dg.AssetSpec]:
+    """The assets that one load writes."""
+    models = list(graph.model_specs())
+    keys = [spec.key for spec in models]
+    return [
+        graph.spec(
+            LANDED,
+            "Received bytes, kept exactly as they came: files, objects of a bucket, closed segments "
+            "of the webhook, replies of pulls. Known by content, so nothing is loaded twice.",
+            group=ARRIVAL,
+            kinds={"file"},
+            deps=[INCOMING, WATCHED],
+            skippable=True,
+        ),
+        *models,
+        graph.spec(
+            FINDINGS,
+            "What is odd or wrong in the data, by rule and severity: `quality.finding` (warnings and "
+            "errors, one row each) and `quality.finding_count`.",
+            group=QUALITY,
+            kinds={"duckdb"},
+            deps=keys,
+            skippable=True,
+            metadata={"dagster/table_name": "quality.finding"},
+        ),
+        graph.spec(
+            POPULATION,
+            "How often every field is filled, by day, source, data model and event type: "
+            "`quality.path_count` over `quality.message_count`.",
+            group=QUALITY,
+            kinds={"duckdb"},
+            deps=keys,
+            skippable=True,
+            metadata={"dagster/table_name": "quality.path_count"},
+        ),
+    ]
+
+
+def build_load(graph: Graph) -> dg.AssetsDefinition:
+    """The multi-asset of the load; selecting a part emits that part of what the load did."""
+
+    @dg.multi_asset(
+        name=LOAD_STEP,
+        specs=load_specs(graph),
+        check_specs=list(load_check_specs(graph)),
+        can_subset=True,
+        pool=WAREHOUSE_POOL,
+    )
+    def load_messages(
+        context: dg.AssetExecutionContext, config: LoadConfig
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        settings = read_settings()
+        with told_to_dagster(context, settings):
+            batch = BatchSummary(LoadSummary(), ())
+            if context.selected_asset_keys:
+                batch = run_load(settings, config)
+            for refusal in batch.refused:
+                context.log.error(f"{refusal.label}: {refusal.reason}")
+            figures = read_figures(settings, batch.loaded.load_ids)
+            touched = [model for model in graph.models if batch.loaded.models.get(model.name)]
+            yield from materializations(context.selected_asset_keys, touched, batch, figures)
+            judged = touched if context.selected_asset_keys else graph.models
+            yield from chosen_checks(context, settings, judged, figures, len(batch.refused))
+
+    return load_messages
+
+
+def run_load(settings: Settings, config: LoadConfig) -> BatchSummary:
+    """Load the batch, the paths, or what waits."""
+    if config.batch:
+        recover_pull(settings)
+        return load_batch(settings, read_batch(settings, config.batch))
+    if config.paths:
+        loaded = load_paths(settings, config.paths, unwrap=config.unwrap, in_place=config.in_place)
+        return BatchSummary(loaded, ())
+    return load_waiting(settings, datetime.now(UTC))
+
+
+def materializations(
+    selected: set[dg.AssetKey] | frozenset[dg.AssetKey],
+    touched: list[DataModel],
+    batch: BatchSummary,
+    figures: Figures,
+) -> Iterator[dg.MaterializeResult]:
+    """The selected assets that the load changed."""
+    results = []
+    if batch.loaded.objects or batch.refused:
+        results.append(dg.MaterializeResult(LANDED, metadata=landed_metadata(batch, figures)))
+    for model in touched:
+        metadata = model_metadata(model, batch.loaded, figures)
+        results.append(dg.MaterializeResult(model_key(model), metadata=metadata))
+    if batch.loaded.loads:
+        results.append(dg.MaterializeResult(FINDINGS, metadata=findings_metadata(figures)))
+        results.append(dg.MaterializeResult(POPULATION, metadata=population_metadata(figures)))
+    yield from (result for result in results if result.asset_key in selected)
+
+
+def chosen_checks(
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    models: list[DataModel] | tuple[DataModel, ...],
+    figures: Figures,
+    refused: int,
+) -> Iterator[dg.AssetCheckResult]:
+    """The results of the checks that were selected."""
+    results = [
+        *landed_checks(figures, settings.checks, refused),
+        *model_checks(models, figures, settings.checks),
+    ]
+    chosen = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
+    yield from (r for r in results if (r.asset_key, r.check_name) in chosen)

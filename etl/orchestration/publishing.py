@@ -1,0 +1,52 @@
+"""What analysts get: the published version, the reliability report."""
+
+import dagster as dg
+
+from etl.orchestration.boundary import told_to_dagster
+from etl.orchestration.graph import (
+    FINDINGS,
+    POPULATION,
+    PUBLISHED,
+    PUBLISHING,
+    WAREHOUSE_POOL,
+    Graph,
+)
+from etl.pipeline.publish import publish
+from etl.pipeline.verdicts import require_publishable
+from etl.settings import read_settings
+
+
+def build_published_version(graph: Graph) -> dg.AssetsDefinition:
+    """The version that analysts and BI tools read."""
+    spec = graph.spec(
+        PUBLISHED,
+        "An immutable version for analysts and BI: Parquet per table and slice, a DuckDB file of "
+        "views, `published/current` pointing at it. Made only when something changed; held back "
+        "while the ledger does not add up or a data model has too many errors.",
+        group=PUBLISHING,
+        kinds={"parquet"},
+        deps=[FINDINGS, POPULATION],
+    )
+
+    @dg.multi_asset(name=PUBLISHED.path[-1], specs=[spec], pool=WAREHOUSE_POOL)
+    def published_version(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        settings = read_settings()
+        with told_to_dagster(context, settings):
+            figures = require_publishable(settings)
+            summary = publish(settings)
+            return dg.MaterializeResult(
+                metadata={
+                    "version": summary.version,
+                    "is_new": summary.is_new,
+                    "messages": figures.ledger.stored_messages,
+                    "tables": summary.tables,
+                    "dagster/row_count": summary.rows,
+                    "bytes": summary.bytes,
+                    "files_written": summary.files_written,
+                    "files_shared": summary.files_shared,
+                    "versions_removed": len(summary.removed),
+                    "dagster/uri": str(settings.published_path / "current"),
+                }
+            )
+
+    return published_version

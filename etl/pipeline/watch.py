@@ -1,0 +1,168 @@
+"""What waits in the watched paths: lists them, compares with the list of what was seen.
+
+Never opens the warehouse, so that it answers while a load runs. A batch is a listing kept in
+HOME/batches under the hash of its content: file names may hold patients' names, so only the hash
+travels through the orchestration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import astuple, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from etl.errors import RedoxWarehouseError, UsageFault
+from etl.ingest.files import SourceFile, label_of, list_sources
+from etl.ingest.seen import read_seen, unseen
+from etl.pipeline.load import Loader
+from etl.pipeline.pool import Pool
+from etl.pipeline.pull import recover_pull
+from etl.pipeline.records import LoadSummary, Progress, no_progress
+from etl.pipeline.worker import Worker
+from etl.settings import Settings
+
+KEEP_BATCHES = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a look at the watched paths found.
+
+    `sources` are new or changed and settled; `unsettled` counts files changed just now;
+    `unreadable` says of watched paths that could not be listed why, without names of files.
+    """
+
+    sources: tuple[SourceFile, ...]
+    unsettled: int
+    unreadable: tuple[str, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes as stored, compressed or not."""
+        return sum(source.size for source in self.sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A source that could not be read for good; `label` stands for its name."""
+
+    label: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSummary:
+    """What loading batches did."""
+
+    loaded: LoadSummary
+    refused: tuple[Refusal, ...]
+
+
+def watched_paths(settings: Settings) -> tuple[str, ...]:
+    """The paths that are watched: HOME/incoming first, where webhook and pulls hand over."""
+    return (str(settings.incoming_path), *settings.watch.paths)
+
+
+def find_waiting(settings: Settings, now: datetime) -> Waiting:
+    """Look at all watched paths once; a path that is missing does not hide the others."""
+    found: list[SourceFile] = []
+    unreadable: list[str] = []
+    for number, path in enumerate(watched_paths(settings)):
+        try:
+            found += list_sources([path])
+        except RedoxWarehouseError as error:
+            if number:  # incoming is made by the first webhook or pull
+                unreadable.append(f"watched path {number} ({label_of(path)}): {_kind(error)}")
+    new = list(unseen(found, read_seen(settings.seen_path)))
+    now_ns = int(now.timestamp() * 1e9)
+    settled = [source for source in new if _is_settled(source, now_ns, settings.watch.settle_s)]
+    return Waiting(tuple(settled), len(new) - len(settled), tuple(unreadable))
+
+
+def _kind(error: RedoxWarehouseError) -> str:
+    return "nothing is there" if isinstance(error, UsageFault) else "it cannot be listed now"
+
+
+def _is_settled(source: SourceFile, now_ns: int, settle_s: float) -> bool:
+    """Objects of a bucket appear whole; a file's time in the future says nothing."""
+    if "://" in source.uri:
+        return True
+    return not 0 <= now_ns - source.mtime_ns < settle_s * 1e9
+
+
+def batch_name(sources: Sequence[SourceFile]) -> str:
+    """The hash of a batch: equal listings have equal names."""
+    lines = sorted(json.dumps(astuple(source)) for source in sources)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
+
+
+def keep_batch(settings: Settings, sources: Sequence[SourceFile]) -> str:
+    """Write the listing for its owner only; gives its name."""
+    folder = settings.home / "batches"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    name = batch_name(sources)
+    temporary = folder / f".{name}.{os.getpid()}.tmp"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump([astuple(source) for source in sources], file)
+    temporary.replace(folder / f"{name}.json")
+    _drop_old(folder)
+    return name
+
+
+def _drop_old(folder: Path) -> None:
+    oldest = time.time() - KEEP_BATCHES.total_seconds()
+    for path in folder.glob("*.json"):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+
+
+def read_batch(settings: Settings, name: str) -> list[SourceFile]:
+    """The sources of a batch. Raises UsageFault when the listing is gone."""
+    path = settings.home / "batches" / f"{name}.json"
+    if not name.isalnum() or not path.is_file():
+        raise UsageFault(
+            "The listing of this batch is kept no longer; run the load without a batch, it takes "
+            "everything that waits."
+        )
+    return [SourceFile(*row) for row in json.loads(path.read_text("utf-8"))]
+
+
+def load_batch(
+    settings: Settings, sources: Sequence[SourceFile], progress: Progress = no_progress
+) -> BatchSummary:
+    """Load listed sources; one that cannot be read does not stop the others.
+
+    It is not tried again until it changes. Transient errors are raised: the whole batch can be
+    tried again, what is loaded is skipped.
+    """
+    refused: list[Refusal] = []
+
+    def refuse(source: SourceFile, error: RedoxWarehouseError) -> None:
+        reason = str(error).replace(source.uri, "the source")
+        refused.append(Refusal(label_of(source.uri), reason))
+
+    worker = Worker.of(settings)
+    with Pool(settings, worker) as pool:
+        loader = Loader(settings, worker, pool, progress)
+        in_place = settings.load.in_place
+        loaded = loader.load_sources(sources, unwrap="", in_place=in_place, refused=refuse)
+    return BatchSummary(loaded, tuple(refused))
+
+
+def load_waiting(
+    settings: Settings, now: datetime, progress: Progress = no_progress
+) -> BatchSummary:
+    """Load everything that waits in the watched paths, replies of a killed pull included."""
+    recover_pull(settings)
+    waiting = find_waiting(settings, now)
+    if not waiting.sources:
+        return BatchSummary(LoadSummary(), ())
+    return load_batch(settings, waiting.sources, progress)
