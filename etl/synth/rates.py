@@ -33,6 +33,7 @@ def active_overrides(
         and override.event_type in ("", event.event_type)
         and override.first_day <= day
         and (not override.last_day or day <= override.last_day)
+        and any(_pattern(override.path).fullmatch(node.path) for node in plan.walk())
     )
 
 

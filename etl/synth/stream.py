@@ -27,6 +27,7 @@ from etl.synth.template import Shape
 from models.catalog.records import Catalog
 
 FIRST_ID = 100_000
+FEWEST_SHAPES = 8
 DRAWS = 2**29  # keeps the sum with an offset in one digit of Python's integers
 
 
@@ -45,7 +46,7 @@ class Stream:
         records = Records(pools, patients=self._patients)
         planner = Planner(catalog, pools, records)
         self.plans = tuple(planner.plan(event) for event in chosen_events(catalog, dials))
-        self._wardrobe = _Wardrobe(dials, self.plans)
+        self._wardrobe = _Wardrobe(dials, self.plans, self.sources)
         self._senders: list[Senders] = []
         self._deck = event_deck(self.plans, dials, self._rng)
         self._position = 0
@@ -125,36 +126,38 @@ def _per_day(dials: Dials) -> list[int]:
 class _Wardrobe:
     """The shapes of each event type and source on the current day, grown when first needed."""
 
-    def __init__(self, dials: Dials, plans: tuple[Plan, ...]) -> None:
+    def __init__(self, dials: Dials, plans: tuple[Plan, ...], sources: tuple[Source, ...]) -> None:
         self._dials, self._plans = dials, plans
-        expected = math.ceil(dials.messages / max(1, len(plans)))
-        self._count = max(1, min(dials.shapes, max(8, expected)))
+        expected = math.ceil(dials.messages / (len(plans) * len(sources)))
+        self._count = min(dials.shapes, max(FEWEST_SHAPES, expected))
         self._day = 1
-        edges = {o.first_day for o in dials.overrides} | {o.last_day + 1 for o in dials.overrides}
-        self._edges = edges
+        first_days = {override.first_day for override in dials.overrides}
+        self._edges = first_days | {override.last_day + 1 for override in dials.overrides}
         self._by_source: dict[tuple[int, str], list[Shape]] = {}
         self._grown: dict[object, list[Shape]] = {}
+        self._grown_before: dict[object, list[Shape]] = {}
 
     def set_day(self, day: int) -> None:
+        """Where overrides begin or end, forget the shapes that nobody wore since the last time."""
         self._day = day
         if day in self._edges:
             self._by_source.clear()
-            self._grown.clear()
+            self._grown, self._grown_before = {}, self._grown
 
     def shapes(self, plan_index: int, source: Source) -> list[Shape]:
         key = (plan_index, source.source_id)
         if key not in self._by_source:
-            self._by_source[key] = self._grow(plan_index, source)
+            self._by_source[key] = self._find(plan_index, source)
         return self._by_source[key]
 
-    def _grow(self, plan_index: int, source: Source) -> list[Shape]:
-        plan = self._plans[plan_index]
-        active = active_overrides(
-            self._dials.overrides, source=source.dial, plan=plan, day=self._day
-        )
-        density = self._dials.density * source.dial.density
+    def _find(self, plan_index: int, source: Source) -> list[Shape]:
+        """Sources with the same rates share their shapes."""
+        plan, dials = self._plans[plan_index], self._dials
+        active = active_overrides(dials.overrides, source=source.dial, plan=plan, day=self._day)
+        density = dials.density * source.dial.density
         key = (plan_index, active, density)
         if key not in self._grown:
+            known = self._grown_before.get(key)
             rates = Rates(plan, overrides=active, density=density)
-            self._grown[key] = grow_shapes(plan, rates, dials=self._dials, count=self._count)
+            self._grown[key] = known or grow_shapes(plan, rates, dials=dials, count=self._count)
         return self._grown[key]
