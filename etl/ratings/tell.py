@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from etl.ratings.comparison import Comparison
 from etl.ratings.importing import ImportReport
 from etl.ratings.records import FieldList, ReadField, Refusal, Unread
+
+_SHOWN_OF_REFUSED = 20
 
 
 def tell_report(report: ImportReport) -> str:
@@ -21,9 +24,10 @@ def tell_report(report: ImportReport) -> str:
 
 def _tell_comparison(one: Comparison) -> str:
     lines = [_headline(one.field_list), f"  understood  {_understood(one.field_list)}"]
-    lines += _section("new", [_news(one)])
-    lines += _section("contradicts the catalog", [_contradictions(one)])
-    lines += _section("could not be read", [_unread(one.field_list)])
+    lines += _section("new", _news(one))
+    lines += _section("contradicts the catalog", _contradictions(one))
+    lines += _section("not in the catalog", _quotes(one.field_list.unknown))
+    lines += _section("could not be read", _quotes(one.field_list.unread))
     return "\n".join(lines)
 
 
@@ -43,8 +47,8 @@ def _understood(one: FieldList) -> str:
 
 
 def _news(one: Comparison) -> Iterator[str]:
-    for news in one.news:
-        yield f"line {news.number}: {news.path}  {news.printed}"
+    for (number, path), news in groupby(one.news, key=lambda news: (news.number, news.path)):
+        yield f"line {number}: {path}  {', '.join(each.printed for each in news)}"
     for line in one.values:
         yield f"value set {line.value_set}  {line.value}"
     for read in one.unlinked:
@@ -63,19 +67,22 @@ def _contradictions(one: Comparison) -> Iterator[str]:
         )
 
 
-def _unread(one: FieldList) -> Iterator[str]:
-    for line in (*one.unread, *one.unknown):
+def _quotes(lines: Iterable[Unread]) -> Iterator[str]:
+    for line in lines:
         yield f"line {line.number}: {line.quote}  [{line.reason}]"
 
 
-def _section(name: str, parts: Iterable[Iterable[str]]) -> list[str]:
-    lines = [f"    {line}" for part in parts for line in part]
-    return [f"  {name} ({len(lines)})", *lines] if lines else []
+def _section(name: str, lines: Iterable[str], *, most: int | None = None) -> list[str]:
+    found = [f"    {line}" for line in lines]
+    more = max(0, len(found) - most) if most is not None else 0
+    shown = [*found[:most], f"    and {more} more; --json lists all"] if more else found
+    return [f"  {name} ({len(found)})", *shown] if found else []
 
 
 def _tell_refused(one: FieldList) -> str:
     lines = [f"{_headline(one)}: refused, {one.refused}"]
-    lines += _section("could not be read", [_unread(one)])
+    lines += _section("not in the catalog", _quotes(one.unknown), most=_SHOWN_OF_REFUSED)
+    lines += _section("could not be read", _quotes(one.unread), most=_SHOWN_OF_REFUSED)
     return "\n".join(lines)
 
 

@@ -33,7 +33,7 @@ from etl.ratings.unglue import is_run_together, unglue
 from models.catalog.records import Catalog
 
 _HEADING = re.compile(r"Fields|(?:Request|Response) Body Schema(?:\s*(-\s.*))?")
-_MOST_REPEATS = 4
+_MOST_REPEATS = 40  # no page prints a path so often; what does would only cost time
 _CUT = "the page stops within this field"
 _OTHER_SHAPE = "its type does not fit the catalog's, so its rating is not taken"
 
@@ -165,7 +165,7 @@ def _with_fields(
         ),
         unread=tuple(sorted([*unread, *doubted], key=lambda line: line.number)),
         unknown=tuple(
-            Unread(one.entry.number, quote(one.path), f"not a path of {tree.event_type}")
+            Unread(one.entry.number, quote(one.path), "not a path of the catalog")
             for one in placed
             if not one.is_known
         ),

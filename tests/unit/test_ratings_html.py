@@ -40,7 +40,7 @@ def test_blocks_make_lines(markup: str, expected: list[str]) -> None:
 
 def test_deeper_lists_have_deeper_lines() -> None:
     lines = read("<ul><li>a<ul><li>b</li></ul></li><li>c</li></ul>").lines
-    depths = {line.text: line.depth for line in lines}
+    depths = {line.text: line.depth or 0 for line in lines}
     assert depths["a"] == depths["c"] < depths["b"]
     assert all(line.is_item for line in lines)
 
