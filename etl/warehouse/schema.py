@@ -127,7 +127,7 @@ def _table_statements(table: Table, existing: dict[str, str] | None) -> list[str
         f"alter table {table} add column {quote_name(name)} {_type_name(table.columns[name].type)}"
         for name in added
     ]
-    return alter + (_comments(table, added) if added else [])
+    return [*alter, *(_comments(table, added) if added else ())]
 
 
 def _create_table(table: Table) -> str:

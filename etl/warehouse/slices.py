@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 import duckdb
 
 from etl.warehouse.schema import existing_columns
-from models.catalog.records import Catalog
 from models.tables.plan import WarehousePlan
 
 SLICE_BITS = 18
@@ -70,10 +69,3 @@ def slices_of(
         f"where {' and '.join(conditions)} order by slice"
     )
     return [int(row[0]) for row in connection.execute(query, values).fetchall()]
-
-
-def schema_matches(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> bool:
-    """Whether the warehouse was last written by this very catalog."""
-    query = "select value from core.warehouse where name = 'catalog_hash'"
-    row = connection.execute(query).fetchone()
-    return bool(row) and row[0] == catalog.content_hash

@@ -6,6 +6,7 @@ Keys are declared here and tested; the DDL sent to DuckDB has none (see the deci
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, Double, Integer, MetaData, Numeric, Text
 from sqlalchemy import Table as SqlTable
@@ -16,7 +17,7 @@ from models.tables.fixed import FIXED, INSTANT, Binary128
 from models.tables.plan import CORE_SCHEMA, Storage, Table, WarehousePlan
 from models.tables.plan import Column as PlanColumn
 
-SQL_TYPES: Mapping[Storage, TypeEngine[object]] = {
+SQL_TYPES: Mapping[Storage, TypeEngine[Any]] = {
     Storage.TEXT: Text(),
     Storage.JSON: Text(),
     Storage.INTEGER: BigInteger(),
@@ -25,24 +26,24 @@ SQL_TYPES: Mapping[Storage, TypeEngine[object]] = {
     Storage.BOOLEAN: Boolean(),
     Storage.DATE: Date(),
     Storage.TIMESTAMP: INSTANT,
-}  # type: ignore[assignment]
+}
 
-_ENVELOPE: tuple[tuple[str, TypeEngine[object], str], ...] = (
+_ENVELOPE: tuple[tuple[str, TypeEngine[Any], str], ...] = (
     ("load_id", BigInteger(), "Load that stored the message"),
     ("object_id", Text(), "Landed object that holds its bytes"),
     ("item", BigInteger(), "0-based position in the landed object"),
     ("content_hash", Binary128(), "Fingerprint of the content, equal for redeliveries"),
     ("log_id", Text(), "First non-empty Meta.Logs[].ID"),
     ("received_at", INSTANT, "When the message was received, UTC, where known"),
-)  # type: ignore[assignment]
-_ROOT: tuple[tuple[str, TypeEngine[object], str], ...] = (
+)
+_ROOT: tuple[tuple[str, TypeEngine[Any], str], ...] = (
     ("event_type", Text(), "Meta.EventType"),
     ("event_at", INSTANT, "Meta.EventDateTime, UTC"),
     ("received_at", INSTANT, "When the message was received, UTC, where known"),
     ("source_id", Text(), "Meta.Source.ID"),
     ("facility_code", Text(), "Meta.FacilityCode"),
     ("is_test", Boolean(), "Meta.Test"),
-)  # type: ignore[assignment]
+)
 
 
 def compile_metadata(catalog: Catalog, plan: WarehousePlan, metadata: MetaData) -> None:

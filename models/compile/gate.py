@@ -71,7 +71,7 @@ def _type_of(node: Node) -> Any:
         return Raw | UnsetType
     if node.storage is Storage.JSON:
         return None | UnsetType  # a value here goes the slow way, which makes it JSON text
-    scalar = _SCALARS[node.storage or Storage.TEXT]
+    scalar: Any = _SCALARS[node.storage or Storage.TEXT]
     if node.kind is NodeKind.SCALARS:
         return list[scalar | None] | None | UnsetType
     return scalar | None | UnsetType

@@ -101,7 +101,7 @@ class ModelShapes:
 
     def _fields_of(self, number: int) -> frozenset[int]:
         chosen = []
-        for own in reversed(self.conflicts.values()):
+        for own in reversed(list(self.conflicts.values())):
             number, index = divmod(number, len(own))
             chosen.append(id(own[index]))
         return frozenset(chosen)
