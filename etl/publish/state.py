@@ -1,8 +1,9 @@
 """What the warehouse holds now, as signatures by which the next version sees what has changed.
 
-Nothing is remembered in the warehouse: the signature of a slice is computed from `core.message`,
-whose rows change with every way in which a slice can change. A load adds messages, a purge removes
-some, a reload inserts the same message_ids under its own load_id.
+A slice's signature is made of its messages in `core.message`, by which every addition and removal is
+seen, and of the last change that `core.slice_change` notes, because a reload keeps message ids and
+the load that first stored them. Tables of a data model depend on its own messages alone: a load of
+one data model leaves the files of the others as they are.
 """
 
 from __future__ import annotations
@@ -21,6 +22,13 @@ WHOLE = "all"
 _MESSAGES = f"""
 select message_id >> {SLICE_BITS}, data_model, count(*), sum(hash(message_id, load_id))
 from core.message group by all
+"""
+_CHANGES = """
+select
+    slice,
+    max(load_id),
+    coalesce(max(load_id) filter (where kind is null or kind not in ('load', 'replay')), 0)
+from core.slice_change left join core.load using (load_id) group by slice
 """
 _SCHEMAS = (
     "select distinct table_schema, data_model from quality.field where table_schema <> 'core'"
@@ -54,7 +62,7 @@ def read_state(
     connection: duckdb.DuckDBPyConnection, relations: Mapping[str, Relation]
 ) -> WarehouseState:
     """Ask a warehouse what it holds; costs a scan of two columns of core.message."""
-    slices = _Slices(connection)
+    slices = _Slices(connection, notes_changes="core.slice_change" in relations)
     first, last, count = _rows(connection, _LOADS)[0]
     return WarehouseState(
         relations=relations,
@@ -65,20 +73,39 @@ def read_state(
 
 
 class _Slices:
-    """Signatures of the slices of one data model, or of all together."""
+    """Signatures of the slices of one data model, or of all together.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    What only adds messages is seen by them; a reload or purge counts for every data model.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, *, notes_changes: bool) -> None:
         self._data_models: dict[str, str] = dict(_rows(connection, _SCHEMAS))
-        self._totals: dict[str | None, dict[str, tuple[int, int]]] = defaultdict(dict)
+        self._totals: dict[str | None, dict[int, tuple[int, int]]] = defaultdict(dict)
         for number, data_model, count, total in _rows(connection, _MESSAGES):
             for group in (None, data_model):
-                known = self._totals[group].get(str(number), (0, 0))
-                self._totals[group][str(number)] = (known[0] + count, known[1] + int(total))
+                known = self._totals[group].get(number, (0, 0))
+                self._totals[group][number] = (known[0] + count, known[1] + int(total))
+        self._changes: dict[int, tuple[int, int]] = {
+            number: (last, last_rewrite)
+            for number, last, last_rewrite in (_rows(connection, _CHANGES) if notes_changes else ())
+        }
 
     def of(self, schema: str) -> dict[str, str]:
         """A schema that belongs to no data model is filled by the messages of all."""
-        totals = self._totals[self._data_models.get(schema)]
-        return {number: f"{count}-{total:x}" for number, (count, total) in totals.items()}
+        data_model = self._data_models.get(schema)
+        return {
+            str(number): f"{count}-{total:x}-{self._change(number, data_model)}"
+            for number, (count, total) in self._totals[data_model].items()
+        }
+
+    def _change(self, number: int, data_model: str | None) -> int:
+        last, last_rewrite = self._changes.get(number, (0, 0))
+        return last_rewrite if data_model else last
+
+
+def is_count(table: Relation) -> bool:
+    """Whether a table holds counts of slices; others that name slices are not cut by them."""
+    return table.schema == "quality" and table.has_column(SLICE)
 
 
 def _parts(
@@ -86,7 +113,7 @@ def _parts(
 ) -> dict[str, str]:
     if table.has_column(MESSAGE_ID):
         return slices.of(table.schema)
-    if table.has_column(SLICE):
+    if is_count(table):
         return _counted_parts(connection, table, slices.of(table.schema))
     name = table.qualified_name
     query = f"select count(*), coalesce(sum(hash({table.name})), 0) from {name} as {table.name}"
