@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from etl.cli.tables import print_table
+from etl.cli.tables import print_table, width
 from etl.errors import UsageFault
 from etl.pipeline.findings import (
     DEFAULT_GROUPS,
@@ -86,7 +86,7 @@ def findings(
     if as_json:
         click.echo(json.dumps(_answer(found, place, settings), indent=1, default=str))
         return
-    console = Console(soft_wrap=False)
+    console = Console(width=width())
     if not found:
         console.print("Nothing was found.")
     elif messages or values:

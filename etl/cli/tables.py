@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+WIDTH_IN_FILES = 240
+
+
+def width() -> int | None:
+    """The width to print with: the terminal's own, wide where output goes to a file or pipe."""
+    return None if sys.stdout.isatty() else WIDTH_IN_FILES
 
 
 def print_table(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -16,7 +24,9 @@ def print_table(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     table = Table()
     for name in names:
         is_number = isinstance(rows[0][name], int)
-        table.add_column(name.replace("_", " "), justify="right" if is_number else "left")
+        table.add_column(
+            name.replace("_", " "), justify="right" if is_number else "left", overflow="fold"
+        )
     for row in rows:
         table.add_row(*(escape(_cell(name, row[name])) for name in names))
     console.print(table)

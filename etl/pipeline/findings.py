@@ -144,10 +144,8 @@ def find_places(
         order by message_id desc, rule, path, ordinals
         limit {int(limit)}
     """
-    return [
-        FindingPlace(*row[:9], tuple(_positions(row[9])), row[10], row[11])
-        for row in connection.execute(query, values).fetchall()
-    ]
+    rows = connection.execute(query, values).fetchall()
+    return [FindingPlace(*(*row[:9], _positions(row[9]), *row[10:])) for row in rows]
 
 
 def find_values(
@@ -221,9 +219,10 @@ def _condition(chosen: Chosen) -> tuple[str, list[Any]]:
     return " and ".join(conditions) or "true", values
 
 
-def _positions(ordinals: Any) -> list[int]:
+def _positions(ordinals: Any) -> tuple[int, ...]:
+    """Ordinals from INTEGER[], or from text such as 2.1 where they were published."""
     numbers = ordinals.split(".") if isinstance(ordinals, str) else ordinals
-    return [int(number) for number in numbers or () if number != ""]
+    return tuple(int(number) for number in numbers or () if number != "")
 
 
 __all__ = [

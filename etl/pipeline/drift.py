@@ -1,0 +1,273 @@
+"""Drift: what comes that the catalog does not list, and the lines that would list it.
+
+Listing prints no values. Writing looks at the kept values, decides types, and adds lines to the
+site's HOME/catalog/fields.csv; `reload` then moves the values into their columns.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from etl.conform.inference import MOST_KEYS, InferredField, Looks
+from etl.errors import UsageFault
+from etl.pipeline.drift_names import Names
+from etl.pipeline.newest import open_newest, view_select
+from etl.ratings.overlay import merge_rows
+from etl.settings import Settings
+from models.catalog import Catalog, CatalogFaults, formats, read_catalog
+from models.catalog.records import Field, JsonType
+from models.tables.plan import META, PlanFaults, WarehousePlan, plan_tables
+
+UNLISTED = "unlisted_key"
+SOURCE = "drift"
+_BATCH = 10_000
+_COLUMNS = (
+    "data_model, path, rule, json_type, size_class, first_day, last_day, messages, occurrences, "
+    "sources, source_ids, event_types"
+)
+_KEPT = """
+select message.data_model, kept.path, coalesce(message.event_type, ''), kept.value,
+    count(*)
+from core.unplaced_value as kept
+join core.message using (message_id)
+where kept.reason = 'unlisted_key'
+group by all
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DriftLine:
+    """One row of quality.drift."""
+
+    data_model: str
+    path: str
+    rule: str
+    json_type: str
+    size_class: str
+    first_day: date
+    last_day: date
+    messages: int
+    occurrences: int
+    sources: int
+    source_ids: str
+    event_types: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewLines:
+    """What writing did: fields listed now, what was left out with a sentence each."""
+
+    fields: tuple[Field, ...]
+    left_out: tuple[str, ...]
+    file: Path
+
+    @property
+    def data_models(self) -> tuple[str, ...]:
+        return tuple(sorted({field.data_model for field in self.fields}))
+
+
+def list_drift(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    rules: Sequence[str] = (),
+    data_models: Sequence[str] = (),
+    limit: int = 1000,
+) -> list[DriftLine]:
+    """What the catalog does not list, the most frequent first."""
+    conditions, values = ["true"], []
+    for column, wanted in (("rule", rules), ("data_model", data_models)):
+        if wanted:
+            conditions.append(f"{column} in ({', '.join('?' * len(wanted))})")
+            values += list(wanted)
+    query = (
+        f"select {_COLUMNS} from {view_select('quality.drift')} "
+        f"where {' and '.join(conditions)} "
+        f"order by messages desc, data_model, path, rule, json_type limit {int(limit)}"
+    )
+    return [DriftLine(*row) for row in connection.execute(query, values).fetchall()]
+
+
+def write_drift(settings: Settings) -> NewLines:
+    """List every unlisted key in the site's catalog; what is listed already stays as it is.
+
+    Raises UsageFault, and writes nothing, when the catalog with the new lines would be faulty.
+    """
+    catalog = _site_catalog(settings.catalog_path)
+    with open_newest(settings) as (connection, _):
+        looks = _look(connection)
+        keywords = _keywords(connection)
+    plan = plan_tables(catalog)
+    new = [field for part in _parts(catalog, plan, looks, keywords) for field in part]
+    file = settings.catalog_path / formats.FIELDS.file
+    if new:
+        _write(settings.catalog_path, file, new)
+    return NewLines(tuple(new), tuple(_left_out(looks)), file)
+
+
+def _site_catalog(overlay: Path) -> Catalog:
+    try:
+        return read_catalog(overlay)
+    except CatalogFaults as faults:
+        raise UsageFault(str(faults)) from None
+
+
+def _look(connection: duckdb.DuckDBPyConnection) -> dict[str, Looks]:
+    """How the kept values of each data model look; what stands in Meta under Meta, for all."""
+    looks: dict[str, Looks] = {}
+    cursor = connection.execute(_KEPT)
+    while rows := cursor.fetchmany(_BATCH):
+        for data_model, path, event_type, value, count in rows:
+            own = looks.setdefault(data_model, Looks())
+            own.add(path, json.loads(value), event_type, times=count)
+    return looks
+
+
+def _keywords(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    query = "select keyword_name from duckdb_keywords() where keyword_category <> 'unreserved'"
+    return frozenset(row[0] for row in connection.execute(query).fetchall())
+
+
+def _parts(
+    catalog: Catalog, plan: WarehousePlan, looks: dict[str, Looks], keywords: frozenset[str]
+) -> Iterator[list[Field]]:
+    """New fields, named: those of Meta, which all data models share, then model by model."""
+    inferred = {model: _unlisted(catalog, model, own) for model, own in sorted(looks.items())}
+    meta = [(model, f) for model, own in inferred.items() for f in own if _is_meta(f.path)]
+    if meta:
+        yield _name_meta(catalog, plan, meta, keywords)
+    for model, own in inferred.items():
+        new = [_field(model, f, catalog) for f in own if not _is_meta(f.path)]
+        if new:
+            known = [f for f in catalog.fields[model] if not _is_meta(f.path)]
+            names = Names(catalog, plan, model, is_meta=False)
+            yield names.settle(known, new, keywords)
+
+
+def _unlisted(catalog: Catalog, data_model: str, looks: Looks) -> list[InferredField]:
+    """Fields that no line lists yet, in any shape."""
+    listed = {field.path.removesuffix("[]") for field in catalog.fields[data_model]}
+    return [found for found in looks.fields() if found.path.removesuffix("[]") not in listed]
+
+
+def _name_meta(
+    catalog: Catalog,
+    plan: WarehousePlan,
+    meta: list[tuple[str, InferredField]],
+    keywords: frozenset[str],
+) -> list[Field]:
+    """A path of Meta has one type in all data models: the listed one, else the first seen."""
+    known: dict[str, Field] = {}
+    for fields in catalog.fields.values():
+        for field in fields:
+            if _is_meta(field.path):
+                known.setdefault(field.path.removesuffix("[]"), field)
+    shared: dict[str, Field] = {}
+    found: list[Field] = []
+    for model, inferred in meta:
+        base = inferred.path.removesuffix("[]")
+        field = _field(model, inferred, catalog)
+        like = known.get(base) or shared.setdefault(base, field)
+        found.append(replace(like, data_model=model, event_types=field.event_types, source=SOURCE))
+    names = Names(catalog, plan, "", is_meta=True)
+    settled = names.settle(
+        known.values(), (f for b, f in shared.items() if b not in known), keywords
+    )
+    given = {field.path: field.sql_name for field in settled}
+    return [replace(f, sql_name=given.get(f.path, f.sql_name)) for f in found]
+
+
+def _is_meta(path: str) -> bool:
+    return path == META or path.startswith(f"{META}.")
+
+
+def _field(data_model: str, inferred: InferredField, catalog: Catalog) -> Field:
+    events = {event.event_type for event in catalog.data_models[data_model].event_types}
+    return Field(
+        data_model=data_model,
+        path=inferred.path,
+        json_type=inferred.json_type,
+        item_type=inferred.item_type,
+        number_kind=inferred.number_kind,
+        temporal=inferred.temporal,
+        value_set="",
+        value_set_confidence="",
+        sensitivity="",
+        sql_name="",
+        event_types=(inferred.event_types & events) or frozenset(events),
+        is_volatile=False,
+        source=SOURCE,
+        note="",
+    )
+
+
+def _write(overlay: Path, file: Path, new: Sequence[Field]) -> None:
+    """Write the lines, but only if the catalog can be read and planned with them."""
+    before = file.read_text("utf-8-sig") if file.is_file() else ""
+    after = merge_rows(before, formats.FIELDS, [_row(field) for field in new])
+    overlay.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(dir=overlay.parent, prefix=".catalog-") as name:
+        trial = Path(name)
+        for other in overlay.glob("*.csv"):
+            (trial / other.name).write_bytes(other.read_bytes())
+        written = trial / file.name
+        written.write_text(after, "utf-8", newline="")
+        written.chmod(0o600)
+        _check(trial)
+        with written.open("rb") as handle:
+            os.fsync(handle.fileno())
+        written.replace(file)
+
+
+def _check(overlay: Path) -> None:
+    try:
+        plan_tables(read_catalog(overlay))
+    except (CatalogFaults, PlanFaults) as faults:
+        listing = "; ".join(str(fault).rpartition("/")[2] for fault in faults.faults[:20])
+        raise UsageFault(
+            f"The new lines would make the catalog faulty ({listing}); "
+            "list these fields by hand in HOME/catalog/fields.csv."
+        ) from None
+
+
+def _row(field: Field) -> dict[str, str]:
+    return {
+        "data_model": field.data_model,
+        "path": field.path,
+        "json_type": field.json_type,
+        "item_type": field.item_type or "",
+        "number_kind": field.number_kind or "",
+        "temporal": field.temporal or "",
+        "sql_name": field.sql_name,
+        "event_types": "|".join(sorted(field.event_types)),
+        "source": field.source,
+    }
+
+
+def _left_out(looks: dict[str, Looks]) -> Iterator[str]:
+    for data_model, own in sorted(looks.items()):
+        if own.odd_keys:
+            yield (
+                f"{data_model}: {own.odd_keys:,} values stand under keys that do not look like keys; "
+                "they stay in core.unplaced_value."
+            )
+        for parent in sorted(own.crowded_parents()):
+            yield (
+                f"{data_model}: {parent or 'the message'} has more than {MOST_KEYS} unlisted keys, "
+                "which seem to be data; they stay in core.unplaced_value, list by hand what is a field."
+            )
+        untyped = [f.path for f in own.fields() if f.json_type is JsonType.ANY]
+        if untyped:
+            yield f"{data_model}: no one type fits {_some(untyped)}; listed as JSON text (any)."
+
+
+def _some(paths: Iterable[str]) -> str:
+    listed = list(paths)
+    return ", ".join(listed[:5]) + (f" and {len(listed) - 5} more" if len(listed) > 5 else "")
