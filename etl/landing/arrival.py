@@ -117,10 +117,10 @@ def _read_blocks(stream: BinaryIO) -> Iterator[bytes]:
     while True:
         parts: list[bytes] = []
         missing = BLOCK_BYTES
-        while missing and (part := stream.read(missing)):
+        while missing > 0 and (part := stream.read(missing)):
             parts.append(part)
             missing -= len(part)
         if parts:
             yield b"".join(parts)
-        if missing:
+        if missing > 0:
             return

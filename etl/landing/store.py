@@ -183,12 +183,11 @@ class Landing:
         return self.has(object_id) and self._bytes_path(object_id).is_file()
 
     def _settle(self, folder: Path, landed: LandedObject) -> None:
-        """Give the files their final names, the index last, and each step to the disk."""
+        """Give the files their final names, the index last: a journal keeps this order."""
         home = self._folder_of(landed.object_id)
         self._make_folder(home)
         if not landed.in_place:
             (folder / _BYTES_NAME).replace(self._bytes_path(landed.object_id))
-            sync_folder(home)
         (folder / _INDEX_NAME).replace(self._index_path(landed.object_id))
         sync_folder(home)
 

@@ -264,14 +264,18 @@ def test_a_crash_between_the_two_names_is_landed_again(
     class Killed(BaseException):
         pass
 
-    def die(folder: Path) -> None:
-        raise Killed
+    replace = Path.replace
+
+    def replace_bytes_only(path: Path, target: Path) -> Path:
+        if path.name == "items.parquet":
+            raise Killed
+        return replace(path, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr(landing, "_make_folder", lambda folder: folder.mkdir(parents=True))
-        patch.setattr(store, "sync_folder", die)
+        patch.setattr(Path, "replace", replace_bytes_only)
         with pytest.raises(Killed):
             land(landing, LINES)
+    assert [Path(name).suffix for name in list_files(landing)] == [".zst"]
     assert landing.object_ids() == []
     assert land(landing, LINES).item_count == 500
     assert landing.object_ids() == [hashlib.sha256(LINES).hexdigest()]
