@@ -1,25 +1,21 @@
-"""The landing store: what goes in comes out, once, whole or not at all, for its owner only."""
+"""The landing store: what goes in comes out, once, and for its owner only."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
-import multiprocessing
-import os
-import signal
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 import pyzstd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etl.errors import DiskFull, PermanentError
-from etl.landing import arrival, index, seekable, store
+from etl.errors import PermanentError
+from etl.landing import arrival, index, store
 from etl.landing.frames import ITEM
 from etl.landing.segments import MAGIC, encode_record
 from etl.landing.store import LandedObject, Landing
@@ -161,66 +157,6 @@ def test_lost_bytes_are_healed_by_landing_again(landing: Landing) -> None:
     assert landing.read(object_id, 0, 5) == LINES[:5]
 
 
-@pytest.mark.parametrize("damage_at", [20, -30, -3])
-def test_damage_is_told_and_names_no_data(landing: Landing, damage_at: int) -> None:
-    object_id = land(landing, LINES).object_id
-    path = landing.root / object_id[:2] / f"{object_id}.zst"
-    content = bytearray(path.read_bytes())
-    content[damage_at] ^= 0xFF
-    path.write_bytes(content)
-    with pytest.raises(PermanentError, match="is damaged; restore"):
-        landing.read(object_id, 0, len(LINES))
-
-
-def test_a_damaged_index_is_told(landing: Landing) -> None:
-    object_id = land(landing, LINES).object_id
-    path = landing.root / object_id[:2] / f"{object_id}.items.parquet"
-    path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(PermanentError, match="is damaged; restore"):
-        landing.describe(object_id)
-    with pytest.raises(PermanentError, match="is damaged; restore"):
-        landing.items(object_id)
-
-
-class FullDisk(io.FileIO):
-    """Takes 2,000 bytes and then has no room left."""
-
-    number = errno.ENOSPC
-
-    def write(self, data: Any) -> int:
-        if self.tell() + len(data) > 2_000:
-            raise OSError(self.number, os.strerror(self.number))
-        return super().write(data)
-
-
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-@pytest.mark.parametrize("full", ["bytes.zst", "items.parquet"])
-def test_a_full_disk_leaves_nothing_behind(
-    landing: Landing, monkeypatch: pytest.MonkeyPatch, full: str, number: int
-) -> None:
-    def create(path: Path) -> BinaryIO:
-        FullDisk.number = number
-        return FullDisk(path, "wb") if path.name == full else path.open("wb")
-
-    monkeypatch.setattr(store, "create_private", create)
-    monkeypatch.setattr(index, "create_private", create)
-    content = b"".join(os.urandom(20).hex().encode() + b"\n" for _ in range(5_000))
-    with pytest.raises(DiskFull, match="free space"):
-        land(landing, b"{}\n" + content)
-    assert list_files(landing) == []
-    assert landing.object_ids() == []
-
-
-def test_a_failing_source_leaves_nothing_behind(landing: Landing) -> None:
-    class Failing(io.RawIOBase):
-        def read(self, size: int = -1) -> bytes:
-            raise OSError(errno.EIO, "device")
-
-    with pytest.raises(OSError, match="device"):
-        landing.land(Failing(), uri="x")  # type: ignore[arg-type]
-    assert list_files(landing) == []
-
-
 def test_a_source_may_give_less_than_asked(landing: Landing) -> None:
     class Slow(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
@@ -228,58 +164,3 @@ def test_a_source_may_give_less_than_asked(landing: Landing) -> None:
 
     landed = landing.land(Slow(LINES), uri="x")
     assert landed.object_id == hashlib.sha256(LINES).hexdigest()
-
-
-def _land_and_hang(root: Path, is_inside: Any) -> None:
-    class Hanging(io.BytesIO):
-        def read(self, size: int | None = -1) -> bytes:
-            content = super().read(size)
-            if not content:
-                is_inside.set()
-                signal.pause()
-            return content
-
-    Landing(root).land(Hanging(LINES), uri="x")
-
-
-def test_what_a_killed_process_leaves_is_cleaned(landing: Landing) -> None:
-    context = multiprocessing.get_context("fork")
-    is_inside = context.Event()
-    process = context.Process(target=_land_and_hang, args=(landing.root, is_inside))
-    process.start()
-    assert is_inside.wait(30)
-    assert landing.clean() == 0, "its process lives"
-    land(landing, b"{}")
-    assert len(list((landing.root / "tmp").iterdir())) == 1
-    process.kill()
-    process.join()
-    landed = land(Landing(landing.root), LINES)
-    assert list((landing.root / "tmp").iterdir()) == []
-    assert landed.item_count == 500
-
-
-def test_a_crash_between_the_two_names_is_landed_again(
-    landing: Landing, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Killed(BaseException):
-        pass
-
-    replace = Path.replace
-
-    def replace_bytes_only(path: Path, target: Path) -> Path:
-        if path.name == "items.parquet":
-            raise Killed
-        return replace(path, target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", replace_bytes_only)
-        with pytest.raises(Killed):
-            land(landing, LINES)
-    assert [Path(name).suffix for name in list_files(landing)] == [".zst"]
-    assert landing.object_ids() == []
-    assert land(landing, LINES).item_count == 500
-    assert landing.object_ids() == [hashlib.sha256(LINES).hexdigest()]
-
-
-def test_block_size_fits_the_seek_table() -> None:
-    assert seekable.BLOCK_BYTES < 2**32
