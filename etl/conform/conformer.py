@@ -25,6 +25,7 @@ OBJECT_FOR_ARRAY = "object_for_array"
 ARRAY_FOR_OBJECT = "array_for_object"
 TOO_LONG = "array_too_long_for_object"
 MISFIT = "type_misfit"
+EXTENSION = "extension"
 EXTENSION_SHAPE = "extension_shape"
 
 _PLAIN_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
@@ -191,6 +192,7 @@ def _typed_values(
     for value_type, inner in values.items():
         row = Extension(owner, ordinals, slug, value_type, _json_type(inner), url, _text(inner))
         aside.extensions.append(row)
+        aside.findings.append(Finding(EXTENSION, owner, ordinals))
         aside.keep_repeated(child_path(owner, EXTENSIONS), ordinals, inner)
     if url and not values:
         aside.extensions.append(Extension(owner, ordinals, slug, "", "", url, ""))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from etl.conform.exact_json import Unreadable
+from etl.conform.exact_json import Unreadable, parse_exact
 from etl.conform.judge import Judge, Limits, Status
 from etl.ingest.envelope import BadEnvelope, unwrap
 from etl.landing.frames import BROKEN, NO_TIME
@@ -85,7 +85,7 @@ class Worker:
                 try:
                     envelope = unwrap(raw, unit.unwrap)
                 except BadEnvelope:
-                    yield index, b"", received_at, "bad_envelope"
+                    yield index, b"", received_at, self._reason_of_row(raw)
                     continue
                 raw = envelope.body
                 if envelope.received_at is not None:
@@ -98,6 +98,14 @@ class Worker:
                 self.reader.close()
             self.reader = self.landing.open_reader(unit.object_id)
         return self.reader.read(int(unit.offset[index]), int(unit.length[index]))
+
+    def _reason_of_row(self, raw: bytes) -> str:
+        """Why a row is no envelope: it is no JSON object, or holds no message under the key."""
+        try:
+            row = parse_exact(raw, max_depth=self.limits.max_depth)
+        except Unreadable as unreadable:
+            return unreadable.reason
+        return "bad_envelope" if isinstance(row, dict) else "not_object"
 
     def _reason_of_broken(self, raw: bytes) -> str:
         try:

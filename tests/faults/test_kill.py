@@ -1,0 +1,100 @@
+"""kill -9 at random moments: the next load completes, and the warehouse is as if nothing happened."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from etl.settings import Settings, read_settings
+from etl.synth import Dials, write_synthetic
+from etl.synth.dials import Output, Shares
+from etl.warehouse.connection import open_warehouse
+from etl.warehouse.schema import existing_columns
+from models.catalog import read_catalog
+
+LEFT_OUT = {"load_id", "resolved_load_id", "started_at", "finished_at", "landed_at", "quarantined_at"}
+PER_LOAD = {"core.load", "core.load_part", "core.slice_change", "core.landed_object"}
+SHARES = Shares(duplicates=0.1, malformed=0.05, unlisted_keys=0.05, misfits=0.05)
+
+
+def _command(settings: Settings, folder: Path) -> list[str]:
+    return [
+        sys.executable, "-m", "etl.cli", "--home", str(settings.home), "load", str(folder), "--json",
+    ]  # fmt: skip
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {
+        "REDOX_WAREHOUSE_LOAD__LOAD_BYTES": str(2**20),
+        "REDOX_WAREHOUSE_LOAD__WORKERS": "2",
+    }
+
+
+def _run(settings: Settings, folder: Path) -> float:
+    started = time.monotonic()
+    done = subprocess.run(
+        _command(settings, folder), env=_environment(), capture_output=True, check=False
+    )
+    assert done.returncode in (0, 3), done.stderr
+    return time.monotonic() - started
+
+
+def _kill(settings: Settings, folder: Path, after_s: float) -> None:
+    process = subprocess.Popen(
+        _command(settings, folder), env=_environment(), start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    time.sleep(after_s)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _content(settings: Settings) -> dict[str, list[str]]:
+    """Every table as sorted text rows, without load ids and times."""
+    content = {}
+    with open_warehouse(settings.warehouse_path, read_only=True) as connection:
+        for table, columns in sorted(existing_columns(connection).items()):
+            if table in PER_LOAD:
+                continue
+            names = ", ".join(f'"{name}"' for name in columns if name not in LEFT_OUT)
+            measure = "sum(findings), sum(messages)"
+            query = f"select cast(row({names}) as varchar) from {table} order by 1"
+            if table == "quality.finding_count":
+                keys = [n for n in columns if n not in LEFT_OUT | {"findings", "messages"}]
+                query = f"select cast(row({', '.join(keys)}, {measure}) as varchar) from {table} group by {', '.join(keys)} order by 1"
+            content[table] = [row[0] for row in connection.execute(query).fetchall()]
+        totals = "select sum(received), sum(loaded), sum(duplicate), sum(quarantined) from core.load"
+        content["ledger"] = [str(connection.execute(totals).fetchone())]
+    return content
+
+
+def _check_kills(tmp_path: Path, rounds: int, messages: int) -> None:
+    folder = tmp_path / "messages"
+    dials = Dials(messages=messages, shares=SHARES, output=Output(files=3))
+    write_synthetic(folder, catalog=read_catalog(), dials=dials)
+    calm = read_settings(tmp_path / "calm")
+    disturbed = read_settings(tmp_path / "disturbed")
+    seconds = _run(calm, folder)
+    rng = random.Random(20260301)
+    for _ in range(rounds):
+        _kill(disturbed, folder, rng.uniform(0.3, 1.0) * seconds)
+    _run(disturbed, folder)
+    _run(disturbed, folder)
+    expected, actual = _content(calm), _content(disturbed)
+    assert actual["ledger"] == expected["ledger"]
+    assert actual.keys() == expected.keys()
+    assert [table for table in expected if actual[table] != expected[table]] == []
+
+
+def test_loads_killed_three_times_lose_and_repeat_nothing(tmp_path: Path) -> None:
+    _check_kills(tmp_path, rounds=3, messages=600)
+
+
+@pytest.mark.faults
+def test_loads_killed_25_times_lose_and_repeat_nothing(tmp_path: Path) -> None:
+    _check_kills(tmp_path, rounds=25, messages=4_000)
