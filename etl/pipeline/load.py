@@ -7,6 +7,7 @@ Killed anywhere, the next run finds either the whole load or nothing of it.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -35,6 +36,7 @@ from etl.warehouse.template import create_warehouse
 UNIT_BYTES = 8 * 2**20
 UNIT_ITEMS = 20_000
 LOAD_ITEMS = 2_000_000
+SEGMENT_SUFFIX = ".seg"
 LOCK_WAIT_S = 600.0
 Refused = Callable[[SourceFile, RedoxWarehouseError], None]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -98,6 +100,7 @@ class Loader:
         A source that cannot be read for good raises, or is told to `refused`, remembered as seen
         without an object, and left out.
         """
+        self.landing.clean()
         taken = self._items_taken()
         summary = LoadSummary()
         gathered: list[Piece] = []
@@ -127,8 +130,16 @@ class Loader:
                 size_bytes += piece_bytes
         if gathered:
             summary += self.load(gathered)
-        self._remember(seen)
+        self._remember([entry for entry in seen if in_place or not self._tidy(entry)])
         return summary
+
+    def _tidy(self, entry: SeenEntry) -> bool:
+        """Delete a segment of our own that is landed and loaded; tells whether it was one."""
+        path = Path(entry.uri)
+        is_own = path.parent == self.settings.incoming_path and path.suffix == SEGMENT_SUFFIX
+        if is_own and entry.object_id and self.landing.has(entry.object_id):
+            path.unlink(missing_ok=True)
+        return is_own
 
     def _items_taken(self) -> dict[str, int]:
         if not self.settings.warehouse_path.exists():
@@ -245,9 +256,10 @@ class Loader:
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """A folder for staged files, gone afterwards."""
+        """A folder for staged files, gone afterwards. Only who may write has one."""
         root = self.settings.home / "staging"
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        shutil.rmtree(root, ignore_errors=True)  # what a killed load has left
+        root.mkdir(parents=True, mode=0o700)
         with tempfile.TemporaryDirectory(dir=root) as folder:
             yield Path(folder)
 
