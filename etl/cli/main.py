@@ -66,7 +66,8 @@ def cli(ctx: click.Context, home: Path | None) -> None:
     """
     if ctx.resilient_parsing or "--help" in sys.argv or "-h" in sys.argv:
         return
-    ctx.obj = read_settings(home)
+    if ctx.invoked_subcommand != "doctor":  # which tells of faulty settings itself
+        ctx.obj = read_settings(home)
 
 
 def main() -> None:

@@ -1,0 +1,59 @@
+"""`redox-warehouse doctor`: is everything in order, and what to do where it is not."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from etl.cli.tables import width
+from etl.pipeline.doctor_records import Check, State
+
+COLORS = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red"}
+
+
+@click.command()
+@click.option("--dagster-home", type=click.Path(path_type=Path), envvar="DAGSTER_HOME",
+              help="Dagster's folder (default HOME/dagster).")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def doctor(context: click.Context, /, dagster_home: Path | None, as_json: bool) -> int:
+    """Check the installation, the home, the catalog, the warehouse, what is published, the ways in.
+
+    Changes nothing, waits for nothing, and answers while a load runs.
+
+    \b
+    Examples:
+      redox-warehouse doctor
+      redox-warehouse doctor --json | jq '.[] | select(.state != "ok")'
+
+    Exit code 1 says that something fails; warnings alone give 0.
+    """
+    from etl.pipeline.doctor import examine
+
+    home = context.find_root().params.get("home")
+    checks = list(examine(home, dagster_home))
+    if as_json:
+        click.echo(json.dumps([asdict(check) for check in checks], indent=1))
+    else:
+        _print(checks, Console(width=width()))
+    return 1 if any(check.state is State.FAIL for check in checks) else 0
+
+
+def _print(checks: list[Check], console: Console) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in ("area", "check", "", "found", "what to do"):
+        table.add_column(name, overflow="fold")
+    for check in checks:
+        state = f"[{COLORS[check.state]}]{check.state}[/]"
+        table.add_row(check.area, check.name, state, escape(check.found), escape(check.action))
+    console.print(table)
+    counts = Counter(check.state for check in checks)
+    told = ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
+    console.print(told)

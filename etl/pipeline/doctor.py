@@ -1,0 +1,52 @@
+"""Looks whether everything is in order, and says of what is not what to do.
+
+Here stand the order of the checks and the boundary that keeps one failing check from hiding the
+others; the checks themselves live in `doctor_home`, `doctor_state` and `doctor_ways_in`. Nothing
+here waits for a lock, changes anything, or prints a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import duckdb
+
+from etl.errors import RedoxWarehouseError
+from etl.pipeline import doctor_home, doctor_state, doctor_ways_in
+from etl.pipeline.doctor_records import Check, State
+from etl.settings import Settings, read_settings
+
+Checks = Callable[[Settings], Iterable[Check]]
+AREAS: dict[str, Checks] = {
+    "installation": doctor_home.check_installation,
+    "home": doctor_home.check_home,
+    "catalog": doctor_state.check_catalog,
+    "warehouse": doctor_state.check_warehouse,
+    "published": doctor_state.check_published,
+    "ways in": doctor_ways_in.check_ways_in,
+}
+EXPECTED = (RedoxWarehouseError, OSError, duckdb.Error, ValueError, KeyError, ImportError)
+
+
+def examine(home: Path | None, dagster_home: Path | None) -> Iterator[Check]:
+    """Every check, in order; a configuration that cannot be read ends them early."""
+    try:
+        settings = read_settings(home)
+    except RedoxWarehouseError as error:
+        yield Check("configuration", "settings", State.FAIL, "they cannot be read", str(error))
+        return
+    yield Check("configuration", "settings", State.OK, "they are valid")
+    for area, checks in AREAS.items():
+        yield from _guarded(area, lambda checks=checks: checks(settings))  # type: ignore[misc]
+    folder = dagster_home or settings.home / "dagster"
+    yield from _guarded("dagster", lambda: doctor_ways_in.check_dagster(folder))
+
+
+def _guarded(area: str, checks: Callable[[], Iterable[Check]]) -> Iterator[Check]:
+    """The checks of one area; what stops them is itself a finding, without its text if not ours."""
+    try:
+        yield from checks()
+    except EXPECTED as error:
+        told = str(error) if isinstance(error, RedoxWarehouseError) else type(error).__name__
+        yield Check(area, "check", State.FAIL, "it could not be made", told)

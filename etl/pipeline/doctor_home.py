@@ -1,0 +1,124 @@
+"""Checks of what stands on the machine: the installation, the home, its rights and its space."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+import duckdb
+from packaging.requirements import Requirement
+
+from etl.errors import WarehouseBusy
+from etl.pipeline.doctor_records import Check, fail, ok, warn
+from etl.settings import Settings
+from etl.warehouse.connection import write_lock
+
+DISTRIBUTION = "redox-warehouse"
+EXTENSIONS = ("icu", "json", "parquet")
+_LEAST_FREE_BYTES = 2**28
+_INSTALL = "install the package again with its constraints"
+
+
+def check_installation(_: Settings) -> Iterator[Check]:
+    """Versions of what is installed, and what DuckDB brings along."""
+    area = "installation"
+    yield ok(area, "python", f"{platform.python_version()} on {platform.system()}")
+    faults = [fault for line in requires(DISTRIBUTION) or () if (fault := _fault(line))]
+    if faults:
+        yield fail(area, "packages", "; ".join(faults), f"{_INSTALL}.")
+    else:
+        yield ok(area, "packages", f"all as needed, duckdb {version('duckdb')}")
+    yield _extensions(area)
+
+
+def _fault(line: str) -> str:
+    requirement = Requirement(line)
+    if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+        return ""
+    try:
+        found = version(requirement.name)
+    except PackageNotFoundError:
+        return f"{requirement.name} is missing"
+    is_right = requirement.specifier.contains(found, prereleases=True)
+    return "" if is_right else f"{requirement.name} is {found}, needed {requirement.specifier}"
+
+
+def _extensions(area: str) -> Check:
+    with duckdb.connect() as connection:
+        query = "select extension_name from duckdb_extensions() where loaded"
+        loaded = {row[0] for row in connection.execute(query).fetchall()}
+    missing = [name for name in EXTENSIONS if name not in loaded]
+    if missing:
+        found = f"{', '.join(missing)} not inside"
+        return fail(area, "duckdb extensions", found, "install duckdb from its official wheel.")
+    return ok(area, "duckdb extensions", ", ".join(EXTENSIONS))
+
+
+def check_home(settings: Settings) -> Iterator[Check]:
+    """The folder of all state: is it there, whose is it, how full is its disk, what was left."""
+    home, area = settings.home, "home"
+    if not home.is_dir():
+        yield warn(
+            area, "folder", "it does not exist yet", "run `redox-warehouse load` to make it."
+        )
+        return
+    yield _writable(area, home)
+    yield _rights(area, settings)
+    yield _space(area, settings)
+    yield _leftovers(area, settings)
+
+
+def _writable(area: str, home: Path) -> Check:
+    try:
+        with tempfile.TemporaryFile(dir=home):
+            return ok(area, "folder", "it can be written")
+    except OSError:
+        action = "give its owner the right to write, or choose another with --home."
+        return fail(area, "folder", "it cannot be written", action)
+
+
+def _rights(area: str, settings: Settings) -> Check:
+    """Files of state are for their owner only; the home's own folder may be looked into."""
+    state = (
+        settings.warehouse_path,
+        settings.status_path,
+        settings.seen_path,
+        settings.landing_path,
+        settings.incoming_path,
+        settings.home / "staging",
+    )
+    opened = [path.name for path in state if path.exists() and path.stat().st_mode & 0o077]
+    if opened:
+        action = f"run chmod -R go= on them in {settings.home}."
+        return warn(area, "rights", f"others can get at {', '.join(opened)}", action)
+    return ok(area, "rights", "state is for its owner only")
+
+
+def _space(area: str, settings: Settings) -> Check:
+    free = shutil.disk_usage(settings.home).free
+    found = f"{free / 1e9:,.1f} GB free"
+    if free < _LEAST_FREE_BYTES:
+        return fail(area, "disk", found, "free space before the next load.")
+    wanted = max(4 * settings.load.load_bytes, settings.receive.min_free_bytes)
+    if free < wanted:
+        action = f"free space: a load of full size wants {wanted / 1e9:,.1f} GB."
+        return warn(area, "disk", found, action)
+    return ok(area, "disk", found)
+
+
+def _leftovers(area: str, settings: Settings) -> Check:
+    """What a killed process left half done. While a load runs its own files are no leftovers."""
+    staging = settings.home / "staging"
+    try:
+        with write_lock(settings.warehouse_path, wait_s=0):
+            found = len(list(staging.iterdir())) if staging.is_dir() else 0
+    except WarehouseBusy:
+        return ok(area, "leftovers", "a load is running")
+    if found:
+        action = f"delete what is in {staging}; nothing in it is needed."
+        return warn(area, "leftovers", f"{found} staged folders of killed loads", action)
+    return ok(area, "leftovers", "none")

@@ -1,0 +1,164 @@
+"""Checks of what was loaded: the site's catalog, the warehouse and its ledger, what is published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from etl.errors import WarehouseBusy
+from etl.pipeline.doctor_records import Check, fail, ok, warn
+from etl.pipeline.newest import view_select
+from etl.pipeline.status import read_status
+from etl.pipeline.value_policy import nulled_fields
+from etl.publish.folders import PublishedFolder
+from etl.publish.manifest import MANIFEST, read_manifest
+from etl.settings import Settings
+from etl.warehouse.connection import open_warehouse, write_lock
+from models.catalog import CatalogFaults, read_catalog
+from models.tables.plan import PlanFaults, plan_tables
+
+MOST_FAULTS = 10
+
+
+def check_catalog(settings: Settings) -> Iterator[Check]:
+    """The packaged catalog with the site's lines: can it be read, planned, and applied?"""
+    area = "catalog"
+    overlay = settings.catalog_path
+    files = sorted(path.name for path in overlay.glob("*.csv")) if overlay.is_dir() else []
+    try:
+        catalog = read_catalog(overlay)
+        plan_tables(catalog)
+    except (CatalogFaults, PlanFaults) as error:
+        faults = [str(fault) for fault in error.faults[:MOST_FAULTS]]
+        action = f"correct these lines: {'; '.join(faults)}"
+        yield fail(area, "site's lines", f"{len(error.faults)} faults", action)
+        return
+    yield ok(area, "site's lines", ", ".join(files) or "none")
+    nulled = sum(map(len, nulled_fields(catalog, settings.values).values()))
+    yield ok(area, "value policies", f"{nulled} fields lose values outside their set")
+
+
+def check_warehouse(settings: Settings) -> Iterator[Check]:
+    """The warehouse, its ledger and status.json; while a load writes, status.json alone."""
+    area = "warehouse"
+    if not settings.warehouse_path.exists():
+        yield ok(area, "file", "nothing was loaded yet")
+        return
+    status = read_status(settings.status_path)
+    yield _adds_up(area, status)
+    if status and status["quarantine"]:
+        count = sum(status["quarantine"].values())
+        action = "see `redox-warehouse quarantine list`, then replay or resolve."
+        yield warn(area, "quarantine", f"{count:,} items are open", action)
+    try:
+        with (
+            write_lock(settings.warehouse_path, wait_s=0),
+            open_warehouse(settings.warehouse_path, read_only=True) as connection,
+        ):
+            yield from _look_inside(area, connection, settings, status)
+    except WarehouseBusy:
+        yield ok(area, "file", "a load is writing; its last commit is in status.json")
+
+
+def _adds_up(area: str, status: dict[str, Any] | None) -> Check:
+    if status is None:
+        action = "run any load; it writes status.json anew."
+        return warn(area, "status", "there is no status.json", action)
+    messages = status["messages"]
+    accounted = messages["loaded"] + messages["duplicate"] + messages["quarantined"]
+    if messages["received"] != accounted:
+        found = f"received {messages['received']:,}, accounted for {accounted:,}"
+        return fail(area, "status", found, "report this; keep the home as it is.")
+    return ok(area, "status", f"received {accounted:,} = loaded + duplicate + quarantined")
+
+
+def _look_inside(
+    area: str,
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    status: dict[str, Any] | None,
+) -> Iterator[Check]:
+    if not _has_ledger(connection):
+        yield ok(area, "file", "nothing was loaded yet")
+        return
+    yield _ledger(area, connection)
+    yield _counts(area, connection)
+    loads = _one(connection, "select count(*) from core.load")
+    if status is not None and status["loads"] != loads:
+        action = "run any load; it writes status.json anew."
+        yield warn(area, "status", f"it tells of {status['loads']} loads of {loads}", action)
+    yield _catalog_hash(area, connection, settings)
+
+
+def _has_ledger(connection: duckdb.DuckDBPyConnection) -> bool:
+    query = (
+        "select count(*) from duckdb_tables() where schema_name = 'core' and table_name = 'load'"
+    )
+    return bool(_one(connection, query))
+
+
+def _ledger(area: str, connection: duckdb.DuckDBPyConnection) -> Check:
+    query = f"select is_balanced, partly_taken from {view_select('quality.ledger_total')}"
+    is_balanced, partly_taken = connection.execute(query).fetchall()[0]
+    if not is_balanced:
+        action = "report this with the rows of quality.ledger_load; keep the home as it is."
+        return fail(area, "ledger", "it does not add up", action)
+    if partly_taken:
+        action = "run the same load again; it goes on where it was."
+        return warn(area, "ledger", f"{partly_taken} objects are loaded in part", action)
+    return ok(area, "ledger", "every received item is accounted for")
+
+
+def _counts(area: str, connection: duckdb.DuckDBPyConnection) -> Check:
+    rows = _one(connection, "select count(*) from core.message")
+    query = "select coalesce(sum(messages), 0) from quality.message_count"
+    counted = _one(connection, query)
+    if rows != counted:
+        found = f"{rows:,} messages, {counted:,} counted"
+        return fail(area, "counts", found, "run `redox-warehouse reload`; it counts anew.")
+    return ok(area, "counts", f"{rows:,} messages, all counted")
+
+
+def _catalog_hash(area: str, connection: duckdb.DuckDBPyConnection, settings: Settings) -> Check:
+    query = "select value from core.warehouse where name = 'catalog_hash'"
+    known = [row[0] for row in connection.execute(query).fetchall()]
+    try:
+        is_same = read_catalog(settings.catalog_path).content_hash in known
+    except CatalogFaults:
+        return ok(area, "catalog", "see above")
+    if is_same:
+        return ok(area, "catalog", "the warehouse was written by this catalog")
+    action = "the next load adds columns; run `redox-warehouse reload` to fill them from the past."
+    return warn(area, "catalog", "it has changed since the last load", action)
+
+
+def check_published(settings: Settings) -> Iterator[Check]:
+    """What analysts read: is there a version, and does it hold the last load?"""
+    area = "published"
+    status = read_status(settings.status_path)
+    folder = PublishedFolder(settings.published_path).current()
+    if folder is None:
+        if status is None:
+            yield ok(area, "version", "nothing to publish yet")
+        else:
+            action = "run `redox-warehouse publish`."
+            yield warn(area, "version", "none, analysts see nothing", action)
+        return
+    manifest = read_manifest(folder / MANIFEST)
+    if manifest is None:
+        action = "run `redox-warehouse publish` to make a new one."
+        yield fail(area, "version", f"version {folder.name} has no manifest", action)
+        return
+    loaded = status["last_load_at"] if status else None
+    if loaded and datetime.fromisoformat(loaded) > datetime.fromisoformat(manifest.created_at):
+        action = "run `redox-warehouse publish`, or see that its schedule runs."
+        yield warn(area, "version", f"version {folder.name} is older than the last load", action)
+    else:
+        yield ok(area, "version", f"version {folder.name} holds the last load")
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    return int(connection.execute(query).fetchall()[0][0])

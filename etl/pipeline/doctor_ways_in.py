@@ -1,0 +1,119 @@
+"""Checks of the ways in: webhook, pull, watched paths, and of Dagster, which runs them."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+from etl.ingest.pull.auth import login_faults
+from etl.ingest.seen import read_seen
+from etl.pipeline.doctor_records import Check, fail, ok, warn
+from etl.settings import Settings
+
+AREA = "ways in"
+# the package that opens URLs of this scheme, and the extra that installs it
+OPENERS = {
+    "s3": ("s3fs", "s3"),
+    "s3a": ("s3fs", "s3"),
+    "gs": ("gcsfs", "gcs"),
+    "gcs": ("gcsfs", "gcs"),
+    "abfs": ("adlfs", "azure"),
+    "abfss": ("adlfs", "azure"),
+    "az": ("adlfs", "azure"),
+}
+
+
+def check_ways_in(settings: Settings) -> Iterator[Check]:
+    """Is each way in that is set up usable?"""
+    yield _webhook(settings)
+    waiting = len(list(settings.incoming_path.glob("*.seg")))
+    if waiting:
+        yield ok(AREA, "incoming", f"{waiting} closed segments, loaded ones among them")
+    yield _pull(settings)
+    yield from _watched(settings)
+    yield ok(AREA, "seen list", f"{len(read_seen(settings.seen_path)):,} sources")
+
+
+def _webhook(settings: Settings) -> Check:
+    given = settings.receive
+    count = len(given.tokens.get_secret_value().split())
+    if given.token_file is not None:
+        if not _is_readable(given.token_file):
+            action = "correct receive.token_file or its permissions."
+            return fail(AREA, "webhook", "its token file cannot be read", action)
+        count += len(given.token_file.read_text("utf-8").split())
+    if count:
+        return ok(AREA, "webhook", f"{count} verification tokens")
+    if given.token_file is not None:
+        action = "write one token per line into it."
+        return fail(AREA, "webhook", "its token file is empty", action)
+    return ok(AREA, "webhook", "not set up (no token)")
+
+
+def _pull(settings: Settings) -> Check:
+    given = settings.pull
+    if not any((given.client_id, given.private_key_file, given.api_key, given.secret)):
+        return ok(AREA, "pull", "not set up (no login)")
+    faults = login_faults(given)
+    for name in ("private_key_file", "secret_file", "ca_file"):
+        file = getattr(given, name)
+        if file is not None and not _is_readable(file):
+            faults.append(f"pull.{name} cannot be read")
+    if faults:
+        return fail(AREA, "pull", "; ".join(faults), "correct the section pull of the settings.")
+    return ok(AREA, "pull", f"logs in with {'OAuth' if given.client_id else 'a legacy key'}")
+
+
+def _watched(settings: Settings) -> Iterator[Check]:
+    """Watched paths by number: their text may hold names."""
+    for number, path in enumerate(settings.watch.paths, 1):
+        name = f"watched path {number}"
+        scheme, mark, _ = path.partition("://")
+        package, extra = OPENERS.get(scheme, ("", "")) if mark else ("", "")
+        if package and importlib.util.find_spec(package) is None:
+            action = f"install redox-warehouse[{extra}]."
+            yield fail(AREA, name, f"{scheme}:// needs {package}", action)
+        elif not mark and not any(sign in path for sign in "*?[") and not Path(path).exists():
+            action = "make it, mount it, or take it out of watch.paths."
+            yield warn(AREA, name, "it is not there", action)
+        else:
+            yield ok(AREA, name, f"{scheme}://" if mark else "a local path")
+
+
+def check_dagster(folder: Path) -> Iterator[Check]:
+    """Dagster's own home: telemetry off, one writer at a time."""
+    area, file = "dagster", folder / "dagster.yaml"
+    if not folder.is_dir():
+        yield ok(area, "home", "not set up; `make dagster` makes it")
+        return
+    if not os.access(folder, os.W_OK):
+        yield fail(area, "home", "it cannot be written", "correct its owner or DAGSTER_HOME.")
+        return
+    config = _read_yaml(file)
+    action = f"copy the project's dagster.yaml to {file}."
+    if (config.get("telemetry") or {}).get("enabled", True):
+        yield warn(area, "telemetry", "it is on", action)
+    else:
+        yield ok(area, "telemetry", "it is off")
+    pools = (config.get("concurrency") or {}).get("pools") or {}
+    if pools.get("default_limit") == 1:
+        yield ok(area, "pools", "one writer at a time")
+    else:
+        yield warn(area, "pools", "writers are not kept apart, so runs wait for locks", action)
+
+
+def _read_yaml(file: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(file.read_text("utf-8"))
+    except (OSError, yaml.YAMLError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _is_readable(file: Path) -> bool:
+    return file.is_file() and os.access(file, os.R_OK)
