@@ -11,12 +11,14 @@ from etl.orchestration.jobs import (
     build_load_job,
     build_publish_job,
     build_pull_job,
+    build_reliability_job,
     build_schedules,
     build_whole_job,
 )
 from etl.orchestration.loading import build_load
 from etl.orchestration.publishing import build_published_version
 from etl.orchestration.pulling import build_pulled_replies
+from etl.orchestration.reliability import build_ratings_checks, build_report_asset
 from etl.orchestration.upkeep import build_reload_job, build_replay_job
 from etl.settings import Settings, read_settings
 
@@ -30,6 +32,7 @@ def assemble(settings: Settings | None = None) -> dg.Definitions:
         build_whole_job(graph),
         build_backfill_job(graph),
         build_publish_job(),
+        build_reliability_job(graph),
         build_pull_job(settings),
     ]
     by_name = {job.name: job for job in jobs}
@@ -39,7 +42,9 @@ def assemble(settings: Settings | None = None) -> dg.Definitions:
             build_pulled_replies(graph, settings),
             build_load(graph),
             build_published_version(graph),
+            build_report_asset(graph),
         ],
+        asset_checks=[build_ratings_checks(graph)],
         jobs=[*jobs, build_replay_job(graph), build_reload_job()],
         schedules=build_schedules(settings, by_name),
         sensors=[build_sensor(settings, by_name["load"])],

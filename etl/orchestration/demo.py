@@ -16,6 +16,7 @@ import dagster as dg
 
 from etl.orchestration.assembly import assemble
 from etl.orchestration.loading import LOAD_STEP
+from etl.pipeline.reliability_checks import REPORT_FILE
 from etl.pipeline.status import read_status
 from etl.settings import Settings, read_settings
 from etl.synth.dials import Dials, Output, Shares, SourceDial
@@ -23,11 +24,11 @@ from etl.synth.write import write_synthetic
 from models.catalog import read_catalog
 
 DAGSTER_YAML = Path(__file__).parents[2] / "dagster.yaml"
-JOB = "load_and_publish"
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 DIALS = Dials(
     messages=4_000,
     days=14,
+    shapes=16,
     sources=(
         SourceDial("North Hospital", facilities=("NH1", "NH2"), weight=3),
         SourceDial("Lakeside Clinic", weight=2),
@@ -58,31 +59,39 @@ def main() -> int:
         f"{'wrote' if made else 'found'} synthetic messages in {_short(messages_folder(settings))}"
     )
     print("loading and publishing through Dagster ...", flush=True)
-    with dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance:
-        result = (
-            assemble(settings)
-            .resolve_job_def(JOB)
-            .execute_in_process(
-                instance=instance, raise_on_error=False, run_config=run_config(settings)
-            )
-        )
-    if not result.success:
-        for event in result.filter_events(lambda event: event.is_step_failure):
-            print(f"{event.step_key} failed: {_reason(event)}", file=sys.stderr)
+    reason = run_jobs(settings)
+    if reason:
+        print(reason, file=sys.stderr)
         return 1
     print(tell(settings, time.monotonic() - started))
     return 0
 
 
-def run_config(settings: Settings) -> dict[str, object]:
-    """The demo's own folder at once, where the sensor would wait for files to settle."""
-    config = {"paths": [str(messages_folder(settings))]}
-    return {"loggers": QUIET, "ops": {LOAD_STEP: {"config": config}}}
-
-
 def _reason(event: dg.DagsterEvent) -> str:
     told = event.step_failure_data.user_failure_data
-    return (told and told.description) or "see `make dagster`"
+    return f"{event.step_key} failed: {(told and told.description) or 'see `make dagster`'}"
+
+
+def run_jobs(settings: Settings) -> str:
+    """Run the jobs one after the other in this process; gives what failed, "" when nothing did."""
+    definitions = assemble(settings)
+    with dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance:
+        for name, steps in job_configs(settings).items():
+            result = definitions.resolve_job_def(name).execute_in_process(
+                instance=instance,
+                raise_on_error=False,
+                run_config={"loggers": QUIET, "ops": steps},
+            )
+            if not result.success:
+                failed = result.filter_events(lambda event: event.is_step_failure)
+                return "\n".join(_reason(event) for event in failed)
+    return ""
+
+
+def job_configs(settings: Settings) -> dict[str, dict[str, object]]:
+    """The demo's jobs. It names its folder, where the sensor would wait for files to settle."""
+    folder = {"config": {"paths": [str(messages_folder(settings))]}}
+    return {"load_and_publish": {LOAD_STEP: folder}, "reliability": {}}
 
 
 def dagster_home(settings: Settings) -> Path:
@@ -121,7 +130,9 @@ def make_messages(settings: Settings) -> bool:
 
 def tell(settings: Settings, seconds: float) -> str:
     """What is in the home now, and where to look."""
-    status = read_status(settings.status_path) or {}
+    status = read_status(settings.status_path)
+    if status is None:
+        return "Nothing was loaded."
     messages = status["messages"]
     findings = {"error": 0, "warning": 0, "info": 0}
     for line in status["findings"]:
@@ -135,7 +146,7 @@ def tell(settings: Settings, seconds: float) -> str:
             f"{findings['info']:,} notes; {seconds:.0f} s",
             "",
             f"  tables for analysts   {_short(settings.published_path)}/current",
-            f"  reliability report    {_short(settings.reports_path)}",
+            f"  reliability report    {_short(settings.reports_path / REPORT_FILE)}",
             "  runs and numbers      make dagster, then http://127.0.0.1:3000",
             "  the same in words     redox-warehouse status, findings, quarantine list",
         ]

@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from etl.orchestration.checks import load_check_specs
 from etl.orchestration.graph import (
     FINDINGS,
     LANDED,
     POPULATION,
     PUBLISHED,
     PULLED,
+    REPORT,
     Graph,
     model_key,
 )
 from etl.orchestration.loading import LOAD_STEP
 from etl.orchestration.pulling import pull_partitions
+from etl.orchestration.reliability import ratings_check_key
 from etl.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,9 +31,10 @@ if TYPE_CHECKING:
 
 
 def load_selection(graph: Graph) -> dg.AssetSelection:
-    """Everything that one load writes."""
+    """Everything that one load writes and checks."""
     models = [model_key(model) for model in graph.models]
-    return dg.AssetSelection.assets(LANDED, *models, FINDINGS, POPULATION)
+    assets = dg.AssetSelection.assets(LANDED, *models, FINDINGS, POPULATION).without_checks()
+    return assets | dg.AssetSelection.checks(*(spec.key for spec in load_check_specs(graph)))
 
 
 def build_load_job(graph: Graph) -> AssetJob:
@@ -44,12 +48,12 @@ def build_load_job(graph: Graph) -> AssetJob:
 
 
 def build_whole_job(graph: Graph) -> AssetJob:
-    """Everything in a row, for the first run and for small sites."""
+    """Load and publish in a row, for the first run and for small sites."""
     return dg.define_asset_job(
         "load_and_publish",
         selection=load_selection(graph) | dg.AssetSelection.assets(PUBLISHED),
         executor_def=dg.in_process_executor,
-        description="Loads what waits, publishes it and writes the report.",
+        description="Loads what waits and publishes it.",
     )
 
 
@@ -77,6 +81,17 @@ def build_publish_job() -> AssetJob:
     )
 
 
+def build_reliability_job(graph: Graph) -> AssetJob:
+    """The report and the checks of the ratings."""
+    checks = (ratings_check_key(model) for model in graph.models)
+    return dg.define_asset_job(
+        "reliability",
+        selection=dg.AssetSelection.assets(REPORT) | dg.AssetSelection.checks(*checks),
+        executor_def=dg.in_process_executor,
+        description="Writes the reliability report and checks every data model's ratings.",
+    )
+
+
 def build_pull_job(settings: Settings) -> AssetJob:
     """The queries of a day."""
     return dg.define_asset_job(
@@ -94,6 +109,7 @@ def build_schedules(settings: Settings, jobs: dict[str, AssetJob]) -> list[dg.Sc
     lines = {
         "load": (when.load_cron, "Sweep: loads what waits, should the sensor have missed it."),
         "publish": (when.publish_cron, "Publishes what was loaded since the last version."),
+        "reliability": (when.report_cron, "Writes the reliability report, checks the ratings."),
     }
     return [
         dg.ScheduleDefinition(

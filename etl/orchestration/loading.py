@@ -103,7 +103,7 @@ def build_load(graph: Graph) -> dg.AssetsDefinition:
     )
     def load_messages(
         context: dg.AssetExecutionContext, config: LoadConfig
-    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         settings = read_settings()
         with told_to_dagster(context, settings):
             batch = BatchSummary(LoadSummary(), ())
@@ -136,9 +136,9 @@ def materializations(
     touched: list[DataModel],
     batch: BatchSummary,
     figures: Figures,
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[None]]:
     """The selected assets that the load changed."""
-    results = []
+    results: list[dg.MaterializeResult[None]] = []
     if batch.loaded.objects or batch.refused:
         results.append(dg.MaterializeResult(LANDED, metadata=landed_metadata(batch, figures)))
     for model in touched:

@@ -29,7 +29,7 @@ def build_published_version(graph: Graph) -> dg.AssetsDefinition:
     )
 
     @dg.multi_asset(name=PUBLISHED.path[-1], specs=[spec], pool=WAREHOUSE_POOL)
-    def published_version(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def published_version(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         settings = read_settings()
         with told_to_dagster(context, settings):
             figures = require_publishable(settings)

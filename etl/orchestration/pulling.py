@@ -39,7 +39,7 @@ def build_pulled_replies(graph: Graph, settings: Settings) -> dg.AssetsDefinitio
     @dg.multi_asset(name=PULLED.path[-1], specs=[spec], pool=PULL_POOL)
     def pulled_replies(
         context: dg.AssetExecutionContext, config: PullConfig
-    ) -> dg.MaterializeResult:
+    ) -> dg.MaterializeResult[None]:
         settings = read_settings()
         with told_to_dagster(context, settings):
             day = date.fromisoformat(context.partition_key)
