@@ -15,7 +15,11 @@ from etl.report.records import Facts, ReportOptions, Scope
 
 _FEEDS = """
 create or replace temp table report_feed as
-with day_messages as (
+with named_source as (
+  select source_id from quality.organization where organization = $source_id
+),
+
+day_messages as (
   select
     source_id,
     data_model,
@@ -25,7 +29,7 @@ with day_messages as (
     sum(messages)::bigint as messages
   from quality.message_count
   where (data_model = $data_model or $data_model = '')
-    and (source_id = $source_id or $source_id = '')
+    and ($source_id in ('', source_id) or source_id in (select source_id from named_source))
     and (event_type = $event_type or $event_type = '')
     and (not is_test or $shows_test)
     and day >= (select first_day from quality.count_period)
@@ -60,7 +64,7 @@ _FIELDS = """
 create or replace temp table report_field as
 select
   feed.feed,
-  verdict.* exclude (source_id, data_model, event_type, is_test, messages)
+  verdict.* exclude (source_id, data_model, event_type, is_test)
 from quality.field_verdict as verdict
 inner join report_feed as feed
   on feed.source_id = verdict.source_id
@@ -124,9 +128,12 @@ order by change.day desc, abs(change.recent_rate - change.past_rate) desc, chang
 _SILENCES = """
 select silence.*
 from quality.source_silence as silence
-where (silence.data_model in ('*', $data_model) or $data_model = '')
-  and (silence.source_id = $source_id or $source_id = '')
-  and (not silence.is_test or $shows_test)
+where ($data_model = '' or silence.data_model in ('*', $data_model))
+  and exists (
+    select 1
+    from report_feed as feed
+    where feed.source_id = silence.source_id and feed.is_test = silence.is_test
+  )
 order by silence.silent_days desc, silence.source_id, silence.data_model
 """
 
@@ -135,6 +142,16 @@ select source_id, min(organization)
 from quality.organization
 group by source_id
 having count(distinct organization) = 1
+"""
+
+
+_PLACES = """
+select
+  data_model,
+  path,
+  min(concat_ws('.', table_schema, table_name, nullif(column_name, '')))
+from quality.field
+group by data_model, path
 """
 
 
@@ -150,7 +167,6 @@ def read_facts(connection: duckdb.DuckDBPyConnection, options: ReportOptions) ->
     connection.execute(_FEEDS, {**chosen, "max_days": options.max_days})
     connection.execute(_FIELDS)
     kept, left_out = _rows_to_keep(connection, options.max_rows)
-    silences_for = {name: chosen[name] for name in ("data_model", "source_id", "shows_test")}
     facts = Facts(
         scope=scope,
         feeds=_table(connection, "select * from report_feed order by feed"),
@@ -159,8 +175,12 @@ def read_facts(connection: duckdb.DuckDBPyConnection, options: ReportOptions) ->
         ),
         series=_table(connection, _SERIES, {"max_days": options.max_days}),
         changes=_table(connection, _CHANGES),
-        silences=_table(connection, _SILENCES, silences_for),
+        silences=_table(connection, _SILENCES, {"data_model": options.data_model}),
         source_names=dict(connection.execute(_SOURCE_NAMES).fetchall()),
+        places={
+            (data_model, path): place
+            for data_model, path, place in connection.execute(_PLACES).fetchall()
+        },
         settings=dict(
             connection.execute("select name, value from quality.reliability_setting").fetchall()
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -25,11 +25,12 @@ class Verdict(StrEnum):
 class ReportOptions:
     """What a report shows; "" takes every data model, source or event type.
 
-    `generated_at` is printed as the time of the report (UTC). With `include_test` test messages
-    stand beside the others as senders of their own; without it they are left out unless nothing
-    else was received. Counts from 1 to `suppress_below` - 1 are never written. Series show the
-    last `max_days` days; above `max_rows` fields, those nobody rated and nobody fills are only
-    counted.
+    `generated_at` is printed as the time of the report (UTC). `source_id` may also name an
+    organization. With `include_test` test messages stand beside the others as senders of their
+    own; without it they are left out unless nothing else was received. Counts from 1 to
+    `suppress_below` - 1 are never written. Series show the last `max_days` days; above `max_rows`
+    fields, those nobody rated and nobody fills are only counted. `source_titles` says what the
+    codes of a rating's source (`code|code`) stand for.
     """
 
     generated_at: datetime
@@ -40,6 +41,7 @@ class ReportOptions:
     suppress_below: int = 0
     max_days: int = 92
     max_rows: int = 120_000
+    source_titles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ class Facts:
     `series`: per feed and path filled on some day, `populated` per day of the feed; null where the
     field is filled in every message.
     `changes`, `silences`: rows of quality.field_drift and quality.source_silence, latest first.
-    `left_out`: unrated fields nobody fills that are not among `fields`.
+    `source_names`: the organization of a source that has just one. `places`: the table and column
+    of a data model's path. `left_out`: unrated fields nobody fills that are not among `fields`.
     """
 
     scope: Scope
@@ -75,6 +78,7 @@ class Facts:
     changes: pa.Table
     silences: pa.Table
     source_names: Mapping[str, str]
+    places: Mapping[tuple[str, str], str]
     settings: Mapping[str, float]
     left_out: int
 

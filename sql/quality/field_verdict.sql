@@ -35,7 +35,7 @@ rated as (
     case rating.rating
       when 'Possible' then setting.possible_below
     end as upper_bound,
-    population.messages >= setting.min_messages as is_enough,
+    coalesce(population.messages >= setting.min_messages, false) as is_enough,
     setting.min_messages,
     case
       when population.request_rate > setting.reliable_above then 'Reliable'

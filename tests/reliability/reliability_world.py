@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -56,14 +57,23 @@ def connect_world() -> duckdb.DuckDBPyConnection:
 
 def _create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("create schema quality; create schema core")
-    for table in FIXED.sorted_tables:
-        columns = (
-            f"{column.name} {column.type.compile(dialect=Dialect())}" for column in table.columns
-        )
-        connection.execute(f"create table {table} ({', '.join(columns)})")
+    connection.execute(_tables_sql())
     connection.execute(
         "create table core.message (message_id bigint, object_id text, data_model text, "
         "event_type text, source_id text, event_at timestamptz, received_at timestamptz)"
+    )
+
+
+@cache
+def _tables_sql() -> str:
+    dialect = Dialect()
+    return ";".join(
+        f"create table {table} ("
+        + ", ".join(
+            f"{column.name} {column.type.compile(dialect=dialect)}" for column in table.columns
+        )
+        + ")"
+        for table in FIXED.sorted_tables
     )
 
 

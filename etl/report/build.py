@@ -1,0 +1,106 @@
+"""Builds the HTML report: one file, no network, everything in it.
+
+What it tells is read in `facts`, counted in `overview`, grouped in `changes`, and carried to the
+page's scripts by `payload`; here it is only put together and written.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from etl.report.changes import group_changes, list_silences, percent
+from etl.report.facts import read_facts
+from etl.report.labels import LABELS
+from etl.report.overview import Overview, build_overview
+from etl.report.payload import BASES, build_payload, to_json
+from etl.report.records import Facts, ReportOptions, ReportSummary, Verdict
+from etl.report.senders import Senders, name_senders
+
+STYLES = ("tokens.css", "page.css", "parts.css", "grid.css", "print.css")
+SCRIPTS = ("data.js", "draw.js", "sheet.js", "heat.js", "table.js", "page.js")
+
+
+def build_report(
+    connection: duckdb.DuckDBPyConnection, out_path: Path, *, options: ReportOptions
+) -> ReportSummary:
+    """Write the report to `out_path`, readable by its owner only, and say what is in it.
+
+    `connection` has the views of schema `quality`; it may be read-only.
+    """
+    facts = read_facts(connection, options)
+    senders = name_senders(facts, suppress_below=options.suppress_below)
+    overview = build_overview(facts, senders, suppress_below=options.suppress_below)
+    page = _render(facts, senders, overview, options)
+    _write(page, out_path)
+    return ReportSummary(
+        sources=len({sender.key[0] for sender in senders.senders}),
+        messages=senders.messages,
+        fields=facts.fields.num_rows,
+        verdicts=overview.total.verdicts,
+        failing=overview.failing,
+        changes=facts.changes.num_rows,
+        silences=facts.silences.num_rows,
+        shows_test=facts.scope.shows_test,
+        size_bytes=len(page),
+    )
+
+
+def _render(facts: Facts, senders: Senders, overview: Overview, options: ReportOptions) -> bytes:
+    environment = Environment(
+        loader=PackageLoader("etl.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["count"] = lambda number: f"{number:,}"
+    environment.filters["percent"] = lambda rate: _unbroken(percent(rate))
+    environment.filters["unbroken"] = _unbroken
+    payload = build_payload(facts, senders, options)
+    payload["labels"] = {
+        verdict.value: [LABELS[verdict].sign, LABELS[verdict].name] for verdict in Verdict
+    }
+    page = environment.get_template("report.html").render(
+        styles=_assets(STYLES),
+        scripts=_assets(SCRIPTS),
+        data=Markup(to_json(payload)),
+        facts=facts,
+        senders=senders,
+        overview=overview,
+        options=options,
+        changes=group_changes(facts, senders, suppress_below=options.suppress_below),
+        silences=list_silences(facts, senders),
+        labels=LABELS,
+        verdicts=tuple(Verdict),
+        bases=BASES[1:],
+        Verdict=Verdict,
+    )
+    return page.encode()
+
+
+def _unbroken(text: str) -> str:
+    """Numbers stay on one line with their percent sign."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def _assets(names: tuple[str, ...]) -> Markup:
+    folder = files("etl.report") / "templates"
+    return Markup("\n".join((folder / name).read_text("utf-8") for name in names))
+
+
+def _write(page: bytes, out_path: Path) -> None:
+    """Write to a neighbouring name first: nobody ever opens half a report."""
+    out_path.parent.mkdir(parents=True, exist_ok=True)
+    partial = out_path.with_name(f".{out_path.name}.{os.getpid()}.partial")
+    partial.touch(mode=0o600)
+    try:
+        partial.write_bytes(page)
+        partial.replace(out_path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,41 @@
+"""Names that may be printed: a report repeats no text of a message that could be a patient's.
+
+Source ids and event types come from Meta. Only text that looks like an identifier is shown;
+anything else becomes a numbered placeholder.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+_SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+_EVENT_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Shows names of one kind; `odd` is said of those that must not be printed."""
+
+    pattern: re.Pattern[str]
+    missing: str
+    odd: str
+    _placeholders: dict[str, str] = field(default_factory=dict)
+
+    def show(self, name: str) -> str:
+        """The name, or what stands for it; the same name always gets the same placeholder."""
+        if not name:
+            return self.missing
+        if self.pattern.fullmatch(name):
+            return name
+        return self._placeholders.setdefault(name, f"({self.odd} {len(self._placeholders) + 1})")
+
+
+def source_names() -> Names:
+    """How source ids are shown."""
+    return Names(_SOURCE, "(no source)", "odd source")
+
+
+def event_type_names() -> Names:
+    """How event types are shown."""
+    return Names(_EVENT_TYPE, "(no event type)", "odd event type")
