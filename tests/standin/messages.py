@@ -32,7 +32,7 @@ def make_message(number: int, *, content_bytes: int = 0) -> dict[str, Any]:
     """A notification with its own log id; `content_bytes` of text make it as long as wanted."""
     patient = {
         "Identifiers": [{"ID": f"{number:010d}", "IDType": "MR"}],
-        "Demographics": {"FirstName": "Timothy", "LastName": "Bixby", "DOB": "2008-01-06"},
+        "Demographics": {"FirstName": "Synthia", "LastName": "Sample", "DOB": "2001-02-03"},
         "Notes": ["x" * content_bytes] if content_bytes else [],
     }
     log_id = str(uuid.UUID(int=number, version=4))
