@@ -33,7 +33,11 @@ def build_report(
 
     `connection` has the views of schema `quality`; it may be read-only.
     """
-    facts = read_facts(connection, options)
+    return write_page(read_facts(connection, options), out_path, options=options)
+
+
+def write_page(facts: Facts, out_path: Path, *, options: ReportOptions) -> ReportSummary:
+    """Write the report of facts that were read with the same options."""
     senders = name_senders(facts, suppress_below=options.suppress_below)
     overview = build_overview(facts, senders, suppress_below=options.suppress_below)
     page = _render(facts, senders, overview, options)

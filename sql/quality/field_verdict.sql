@@ -129,8 +129,8 @@ select
   verdict = 'below' and not is_inferred and not is_test as fails_check,
   case
     when verdict = 'not_listed_for_event' then format(
-      'Filled in {} of {} messages although {} {} does not list it.',
-      populated_text, messages_text, data_model, event_type
+      'Filled in {} of {} messages although their event type does not list it.',
+      populated_text, messages_text
     )
     when messages = 0 then 'No messages are counted.'
     when verdict = 'not_documented' and messages_populated = 0 then format(

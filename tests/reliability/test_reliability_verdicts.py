@@ -102,9 +102,7 @@ def test_unlisted_field_is_not_judged_by_a_documented_rating() -> None:
     row = judge(connection)
 
     assert row[0] == "not_listed_for_event"
-    assert row[5] == (
-        "Filled in 10 of 100 messages although PatientAdmin Discharge does not list it."
-    )
+    assert row[5] == ("Filled in 10 of 100 messages although their event type does not list it.")
 
 
 def test_rating_in_force_is_the_sites_most_specific_line() -> None:

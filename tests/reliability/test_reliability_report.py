@@ -1,0 +1,238 @@
+"""The HTML report: its numbers are SQL's, it is one file, it repeats nothing it must not."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from reliability_demo import LAKESIDE, WESTBROOK, connect_demo
+from reliability_world import Feed, connect_world, expect, list_fields, send
+
+from etl.report.build import build_report
+from etl.report.records import ReportOptions, Verdict
+
+NOW = datetime(2026, 4, 1, 6, 30, tzinfo=UTC)
+
+
+def build(
+    connection: duckdb.DuckDBPyConnection, folder: Path, **options: Any
+) -> tuple[str, dict[str, Any]]:
+    """The page and the data it carries."""
+    path = folder / "report.html"
+    build_report(connection, path, options=ReportOptions(generated_at=NOW, **options))
+    page = path.read_text("utf-8")
+    data = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert data is not None
+    return page, json.loads(data[1])
+
+
+def small_world(**feed: Any) -> duckdb.DuckDBPyConnection:
+    connection = connect_world()
+    list_fields(connection, ["Patient.Name", "Patient.Age"], events=["Arrival"])
+    expect(connection, "Patient.Name", "Reliable", source="page|note")
+    rates = {"Patient.Name": 0.5, "Patient.Age": 0.25}
+    send(connection, [Feed("north", "Arrival", 100, rates, **feed)], days=10)
+    return connection
+
+
+@pytest.fixture(scope="module")
+def demo() -> duckdb.DuckDBPyConnection:
+    return connect_demo()
+
+
+def test_every_number_of_the_page_is_sqls(demo: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    _, data = build(demo, tmp_path)
+    rows, feeds = data["rows"], data["feeds"]
+    told = {
+        (
+            data["senders"][feeds[feed][0]][1],
+            data["models"][feeds[feed][1]],
+            data["events"][feeds[feed][2]],
+            data["fields"][rows["field"][row]][1],
+        ): (
+            rows["populated"][row], feeds[feed][3], rows["low"][row], rows["high"][row],
+            data["verdicts"][rows["verdict"][row]], data["texts"][rows["text"][row]],
+            data["ratings"][rows["rating"][row]], data["bases"][rows["basis"][row]],
+            rows["elements"][row], rows["elementsOf"][row], rows["elementRate"][row],
+            rows["carrying"][row],
+        )
+        for row, feed in enumerate(rows["feed"])
+    }  # fmt: skip
+
+    meant = {
+        (source, model, event, path): tuple(values)
+        for source, model, event, path, *values in demo.execute(
+            "select source_id, data_model, event_type, path, messages_populated, messages,"
+            " round(rate_low * 10000)::int, round(rate_high * 10000)::int, verdict, verdict_text,"
+            " coalesce(rating, ''), coalesce(rating_basis, ''), elements, element_denominator,"
+            " round(element_rate * 10000)::int, organizations_carrying from quality.field_verdict"
+        ).fetchall()
+    }
+    assert told == meant
+
+
+def test_every_series_of_the_page_is_sqls(demo: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    _, data = build(demo, tmp_path)
+    rows, feeds = data["rows"], data["feeds"]
+    told = set()
+    for row, feed in enumerate(rows["feed"]):
+        sender, model, event, _, days, messages = feeds[feed]
+        series = rows["series"][row]
+        if series != 0:
+            key = (data["senders"][sender][1], data["models"][model], data["events"][event],
+                   data["fields"][rows["field"][row]][1])  # fmt: skip
+            filled = messages if series == 1 else series
+            told |= {
+                (*key, data["days"][day], populated, total)
+                for day, populated, total in zip(days, filled, messages, strict=True)
+            }
+
+    meant = set(demo.execute(
+        "select source_id, data_model, event_type, path, day::varchar, messages_populated, messages"
+        " from quality.field_day"
+    ).fetchall())  # fmt: skip
+    assert told == meant
+
+
+def test_summary_counts_what_sql_counts(demo: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    summary = build_report(demo, tmp_path / "report.html", options=ReportOptions(generated_at=NOW))
+
+    verdicts = dict(demo.execute(
+        "select verdict, count(*) from quality.field_verdict group by verdict"
+    ).fetchall())  # fmt: skip
+    assert {verdict.value: number for verdict, number in summary.verdicts.items()} == verdicts
+    assert [(summary.changes, summary.failing)] == demo.execute(
+        "select (select count(*) from quality.field_drift),"
+        " (select count(*) from quality.field_verdict where fails_check)"
+    ).fetchall()
+    assert (summary.sources, summary.silences) == (3, 1)
+    assert summary.size_bytes == (tmp_path / "report.html").stat().st_size
+
+
+def test_changes_are_told_as_sentences(demo: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    page, _ = build(demo, tmp_path)
+    page = page.replace("\N{NO-BREAK SPACE}", " ")
+
+    assert re.search(
+        r"Visit\.VisitNumber of Westbrook Health fell from 97 % to 1\d % on 21 March 2026\.", page
+    )
+    assert "Patient.Demographics.PhoneNumber.Mobile of Lakeside Hospital vanished" in page
+    assert "Scheduling of Lakeside Hospital fell silent after 22 March 2026" in page
+
+
+def test_page_is_one_file_that_asks_nothing_of_a_network(
+    demo: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    page, _ = build(demo, tmp_path)
+
+    assert "default-src 'none'" in page
+    assert not re.search(r"\ssrc\s*=|url\(|@import|<link|\bfetch\(|XMLHttpRequest|WebSocket", page)
+    assert set(re.findall(r"https?://[^\s\"'<]+", page)) <= {"http://www.w3.org/2000/svg"}
+
+
+def test_page_is_for_its_owner_only_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+    build(small_world(), tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+    assert stat.S_IMODE((tmp_path / "report.html").stat().st_mode) == 0o600
+
+
+def test_same_facts_give_the_same_page(demo: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    first, _ = build(demo, tmp_path)
+    second, _ = build(demo, tmp_path)
+
+    assert first == second
+
+
+def test_choice_of_model_source_and_event_is_kept(
+    demo: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    _, data = build(demo, tmp_path, data_model="PatientAdmin", source_id=WESTBROOK,
+                    event_type="Arrival")  # fmt: skip
+    _, by_name = build(demo, tmp_path, source_id="Lakeside Hospital")
+
+    assert (data["models"], data["events"]) == (["PatientAdmin"], ["Arrival"])
+    assert data["senders"] == [["Westbrook Health", WESTBROOK]]
+    assert by_name["senders"] == [["Lakeside Hospital", LAKESIDE]]
+
+
+def test_test_messages_are_left_out_unless_asked_for(tmp_path: Path) -> None:
+    connection = small_world()
+    send(connection, [Feed("north", "Arrival", 3, {"Patient.Name": 0}, is_test=True)])
+
+    _, without = build(connection, tmp_path)
+    page, both = build(connection, tmp_path, include_test=True)
+
+    assert [name for name, _ in without["senders"]] == ["north"]
+    assert [name for name, _ in both["senders"]] == ["north", "north (test)"]
+    assert "Test messages included." in page
+
+
+def test_only_test_messages_are_shown_with_a_note(tmp_path: Path) -> None:
+    page, data = build(small_world(is_test=True), tmp_path)
+
+    assert "Test messages only." in page
+    assert [name for name, _ in data["senders"]] == ["north (test)"]
+
+
+def test_empty_warehouse_gives_a_page_that_says_so(tmp_path: Path) -> None:
+    page, data = build(connect_world(), tmp_path)
+
+    assert "No messages are counted yet" in page
+    assert data["rows"]["feed"] == []
+
+
+def test_names_that_could_hold_data_are_not_printed(tmp_path: Path) -> None:
+    connection = connect_world()
+    list_fields(connection, ["Patient.Name"], events=["Arrival"])
+    send(connection, [
+        Feed("</script><b>Jane Doe</b>", "Arrival", 50, {"Patient.Name": 1}),
+        Feed("north", "born 1970-01-01 Jane", 50, {"Patient.Name": 1}),
+        Feed("", "Arrival", 50, {"Patient.Name": 1}),
+    ])  # fmt: skip
+
+    page, data = build(connection, tmp_path)
+
+    assert "Jane" not in page
+    assert {name for name, _ in data["senders"]} == {"(odd source 1)", "north", "(no source)"}
+    assert "(odd event type 1)" in data["events"]
+
+
+def test_source_of_a_rating_is_told_by_its_title(tmp_path: Path) -> None:
+    _, data = build(small_world(), tmp_path, source_titles={"page": "Patient admin page"})
+
+    row = data["verdicts"].index(Verdict.BELOW)
+    source = data["rows"]["source"][data["rows"]["verdict"].index(row)]
+    assert data["ratingSources"][source] == "Patient admin page; note"
+
+
+def test_fields_nobody_rates_and_nobody_fills_are_counted_when_there_are_too_many(
+    demo: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    page, data = build(demo, tmp_path, max_rows=100)
+
+    kept = demo.execute(
+        "select count(*) filter (where rating is not null or messages_populated > 0), count(*)"
+        " from quality.field_verdict"
+    ).fetchall()[0]
+    assert len(data["rows"]["feed"]) == kept[0]
+    assert f"{kept[1] - kept[0]:,} checks of fields that nobody rated" in page
+
+
+def test_report_is_made_from_a_read_only_file(tmp_path: Path) -> None:
+    world = small_world()
+    world.execute(
+        f"attach '{tmp_path}/counts.duckdb' as counts; copy from database memory to counts"
+    )
+    world.execute("detach counts")
+
+    reader = duckdb.connect(str(tmp_path / "counts.duckdb"), read_only=True)
+    _, data = build(reader, tmp_path)
+
+    assert data["rows"]["populated"] == [500, 250]
