@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,7 +106,11 @@ class Loader:
         gathered: list[Piece] = []
         seen: list[SeenEntry] = []
         size_bytes = 0
+        unchanged = self._unchanged_objects(taken)
         for source in sources:
+            if _tag_of(source) in unchanged:
+                summary += LoadSummary(objects=1, skipped_objects=1)
+                continue
             try:
                 landed = self._land(source, in_place=in_place)
             except (PermanentError, UsageFault) as error:
@@ -132,6 +136,15 @@ class Loader:
             summary += self.load(gathered)
         self._remember([entry for entry in seen if in_place or not self._tidy(entry)])
         return summary
+
+    def _unchanged_objects(self, taken: Mapping[str, int]) -> set[tuple[str, int, str]]:
+        """Objects of a store that are loaded already; their ETag tells the content unread."""
+        entries = read_seen(self.settings.seen_path)
+        return {
+            (entry.uri, entry.size, entry.etag)
+            for entry in entries
+            if entry.etag and entry.object_id in taken
+        }
 
     def _tidy(self, entry: SeenEntry) -> bool:
         """Delete a segment of our own that is landed and loaded; tells whether it was one."""
@@ -268,6 +281,10 @@ class Loader:
             known = {entry.uri: entry for entry in read_seen(self.settings.seen_path)}
             known.update({entry.uri: entry for entry in entries})
             write_seen(self.settings.seen_path, list(known.values()))
+
+
+def _tag_of(source: SourceFile) -> tuple[str, int, str]:
+    return source.uri, source.size, source.etag
 
 
 def _seen_entry(source: SourceFile, object_id: str) -> SeenEntry:
