@@ -193,7 +193,10 @@ class Settings(BaseSettings):
     """Everything a site can set, validated at start."""
 
     model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True,
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
         hide_input_in_errors=True,
     )
 
@@ -206,6 +209,9 @@ class Settings(BaseSettings):
     watch: WatchSettings = WatchSettings()
     checks: CheckSettings = CheckSettings()
     orchestration: OrchestrationSettings = OrchestrationSettings()
+    buckets: dict[str, dict[str, Any]] = Field(
+        {}, description="options of fsspec file systems by protocol, such as s3: {anon: true}"
+    )
 
     @classmethod
     def settings_customise_sources(

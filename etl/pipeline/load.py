@@ -17,12 +17,12 @@ from pathlib import Path
 import duckdb
 
 from etl.errors import PermanentError, RedoxWarehouseError, UsageFault
-from etl.ingest.files import SourceFile, list_sources, open_source
+from etl.ingest.files import SourceFile
 from etl.ingest.seen import SeenEntry, read_seen, write_seen
 from etl.landing.store import LandedObject, Landing
 from etl.pipeline.pool import Pool
 from etl.pipeline.records import LoadSummary, Piece, Progress, no_progress
-from etl.pipeline.sources import mark_of
+from etl.pipeline.sources import Sources, mark_of
 from etl.pipeline.status import write_status
 from etl.pipeline.transaction import Transaction
 from etl.pipeline.work import Judged, Unit, runs
@@ -60,7 +60,9 @@ def load_paths(
     worker = Worker.of(settings)
     with Pool(settings, worker) as pool:
         return Loader(settings, worker, pool, progress, clock).load_sources(
-            list_sources(paths), unwrap=unwrap, in_place=in_place or settings.load.in_place
+            Sources(settings.buckets).list(paths),
+            unwrap=unwrap,
+            in_place=in_place or settings.load.in_place,
         )
 
 
@@ -80,6 +82,7 @@ class Loader:
         self.pool = pool
         self.progress = progress
         self.clock = clock
+        self.sources = Sources(settings.buckets)
         self.schema = Schema(worker.catalog, worker.plan)
 
     @property
@@ -161,7 +164,7 @@ class Loader:
             return ledger.items_taken(connection)
 
     def _land(self, source: SourceFile, *, in_place: bool) -> LandedObject:
-        with open_source(source) as stream:
+        with self.sources.open(source.uri) as stream:
             landed = self.landing.land(
                 stream, uri=source.uri, in_place=in_place, source_mark=mark_of(source)
             )

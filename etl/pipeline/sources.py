@@ -1,31 +1,47 @@
-"""How landed objects that stay in place are read again: through the same listing as at first."""
+"""Sources as a home sees them: listed and opened with the options its configuration gives."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO
 
 from etl.errors import RedoxWarehouseError
 from etl.ingest.files import SourceFile, list_sources, open_source
 
+Options = Mapping[str, Mapping[str, Any]]
 
-class ListedSources:
-    """Opens sources by URI; `options` go to the file systems of URLs."""
 
-    def __init__(self, **options: Any) -> None:
+class Sources:
+    """Lists and opens files and URLs; `options` are those of the file systems, by protocol."""
+
+    def __init__(self, options: Options) -> None:
         self._options = options
+
+    def list(self, paths: Sequence[str]) -> Iterator[SourceFile]:
+        """Every file below the paths; raises UsageFault naming the first where nothing is."""
+        local = [path for path in paths if "://" not in path]
+        if len(local) == len(paths):
+            yield from list_sources(paths)
+            return
+        for path in paths:
+            yield from list_sources([path], **self._for(path))
 
     def open(self, uri: str) -> AbstractContextManager[BinaryIO]:
         """The uncompressed bytes of a source."""
-        return open_source(SourceFile(uri, 0, 0), **self._options)
+        return open_source(SourceFile(uri, 0, 0), **self._for(uri))
 
     def mark(self, uri: str) -> str:
         """Size, time and tag of a source; "" when it is gone."""
         try:
-            found = list(list_sources([uri], **self._options))
+            found = list(self.list([uri]))
         except RedoxWarehouseError:
             return ""
         return mark_of(found[0]) if found else ""
+
+    def _for(self, uri: str) -> dict[str, Any]:
+        protocol, mark, _ = uri.partition("://")
+        return dict(self._options.get(protocol, {})) if mark else {}
 
 
 def mark_of(source: SourceFile) -> str:

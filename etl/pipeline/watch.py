@@ -18,12 +18,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from etl.errors import RedoxWarehouseError, UsageFault
-from etl.ingest.files import SourceFile, label_of, list_sources
+from etl.ingest.files import SourceFile, label_of
 from etl.ingest.seen import read_seen, unseen
 from etl.pipeline.load import Loader
 from etl.pipeline.pool import Pool
 from etl.pipeline.pull import recover_pull
 from etl.pipeline.records import LoadSummary, Progress, no_progress
+from etl.pipeline.sources import Sources
 from etl.pipeline.worker import Worker
 from etl.settings import Settings
 
@@ -75,7 +76,7 @@ def find_waiting(settings: Settings, now: datetime) -> Waiting:
     unreadable: list[str] = []
     for number, path in enumerate(watched_paths(settings)):
         try:
-            found += list_sources([path])
+            found += Sources(settings.buckets).list([path])
         except RedoxWarehouseError as error:
             if number:  # incoming is made by the first webhook or pull
                 unreadable.append(f"watched path {number} ({label_of(path)}): {_kind(error)}")

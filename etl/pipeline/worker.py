@@ -14,7 +14,7 @@ from etl.ingest.envelope import BadEnvelope, unwrap
 from etl.landing.frames import BROKEN, NO_TIME
 from etl.landing.store import Landing, LandingReader
 from etl.pipeline.share import LoadableMessage, ShareFlattener
-from etl.pipeline.sources import ListedSources
+from etl.pipeline.sources import Sources
 from etl.pipeline.value_policy import nulled_fields
 from etl.pipeline.work import NOT_LOADED, Judged, Numbered, ShareResult, Unit
 from etl.settings import Settings
@@ -40,7 +40,7 @@ class Worker:
         catalog = read_catalog(settings.catalog_path)
         limits = Limits(settings.load.max_message_bytes, settings.load.max_depth)
         plan = plan_tables(catalog)
-        landing = Landing(settings.landing_path, sources=ListedSources())
+        landing = Landing(settings.landing_path, sources=Sources(settings.buckets))
         nulled = nulled_fields(catalog, settings.values)
         return cls(catalog, plan, Judge(catalog, limits), landing, limits, nulled)
 
