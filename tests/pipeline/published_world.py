@@ -1,7 +1,7 @@
 """A small loaded home of two slices to publish from, made once and copied for each test.
 
-Three data models with money, arrays in arrays, misfits, extensions and quarantine; `load_more`
-adds messages of one of them.
+Three small data models with money, arrays in arrays, misfits, extensions and quarantine; `load_more`
+adds messages of one of them. What only looks at a version takes `published_home`.
 """
 
 from __future__ import annotations
@@ -11,20 +11,23 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 import duckdb
 
 from etl.pipeline.load import load_paths
+from etl.pipeline.publish import publish
 from etl.publish.folders import PublishedFolder
 from etl.settings import Settings, read_settings
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import FAULTS, Shares
 from models.catalog import read_catalog
 
-MODELS = ("PatientAdmin", "Financial", "Device")
+MODELS = ("Inventory", "Device", "SSO")
 SLICE = 1 << 18
+NOON = datetime(2026, 2, 3, 12, tzinfo=UTC)
 _FAULTY = Shares(**dict.fromkeys(FAULTS, 0.1))
 
 
@@ -45,6 +48,16 @@ def make_home(folder: Path) -> Settings:
     return read_settings(folder / "home")
 
 
+@cache
+def published_home() -> Settings:
+    """A published home that all tests share and none may change."""
+    folder = Path(tempfile.mkdtemp(prefix="published-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    settings = make_home(folder)
+    publish(settings, clock=lambda: NOON, materialize=True)
+    return settings
+
+
 def load_more(settings: Settings, *, data_model: str = "Device", seed: int = 3) -> None:
     """Load ten more messages of one data model; they stand in the last slice."""
     dials = Dials(messages=10, data_models=(data_model,), seed=seed)
@@ -62,6 +75,23 @@ def _begin_slice(settings: Settings, number: int) -> None:
         connection.execute(
             "update core.warehouse set value = ? where name = 'next_message_id'",
             [str(number * SLICE)],
+        )
+
+
+def add_empty_load(settings: Settings, load_id: int) -> None:
+    """The smallest change there is: one more row in the ledger."""
+    with changing(settings) as connection:
+        connection.execute("insert into core.load (load_id, kind) values (?, 'load')", [load_id])
+
+
+def note_rewritten(settings: Settings, slice_number: int) -> None:
+    """Leave the ledger as a reload of one slice leaves it."""
+    with changing(settings) as connection:
+        connection.execute(
+            "insert into core.load (load_id, kind) select max(load_id) + 1, 'reload' from core.load"
+        )
+        connection.execute(
+            "insert into core.slice_change select ?, max(load_id) from core.load", [slice_number]
         )
 
 
@@ -90,9 +120,7 @@ def current(settings: Settings) -> Path:
 
 def files_of(folder: Path) -> dict[str, int]:
     """Every Parquet file of a version, with its inode."""
-    return {
-        str(path.relative_to(folder)): path.stat().st_ino for path in folder.rglob("*.parquet")
-    }
+    return {str(path.relative_to(folder)): path.stat().st_ino for path in folder.rglob("*.parquet")}
 
 
 def row_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import stat
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -15,16 +14,18 @@ from etl.errors import DiskFull, PermanentError, UsageFault
 from etl.pipeline.publish import publish
 from etl.settings import Settings, read_settings
 from tests.pipeline.published_world import (
+    NOON,
+    add_empty_load,
     changing,
     current,
     differing_tables,
     files_of,
     load_more,
     make_home,
+    note_rewritten,
     published,
+    published_home,
 )
-
-NOON = datetime(2026, 2, 3, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -41,12 +42,14 @@ def test_every_table_is_published_with_the_same_rows(settings: Settings) -> None
     assert (summary.version, summary.is_new) == (1, True)
     assert differing_tables(settings) == []
     with changing(settings) as connection:
-        row = connection.execute("select count(*) from duckdb_tables() where not internal").fetchone()
+        row = connection.execute(
+            "select count(*) from duckdb_tables() where not internal"
+        ).fetchone()
     assert row == (summary.tables,)
 
 
-def test_slices_are_files_of_their_own_sorted_by_key(settings: Settings) -> None:
-    publish(settings)
+def test_slices_are_files_of_their_own_sorted_by_key() -> None:
+    settings = published_home()
     folder = current(settings) / "core" / "message_logs"
     assert sorted(path.name for path in folder.iterdir()) == ["0.parquet", "1.parquet"]
     for path in folder.iterdir():
@@ -56,8 +59,8 @@ def test_slices_are_files_of_their_own_sorted_by_key(settings: Settings) -> None
         assert pq.ParquetFile(path).metadata.row_group(0).column(0).compression == "ZSTD"
 
 
-def test_files_of_one_table_have_one_schema_with_every_column_optional(settings: Settings) -> None:
-    publish(settings)
+def test_files_of_one_table_have_one_schema_with_every_column_optional() -> None:
+    settings = published_home()
     folder = current(settings)
     for table in {path.parent for path in folder.rglob("*.parquet")}:
         schemas = [pq.read_schema(path).remove_metadata() for path in table.iterdir()]
@@ -65,8 +68,8 @@ def test_files_of_one_table_have_one_schema_with_every_column_optional(settings:
         assert all(field.nullable for field in schemas[0]), table
 
 
-def test_a_table_without_rows_has_one_file_with_its_schema(settings: Settings) -> None:
-    publish(settings)
+def test_a_table_without_rows_has_one_file_with_its_schema() -> None:
+    settings = published_home()
     with changing(settings) as connection:
         names = [
             f"{schema}/{table}"
@@ -82,28 +85,28 @@ def test_a_table_without_rows_has_one_file_with_its_schema(settings: Settings) -
         assert table.num_columns > 0
 
 
-def test_comments_and_keys_come_along(settings: Settings) -> None:
-    publish(settings)
+def test_comments_and_keys_come_along() -> None:
+    settings = published_home()
     query = (
-        "select column_name, comment from duckdb_columns() where schema_name = 'patient_admin' "
-        "and table_name = 'visit_insurances' order by column_index"
+        "select column_name, comment from duckdb_columns() where schema_name = 'inventory' "
+        "and table_name = 'items_identifiers' order by column_index"
     )
     with changing(settings) as connection:
         stored = connection.execute(query).fetchall()
     with published(settings) as connection:
         assert connection.execute(query).fetchall() == stored
         row = connection.execute(
-            "select comment from duckdb_views() where schema_name = 'patient_admin' "
-            "and view_name = 'visit_insurances'"
+            "select comment from duckdb_views() where schema_name = 'inventory' "
+            "and view_name = 'items_identifiers'"
         ).fetchone()
-    assert row is not None and "key message_id, insurances_ordinal" in row[0]
+    assert row is not None and "key message_id, items_ordinal, identifiers_ordinal" in row[0]
     manifest = json.loads((current(settings) / "manifest.json").read_text("utf-8"))
-    key = manifest["tables"]["patient_admin.visit_insurances"]["key"]
-    assert key == ["message_id", "insurances_ordinal"]
+    key = manifest["tables"]["inventory.items_identifiers"]["key"]
+    assert key == ["message_id", "items_ordinal", "identifiers_ordinal"]
 
 
-def test_manifest_tells_files_rows_bytes_and_loads(settings: Settings) -> None:
-    publish(settings, clock=lambda: NOON)
+def test_manifest_tells_files_rows_bytes_and_loads() -> None:
+    settings = published_home()
     folder = current(settings)
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     assert manifest["created_at"] == NOON.isoformat()
@@ -138,7 +141,7 @@ def test_a_load_rewrites_only_the_slice_and_data_model_it_touched(settings: Sett
     changed = changed_files(before, after)
     assert differing_tables(settings) == []
     assert {name for name in changed if name.startswith("device/")}
-    assert not {name for name in changed if name.startswith(("patient_admin/", "financial/"))}
+    assert not {name for name in changed if name.startswith(("inventory/", "sso/"))}
     sliced = {name for name in changed if name.startswith(("device/", "core/message"))}
     assert {name.rpartition("/")[2] for name in sliced} <= {"1.parquet", "empty.parquet"}
     assert not {n for n in changed if n.startswith(("quality/field", "quality/value_set"))}
@@ -149,14 +152,15 @@ def test_a_slice_noted_as_rewritten_is_published_anew(settings: Settings) -> Non
     publish(settings)
     before = files_of(current(settings))
     with changing(settings) as connection:
-        connection.execute("update patient_admin.message set event_type = 'Corrected' where message_id < 99")
-        connection.execute("insert into core.load (load_id, kind) values (3, 'reload')")
-        connection.execute("insert into core.slice_change values (0, 3)")
+        connection.execute(
+            "update device.message set event_type = 'Corrected' where message_id < 99"
+        )
+    note_rewritten(settings, 0)
     assert publish(settings).is_new
     after = files_of(current(settings))
     assert differing_tables(settings) == []
-    assert before["patient_admin/message/0.parquet"] != after["patient_admin/message/0.parquet"]
-    assert before["patient_admin/message/1.parquet"] == after["patient_admin/message/1.parquet"]
+    assert before["device/message/0.parquet"] != after["device/message/0.parquet"]
+    assert before["device/message/1.parquet"] == after["device/message/1.parquet"]
 
 
 def test_deleted_messages_leave_the_next_version(settings: Settings) -> None:
@@ -171,7 +175,7 @@ def test_deleted_messages_leave_the_next_version(settings: Settings) -> None:
     summary = publish(settings, keep_versions=1)
     assert summary.removed == (1,)
     assert differing_tables(settings) == []
-    assert not list(current(settings).glob("patient_admin/*/1.parquet"))
+    assert not list(current(settings).glob("device/*/1.parquet"))
 
 
 def test_a_new_column_rewrites_its_table_and_no_other(settings: Settings) -> None:
@@ -205,16 +209,16 @@ def test_a_moved_home_gets_views_that_lead_to_its_files(settings: Settings, tmp_
 
 
 def test_last_versions_are_kept(settings: Settings) -> None:
-    for seed in range(10, 14):
-        load_more(settings, seed=seed)
+    for load_id in range(10, 14):
+        add_empty_load(settings, load_id)
         summary = publish(settings, keep_versions=2)
     assert (summary.version, summary.removed) == (4, (2,))
     kept = sorted(path.name for path in (settings.published_path / "versions").iterdir())
     assert kept == ["3", "4"]
 
 
-def test_nobody_else_can_read_what_is_published(settings: Settings) -> None:
-    publish(settings, materialize=True)
+def test_nobody_else_can_read_what_is_published() -> None:
+    settings = published_home()
     for path in [settings.published_path, *settings.published_path.rglob("*")]:
         assert path.is_symlink() or stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
