@@ -1,0 +1,109 @@
+"""What is imported is declared, what is declared is used, what is installed is pinned."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
+from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.packaging.documents import ROOT
+
+OURS = {"etl", "models"}
+BUILDING = ("setuptools", "wheel")
+SET_UP_EXTRAS = ("s3", "ui", "dev")
+NOT_IMPORTED = {
+    "lxml": "beautifulsoup4 is told to parse with it",
+    "pandas": "analysts' recipes: duckdb gives data frames with it",
+    "pytz": "duckdb needs it to give TIMESTAMPTZ to Python",
+    "uvloop": "uvicorn is told to run on it",
+}
+
+
+def _project() -> dict[str, Any]:
+    project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return project
+
+
+def _declared() -> dict[str, Requirement]:
+    requirements = map(Requirement, _project()["dependencies"])
+    return {canonicalize_name(one.name): one for one in requirements}
+
+
+def _imported() -> set[str]:
+    names = set()
+    for package in sorted(OURS):
+        for file in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+                if isinstance(node, ast.Import):
+                    names.update(alias.name.partition(".")[0] for alias in node.names)
+                elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                    names.add(node.module.partition(".")[0])
+    return names - set(sys.stdlib_module_names) - OURS
+
+
+def _distributions() -> set[str]:
+    known = packages_distributions()
+    return {canonicalize_name(known[name][0]) for name in _imported()}
+
+
+def test_every_import_is_declared() -> None:
+    assert _distributions() - _declared().keys() == set()
+
+
+def test_every_declared_package_is_used() -> None:
+    assert _declared().keys() - _distributions() == NOT_IMPORTED.keys()
+
+
+def _pins() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = [line.partition("==") for line in lines if not line.startswith("#")]
+    return {canonicalize_name(name): version for name, _, version in pins}
+
+
+def test_constraints_are_names_and_versions_only() -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    assert [
+        pin for pin in pins if not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", pin)
+    ] == []
+    assert len(_pins()) == len(pins)
+
+
+def test_constraints_pin_everything_that_setup_installs() -> None:
+    extras = _project()["optional-dependencies"]
+    asked = [*_project()["dependencies"], *BUILDING]
+    asked += [line for extra in SET_UP_EXTRAS for line in extras[extra]]
+    assert _needed(map(Requirement, asked)) - _pins().keys() == set()
+
+
+def test_constraints_keep_the_declared_ranges() -> None:
+    wrong = [one for name, one in _declared().items() if not one.specifier.contains(_pins()[name])]
+    assert wrong == []
+
+
+def _needed(asked: Iterable[Requirement]) -> set[str]:
+    """All distributions that these need, themselves included, on this machine."""
+    waiting, seen = list(asked), dict[str, set[str]]()
+    while waiting:
+        one = waiting.pop()
+        name, extras = canonicalize_name(one.name), {"", *one.extras}
+        if extras <= seen.get(name, set()):
+            continue
+        extras |= seen.setdefault(name, set())
+        seen[name] = extras
+        try:
+            inner = map(Requirement, distribution(name).requires or ())
+        except PackageNotFoundError:
+            continue
+        waiting += [
+            one for one in inner
+            if one.marker is None or any(one.marker.evaluate({"extra": extra}) for extra in extras)
+        ]  # fmt: skip
+    return set(seen)

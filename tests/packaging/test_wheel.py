@@ -1,0 +1,105 @@
+"""The wheel: carries modules, catalog and SQL, and works where no checkout is."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.packaging.documents import ROOT
+
+SOURCES = ("etl", "models", "sql", "pyproject.toml", "setup.py", "README.md")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.egg-info", "build")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of a copy of the sources, so that no build leaves anything in the checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    for name in SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / "source" / name, ignore=LEFT_OUT)
+        else:
+            shutil.copyfile(source, folder / "source" / name)
+    _run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-index", "--no-deps",
+         "--no-build-isolation", "--wheel-dir", str(folder), str(folder / "source")],
+    )  # fmt: skip
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def names(wheel: Path) -> set[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return set(archive.namelist())
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path) -> Path:
+    """The folder of programs of an environment that has the wheel, and its needs from this one."""
+    environment = wheel.parent / "environment"
+    _run([sys.executable, "-m", "venv", "--without-pip", str(environment)])
+    python = environment / "bin" / "python"
+    _run(
+        [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-index",
+         "--no-deps", str(wheel)],
+    )  # fmt: skip
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    peers = environment / "lib" / version / "site-packages" / "peers.pth"
+    peers.write_text(sysconfig.get_path("purelib") + "\n")
+    return environment / "bin"
+
+
+def _run(call: list[str], cwd: Path | None = None, home: Path | None = None) -> str:
+    unset = ("PYTHONPATH", "REDOX_WAREHOUSE_HOME")
+    env = {name: value for name, value in os.environ.items() if name not in unset}
+    env |= {"REDOX_WAREHOUSE_HOME": str(home)} if home else {}
+    done = subprocess.run(call, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_top_level_holds_only_our_two_packages(names: set[str]) -> None:
+    top = {name.partition("/")[0] for name in names}
+    assert {name for name in top if not name.endswith(".dist-info")} == {"etl", "models"}
+
+
+@pytest.mark.parametrize("package", ["etl", "models"])
+def test_every_file_of_a_package_is_packed(names: set[str], package: str) -> None:
+    files = (file for file in (ROOT / package).rglob("*") if file.is_file())
+    wanted = {file.relative_to(ROOT).as_posix() for file in files if "__pycache__" not in str(file)}
+    assert {name for name in wanted if not name.endswith(".pyc")} - names == set()
+
+
+def test_sql_is_packed_beside_the_modules_that_read_it(names: set[str]) -> None:
+    wanted = {f"etl/{file.relative_to(ROOT).as_posix()}" for file in (ROOT / "sql").rglob("*.sql")}
+    assert wanted
+    assert {name for name in names if name.startswith("etl/sql/")} == wanted
+
+
+def test_installed_wheel_loads_and_publishes(installed: Path, tmp_path: Path) -> None:
+    program, home = str(installed / "redox-warehouse"), tmp_path / "home"
+    where = _run([str(installed / "python"), "-c", "import etl; print(etl.__file__)"], tmp_path)
+    assert Path(where).is_relative_to(installed.parent)
+
+    assert "redox-warehouse" in _run([program, "--help"], tmp_path)
+    _run([program, "synth", "messages", "-n", "20", "--model", "Inventory"], tmp_path, home)
+    summary = json.loads(_run([program, "load", "messages", "--json"], tmp_path, home))
+    _run([program, "publish"], tmp_path, home)
+
+    assert summary["loaded"] == 20
+    published = home / "published" / "current" / "warehouse.duckdb"
+    with duckdb.connect(str(published), read_only=True) as connection:
+        rows = connection.execute("select count(*) from inventory.message").fetchone()
+        verdicts = connection.execute("select count(*) > 0 from quality.field_verdict").fetchone()
+    assert (rows, verdicts) == ((20,), (True,))
