@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +16,8 @@ from etl.errors import TransientError
 from etl.pipeline.work import Judged, Numbered, ShareResult, Unit
 from etl.pipeline.worker import Worker
 from etl.settings import Settings
+from models.catalog import Catalog
+from models.tables.plan import WarehousePlan
 
 R = TypeVar("R")
 SMALL_WORK_BYTES = 24 * 2**20
@@ -21,9 +25,23 @@ SMALL_WORK_BYTES = 24 * 2**20
 _worker: Worker | None = None
 
 
-def _start(settings: Settings) -> None:
+class _WithoutPandas(MetaPathFinder):
+    """Lets no import of pandas succeed in this process."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        if fullname == "pandas":
+            raise ImportError("not needed in a worker")
+
+
+def _start(settings: Settings, catalog: Catalog, plan: WarehousePlan) -> None:
+    """Make the worker of this process. What was compiled comes along instead of being read again.
+
+    pyarrow imports pandas as soon as it makes an array; nothing here needs it, and it costs a
+    second of each process.
+    """
     global _worker
-    _worker = Worker.of(settings)
+    sys.meta_path.insert(0, _WithoutPandas())
+    _worker = Worker.compiled(settings, catalog, plan)
 
 
 def _judge(unit: Unit) -> Judged:
@@ -59,7 +77,7 @@ class Pool:
                 self.size,
                 mp_context=multiprocessing.get_context("spawn"),
                 initializer=_start,
-                initargs=(self._settings,),
+                initargs=(self._settings, self._local.catalog, self._local.plan),
             )
             for _ in range(self.size):
                 self._executor.submit(os.getpid)

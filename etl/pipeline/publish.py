@@ -25,6 +25,7 @@ from etl.publish.parquet import Earlier, Written, write_tables
 from etl.publish.relations import Relation, read_relations
 from etl.publish.state import WarehouseState, read_state
 from etl.publish.views import hash_of_views, new_database, parquet_of
+from etl.report.conformed import create_conformed_views
 from etl.settings import Settings
 from etl.warehouse.connection import open_warehouse, rewritten_errors, write_lock
 
@@ -153,6 +154,7 @@ def _write_views(
         new_database(built / VIEWS_FILE) as connection,
     ):
         fill_catalog(connection, relations, parquet_of(place), settings=settings)
+        create_conformed_views(connection)
 
 
 def _materialize(settings: Settings, folder: PublishedFolder, version: int) -> Path:
@@ -171,6 +173,7 @@ def _materialize(settings: Settings, folder: PublishedFolder, version: int) -> P
         with new_database(made) as connection:
             select = parquet_of(version_folder)
             fill_catalog(connection, relations, select, settings=settings, kind="table")
+            create_conformed_views(connection)
         folder.add(made, target)
     return target
 

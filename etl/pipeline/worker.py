@@ -38,8 +38,12 @@ class Worker:
     def of(cls, settings: Settings) -> Worker:
         """A worker of one home."""
         catalog = read_catalog(settings.catalog_path)
+        return cls.compiled(settings, catalog, plan_tables(catalog))
+
+    @classmethod
+    def compiled(cls, settings: Settings, catalog: Catalog, plan: WarehousePlan) -> Worker:
+        """A worker with a catalog and plan at hand."""
         limits = Limits(settings.load.max_message_bytes, settings.load.max_depth)
-        plan = plan_tables(catalog)
         landing = Landing(settings.landing_path, sources=Sources(settings.buckets))
         nulled = nulled_fields(catalog, settings.values)
         return cls(catalog, plan, Judge(catalog, limits), landing, limits, nulled)
