@@ -18,6 +18,7 @@ KNOWN_SHARE = 0.9
 NESTED_SHARE = 0.5
 _TWICE = "the page prints this path twice"
 _UNEVEN = "its indentation fits no other field beside it"
+_MIXED = "another object's fields seem to stand among those of its object"
 _EMPTY_PARENT = "it may belong to the object before it, which prints no fields"
 
 
@@ -56,10 +57,11 @@ def _is_nested(entries: Sequence[Entry]) -> bool:
 
 @dataclass(slots=True)
 class _Open:
-    """An object or array of objects whose fields are being printed."""
+    """An object or array of objects whose fields are being printed; `at` is its entry's index."""
 
     depth: int
     path: str
+    at: int | None = None
     has_fields: bool = False
     emptied: set[str] = field(default_factory=set)
 
@@ -79,8 +81,8 @@ class _Indent:
 
 def _place_nested(entries: Sequence[Entry], tree: EventTree) -> list[Placed]:
     open_parents = [_Open(-1, "")]
-    placed, indents = [], []
-    for entry in entries:
+    placed, indents, parents = [], [], []
+    for at, entry in enumerate(entries):
         depth = entry.depth if entry.depth is not None else 0
         closed = None
         while open_parents[-1].depth >= depth:
@@ -89,10 +91,11 @@ def _place_nested(entries: Sequence[Entry], tree: EventTree) -> list[Placed]:
         holds_fields = entry.type is not None and entry.type.holds_fields
         placed.append(_place_below(entry, parent, closed, tree))
         indents.append(_Indent(not parent.path, holds_fields, depth - parent.depth))
+        parents.append(parent.at)
         parent.has_fields = True
         if holds_fields:
-            open_parents.append(_Open(depth, placed[-1].path))
-    return _doubt_uneven(placed, indents)
+            open_parents.append(_Open(depth, placed[-1].path, at))
+    return _doubt_mixed(_doubt_uneven(placed, indents), parents)
 
 
 def _place_below(
@@ -113,6 +116,22 @@ def _doubt_uneven(placed: Sequence[Placed], indents: Sequence[_Indent]) -> list[
     return [
         one if usual[indent.sort] == indent else replace(one, doubt=_UNEVEN)
         for one, indent in zip(placed, indents, strict=True)
+    ]
+
+
+def _doubt_mixed(placed: Sequence[Placed], parents: Sequence[int | None]) -> list[Placed]:
+    """Doubt all fields of an object that prints one of them twice.
+
+    Then the line of the object behind it is lost, and that one's fields stand among its own.
+    """
+    prints = Counter((parent, one.path) for one, parent in zip(placed, parents, strict=True))
+    mixed = {parent for (parent, _), count in prints.items() if count > 1 and parent is not None}
+    is_mixed: list[bool] = []
+    for parent in parents:
+        is_mixed.append(parent in mixed or (parent is not None and is_mixed[parent]))
+    return [
+        replace(one, doubt=_MIXED) if doubted else one
+        for one, doubted in zip(placed, is_mixed, strict=True)
     ]
 
 

@@ -107,6 +107,13 @@ def test_fields_that_slid_out_of_an_empty_object_are_doubted() -> None:
     assert doubted(placed) == ["Patient.Name"]
 
 
+def test_fields_of_an_object_whose_line_is_lost_are_doubted_with_those_they_joined() -> None:
+    lines = ("Patient{}", "  ID", "  Home{}", "    City", "    City", "    Name", "  Name")
+    placed = place(*lines)
+    assert set(doubted(placed)) == {"Patient.Home.City", "Patient.Home.Name"}
+    assert sure(placed) == ["Patient", "Patient.ID", "Patient.Home", "Patient.Name"]
+
+
 def test_nesting_that_makes_no_sense_is_not_used() -> None:
     lines = ("Meta{}", "  Test", "    Patient{}", "ID", "  Name", "    Home{}", "  City", "Name",
              "Kin[]", "Name", "  Home{}", " City")
