@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import stat
 from pathlib import Path
@@ -278,6 +279,22 @@ def test_a_view_that_does_not_compile_is_named(
     assert sorted(path.name for path in settings.published_path.iterdir()) == [
         "current", "publish.lock", "versions",
     ]  # fmt: skip
+
+
+def test_a_full_disk_is_told_and_leaves_readers_what_they_had(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(settings)
+    add_empty_load(settings, 10)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("etl.publish.folders.sync_files", full)
+    with pytest.raises(DiskFull):
+        publish(settings)
+    assert current(settings).name == "1"
+    assert not (settings.published_path / ".building").exists()
 
 
 def test_without_a_warehouse_it_says_what_to_do(tmp_path: Path) -> None:
