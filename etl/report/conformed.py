@@ -46,6 +46,11 @@ left join closed_field
 where columns.database_name = current_database()
 order by columns.schema_name, columns.table_name, columns.column_index
 """
+_HAS_SUPPORTED = """
+select 1 from duckdb_views()
+where database_name = current_database()
+  and schema_name = 'quality' and view_name = 'supported_value'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +65,10 @@ class ReceivedColumn:
 def create_conformed_views(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """Create or replace the view of every table with closed value sets; gives their names.
 
-    Needs quality.field, quality.value_set and the view quality.supported_value.
+    They stand on the view quality.supported_value; without it there are none.
     """
+    if not connection.execute(_HAS_SUPPORTED).fetchall():
+        return []
     tables: dict[str, list[ReceivedColumn]] = {}
     for schema, table, *column in connection.execute(_TABLES).fetchall():
         tables.setdefault(f"{schema}.{table}", []).append(ReceivedColumn(*column))
