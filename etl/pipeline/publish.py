@@ -8,7 +8,7 @@ run cleans up and does it again.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -18,13 +18,20 @@ from typing import Any
 import duckdb
 
 from etl.errors import UsageFault
-from etl.pipeline.reader_catalog import analyst_views, fill_catalog
+from etl.pipeline.reader_catalog import plan_catalog
 from etl.publish.folders import TABLES_FILE, VIEWS_FILE, PublishedFolder, check_space
 from etl.publish.manifest import MANIFEST, Manifest, TableFiles, read_manifest, to_json
 from etl.publish.parquet import Earlier, Written, write_tables
 from etl.publish.relations import Relation, read_relations
 from etl.publish.state import WarehouseState, read_state
-from etl.publish.views import hash_of_views, new_database, parquet_of
+from etl.publish.views import (
+    ReaderCatalog,
+    copied_database,
+    fill_catalog,
+    filling_database,
+    parquet_of,
+    point_to,
+)
 from etl.report.conformed import create_conformed_views
 from etl.settings import Settings
 from etl.warehouse.connection import open_warehouse, rewritten_errors, write_lock
@@ -93,11 +100,12 @@ def _publish(settings: Settings, folder: PublishedFolder, now: datetime) -> Publ
             tables, done = write_tables(
                 connection, state, built, earlier=_earlier(folder, latest), workers=_workers()
             )
-        manifest = _manifest(state, tables, folder.folder_of(version), now)
+        catalog = plan_catalog(relations, settings)
+        manifest = _manifest(state, tables, catalog, folder.folder_of(version), now)
         if latest and not done.written and latest.has_content_of(manifest):
             folder.make_current(latest.version)
             return _summary(latest, Written(0, 0), is_new=False)
-        _write_views(settings, folder, built, manifest, relations)
+        _write_views(folder, built, manifest, latest, catalog)
         (built / MANIFEST).write_text(to_json(manifest), "utf-8")
         (built / MANIFEST).chmod(0o400)
         folder.adopt(built, version)
@@ -127,34 +135,42 @@ def _earlier(folder: PublishedFolder, latest: Manifest | None) -> Earlier | None
 
 
 def _manifest(
-    state: WarehouseState, tables: dict[str, TableFiles], folder: Path, now: datetime
+    state: WarehouseState,
+    tables: dict[str, TableFiles],
+    catalog: ReaderCatalog,
+    folder: Path,
+    now: datetime,
 ) -> Manifest:
-    views = analyst_views()
     return Manifest(
         version=int(folder.name),
         created_at=now.isoformat(),
         folder=str(folder),
         catalog_hash=state.catalog_hash,
         load_ids=state.load_ids,
-        views_hash=hash_of_views(views),
-        views=tuple(sorted(view.name for view in views)),
+        views_hash=catalog.content_hash,
+        views=tuple(sorted(view.name for view in catalog.views)),
         tables=tables,
     )
 
 
 def _write_views(
-    settings: Settings,
     folder: PublishedFolder,
     built: Path,
     manifest: Manifest,
-    relations: Mapping[str, Relation],
+    latest: Manifest | None,
+    catalog: ReaderCatalog,
 ) -> None:
-    with (
-        folder.standing_in(built, manifest.version) as place,
-        new_database(built / VIEWS_FILE) as connection,
-    ):
-        fill_catalog(connection, relations, parquet_of(place), settings=settings)
-        create_conformed_views(connection)
+    """The views of the version before serve again, pointed elsewhere, unless something changed."""
+    path = built / VIEWS_FILE
+    if latest and latest.views_hash == manifest.views_hash:
+        earlier = folder.folder_of(latest.version) / VIEWS_FILE
+        if copied_database(earlier, path):
+            with filling_database(path) as connection:
+                point_to(connection, folder.folder_of(manifest.version))
+            return
+    with folder.standing_in(built, manifest.version) as place, filling_database(path) as connection:
+        point_to(connection, place)
+        fill_catalog(connection, catalog, parquet_of)
 
 
 def _materialize(settings: Settings, folder: PublishedFolder, version: int) -> Path:
@@ -166,14 +182,13 @@ def _materialize(settings: Settings, folder: PublishedFolder, version: int) -> P
         return target
     with open_warehouse(version_folder / VIEWS_FILE, read_only=True) as connection:
         published = read_relations(connection)
-    relations = {name: published[name] for name in manifest.tables}
+    catalog = plan_catalog({name: published[name] for name in manifest.tables}, settings)
     check_space(folder.root, manifest)
     with folder.building() as built:
         made = built / TABLES_FILE
-        with new_database(made) as connection:
-            select = parquet_of(version_folder)
-            fill_catalog(connection, relations, select, settings=settings, kind="table")
-            create_conformed_views(connection)
+        with filling_database(made) as connection:
+            point_to(connection, version_folder)
+            fill_catalog(connection, catalog, parquet_of, kind="table")
         folder.add(made, target)
     return target
 

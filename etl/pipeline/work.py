@@ -38,6 +38,11 @@ class Unit:
     def size_bytes(self) -> int:
         return int(self.length.sum())
 
+    @property
+    def span_bytes(self) -> int:
+        """From the first byte of the first item to the last of the last, separators included."""
+        return int(self.offset[-1] + self.length[-1] - self.offset[0]) if len(self) else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:

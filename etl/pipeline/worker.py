@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from etl.pipeline.work import NOT_LOADED, Judged, Numbered, ShareResult, Unit
 from etl.settings import Settings
 from models.catalog import Catalog, read_catalog
 from models.tables.plan import WarehousePlan, plan_tables
+
+AT_ONCE_BYTES = 64 * 2**20
 
 
 @dataclass(slots=True)
@@ -71,6 +73,7 @@ class Worker:
 
     def _bodies(self, unit: Unit, indexes: Iterable[int]) -> Iterator[tuple[int, bytes, int, str]]:
         """Index, message bytes, received_at and, where there is no message, the reason."""
+        content = self._content(unit)
         for index in indexes:
             received_at = int(unit.received_at_us[index])
             if unit.length[index] > self.limits.max_bytes:
@@ -81,7 +84,8 @@ class Worker:
                     "too_large" if unit.kind[index] != BROKEN else "not_json",
                 )
                 continue
-            raw = self._item(unit, index)
+            start = int(unit.offset[index])
+            raw = content(start, int(unit.length[index]))
             if unit.kind[index] == BROKEN:
                 yield index, raw, received_at, self._reason_of_broken(raw)
                 continue
@@ -96,12 +100,21 @@ class Worker:
                     received_at = int(envelope.received_at.timestamp() * 1_000_000)
             yield index, raw, received_at, ""
 
-    def _item(self, unit: Unit, index: int) -> bytes:
+    def _content(self, unit: Unit) -> Callable[[int, int], bytes]:
+        """How to get at items: from the unit's bytes, read at once, or singly where they are many."""
+        reader = self._reader(unit)
+        if not len(unit) or unit.span_bytes > AT_ONCE_BYTES:
+            return reader.read
+        first = int(unit.offset[0])
+        content = reader.read(first, unit.span_bytes)
+        return lambda offset, length: content[offset - first : offset - first + length]
+
+    def _reader(self, unit: Unit) -> LandingReader:
         if self.reader is None or self.reader.object_id != unit.object_id:
             if self.reader is not None:
                 self.reader.close()
             self.reader = self.landing.open_reader(unit.object_id)
-        return self.reader.read(int(unit.offset[index]), int(unit.length[index]))
+        return self.reader
 
     def _reason_of_row(self, raw: bytes) -> str:
         """Why a row is no envelope: it is no JSON object, or holds no message under the key."""
