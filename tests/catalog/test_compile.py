@@ -1,0 +1,69 @@
+"""Everything that is compiled from the catalog compiles, for every data model and event type."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from etl.check.rules import render_rules
+from models.catalog import Catalog, read_catalog
+from models.compile.arrow_types import parse_schema, row_schema
+from models.compile.dictionary import dictionary_tables
+from models.compile.gate import compile_gate
+from models.compile.shapes import ModelShapes, NodeKind
+from models.tables.plan import WarehousePlan
+
+MODELS = sorted(read_catalog().data_models)
+
+
+@pytest.mark.parametrize("data_model", MODELS)
+def test_every_event_type_has_a_gate_and_a_schema(catalog: Catalog, data_model: str) -> None:
+    shapes = ModelShapes(catalog, data_model)
+    compiled = set()
+    for event in catalog.data_models[data_model].event_types:
+        shape = shapes.for_event(event.event_type)
+        if shape.variant in compiled:
+            continue
+        compiled.add(shape.variant)
+        gate = compile_gate(shape)
+        assert gate.decode(b"{}") is not None
+        with pytest.raises(msgspec.ValidationError):
+            gate.decode(b'{"NoSuchKey": 1}')
+        assert parse_schema(shape).names == list(shape.root.children)
+
+
+@pytest.mark.parametrize("data_model", MODELS)
+def test_every_field_has_a_place_in_the_plan(
+    catalog: Catalog, plan: WarehousePlan, data_model: str
+) -> None:
+    shapes = ModelShapes(catalog, data_model)
+    tables = plan.models[data_model]
+    held = {
+        column.path for table in (*tables.values(), *plan.core.values()) for column in table.columns
+    }
+    held |= {*tables, *plan.core}
+    for event in catalog.data_models[data_model].event_types:
+        for node in shapes.for_event(event.event_type).root.walk():
+            assert node.kind is NodeKind.OBJECT or node.path in held, node.path
+
+
+def test_every_table_has_an_arrow_schema_that_begins_with_its_key(plan: WarehousePlan) -> None:
+    for table in plan.tables():
+        names = row_schema(table).names
+        assert tuple(names[: len(table.key)]) == table.key
+        assert len(names) == len(table.key) + len(table.columns)
+
+
+def test_the_dictionary_tells_every_field_once(catalog: Catalog, plan: WarehousePlan) -> None:
+    tables = dictionary_tables(catalog, plan)
+    fields = tables["quality.field"].to_pylist()
+    assert len(fields) == sum(map(len, catalog.fields.values()))
+    placed = [row for row in fields if row["column_name"]]
+    names = {(r["table_schema"], r["table_name"], r["column_name"]) for r in placed}
+    columns = {(t.schema, t.name, c.name) for t in plan.tables() for c in t.columns}
+    assert names == columns
+
+
+def test_the_rules_page_is_written_from_the_catalog(catalog: Catalog) -> None:
+    page = render_rules(catalog)
+    assert all(rule.meaning in page and rule.action in page for rule in catalog.rules.values())

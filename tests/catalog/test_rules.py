@@ -1,0 +1,224 @@
+"""Every rule has its sentences and a message that breaks it, found by the whole pipeline.
+
+A rule without a case here fails the build, as does a case without a rule.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from etl.check.time_forms import TimeRule
+from etl.flatten.parse import ParseRefused
+from etl.pipeline.load import load_paths
+from etl.settings import Settings, read_settings
+from etl.warehouse.connection import open_warehouse
+from models.catalog import Catalog
+from models.catalog.records import Severity
+
+MAX_BYTES = 20_000
+BIRTH, VISIT = "Patient.Demographics.DOB", "Visit.VisitDateTime"
+NAME, CITY = "Patient.Demographics.FirstName", "Patient.Demographics.Address.City"
+Found = tuple[str, tuple[int, ...]]
+
+
+def message(log_id: str, *, event: str = "Arrival", **parts: Any) -> dict[str, Any]:
+    meta = {
+        "DataModel": "PatientAdmin",
+        "EventType": event,
+        "EventDateTime": "2026-03-02T10:20:30.000Z",
+        "Logs": [{"ID": log_id}],
+    }
+    return {"Meta": meta, **parts}
+
+
+def born(text: str) -> dict[str, Any]:
+    return message(f"born {text}", Patient={"Demographics": {"DOB": text}})
+
+
+def visited(text: str) -> dict[str, Any]:
+    return message(f"visited {text}", Visit={"VisitDateTime": text})
+
+
+def named(value: Any) -> dict[str, Any]:
+    return message(f"named {value}", Patient={"Demographics": {"FirstName": value}})
+
+
+def sexed(log_id: str, sex: str) -> dict[str, Any]:
+    return message(log_id, Patient={"Demographics": {"Sex": sex}})
+
+
+def balanced(number: str) -> bytes:
+    """A message with an amount of money, as spelled."""
+    body = message(f"balanced {number}", Visit={"Balance": 0})
+    return json.dumps(body).replace('"Balance": 0', f'"Balance": {number}').encode()
+
+
+def nested(depth: int) -> bytes:
+    return b'{"Meta":{"DataModel":"PatientAdmin"},"X":%b1%b}' % (b"[" * depth, b"]" * depth)
+
+
+# rule -> the message that breaks it, and where it is found
+MESSAGES: Mapping[str, tuple[Any, Found]] = {
+    "array_for_object": (message("a", Patient=[{"Notes": ["n"]}]), ("Patient", ())),
+    "array_too_long_for_object": (message("b", Visit=[{}, {"VisitNumber": "1"}]), ("Visit", ())),
+    "duplicate_key": (
+        json.dumps(named("x")).replace('"FirstName"', '"FirstName": "y", "FirstName"').encode(),
+        (NAME, ()),
+    ),
+    "event_type_unlisted": (message("c", event="Nothing"), ("Meta.EventType", ())),
+    "extension": (
+        message("d", Patient={"Extensions": {"s": {"url": "u", "string": "v"}}}),
+        ("Patient", ()),
+    ),
+    "extension_shape": (message("e", Patient={"Extensions": ["x"]}), ("Patient.Extensions", ())),
+    "invalid_unicode": (
+        json.dumps(named("x")).replace(': "x"', ': "x\\ud83d"').encode(),
+        (NAME, ()),
+    ),
+    "log_id_conflict": (message("a", Visit={"VisitNumber": "2"}), ("Meta.Logs[].ID", ())),
+    "number_inexact": (balanced("0.12345"), ("Visit.Balance", ())),
+    "number_spelling": (balanced("30.0"), ("Visit.Balance", ())),
+    "object_for_array": (
+        message("f", Patient={"Identifiers": {"ID": "1"}}),
+        ("Patient.Identifiers[]", ()),
+    ),
+    "path_not_listed_for_event": (
+        message("g", event="VisitQuery", Patient={"Demographics": {"FirstName": "x"}}),
+        (NAME, ()),
+    ),
+    "time_blank_for_t": (visited("2026-03-02 10:20:30.000Z"), (VISIT, ())),
+    "time_colon_before_ms": (visited("2026-03-02T10:20:30:000Z"), (VISIT, ())),
+    "time_compact_hl7": (visited("20260302102030"), (VISIT, ())),
+    "time_date_only": (visited("2026-03-02"), (VISIT, ())),
+    "time_datetime_on_date": (born("1980-03-02T10:20:30.000Z"), (BIRTH, ())),
+    "time_implausible": (born("1900-01-01"), (BIRTH, ())),
+    "time_impossible": (born("1984-02-30"), (BIRTH, ())),
+    "time_leap_second": (visited("2016-12-31T23:59:60.000Z"), (VISIT, ())),
+    "time_letter_case": (visited("2026-03-02t10:20:30.000z"), (VISIT, ())),
+    "time_no_milliseconds": (visited("2026-03-02T10:20:30Z"), (VISIT, ())),
+    "time_no_zone": (visited("2026-03-02T10:20:30.000"), (VISIT, ())),
+    "time_offset_converted": (visited("2026-03-02T10:20:30.000+02:00"), (VISIT, ())),
+    "time_precision": (visited("2026-03-02T10:20:30.1234567Z"), (VISIT, ())),
+    "time_surrounding_space": (born(" 1980-03-02"), (BIRTH, ())),
+    "time_unpadded": (born("1980-3-2"), (BIRTH, ())),
+    "time_year": (born("1980"), (BIRTH, ())),
+    "time_year_month": (born("1980-03"), (BIRTH, ())),
+    "type_converted": (named(53703), (NAME, ())),
+    "type_misfit": (named({"x": "y"}), (NAME, ())),
+    "unlisted_key": (message("h", Patient={"Shoe": 41}), ("Patient.Shoe", ())),
+    "value_not_supported_new": (sexed("i", "Man"), ("Patient.Demographics.Sex", ())),
+    "value_not_supported": (sexed("j", "Man"), ("Patient.Demographics.Sex", ())),
+}
+# reason -> an item that is no loadable message for it
+ITEMS: Mapping[str, bytes] = {
+    "bad_utf8": b'{"Meta":{"DataModel":"\xff"}}',
+    "no_meta": b'{"Patient":{}}',
+    "non_finite_number": b'{"Meta":{"DataModel":"PatientAdmin"},"X":NaN}',
+    "not_json": b'{"Meta":}',
+    "not_object": b'"text"',
+    "too_deep": nested(200),
+    "too_large": b'{"Meta":{"DataModel":"PatientAdmin"},"X":"%b"}' % (b"x" * MAX_BYTES),
+    "unknown_data_model": b'{"Meta":{"DataModel":"Nothing","EventType":"New"}}',
+}
+# reasons that need an input of their own, see the tests below
+APART = {"bad_envelope", "not_loadable", "truncated"}
+
+
+def test_every_rule_has_a_case_and_every_case_a_rule(catalog: Catalog) -> None:
+    assert MESSAGES.keys() | ITEMS.keys() | APART == catalog.rules.keys()
+    reasons = {rule.code for rule in catalog.rules.values() if rule.area == "quarantine"}
+    assert ITEMS.keys() | APART == reasons
+    assert {rule for rule in catalog.rules if rule.startswith("time_")} == set(TimeRule)
+
+
+def test_every_rule_says_what_it_means_and_what_to_do(catalog: Catalog) -> None:
+    for rule in catalog.rules.values():
+        assert re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", rule.code)
+        for sentence in (rule.meaning, rule.action):
+            assert sentence[0].isupper() and sentence.endswith("."), rule.code
+        assert (rule.severity is Severity.ERROR) == (rule.area == "quarantine"), rule.code
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A home into which one message for every rule was loaded."""
+    folder = tmp_path_factory.mktemp("rules")
+    settings = read_settings(folder / "home", load={"max_message_bytes": MAX_BYTES})
+    bodies = [case if isinstance(case, bytes) else _line(case) for case, _ in MESSAGES.values()]
+    (folder / "messages.ndjson").write_bytes(b"\n".join([*bodies, *ITEMS.values(), b""]))
+    (folder / "cut.json").write_bytes(b'{"Meta":{"DataModel":"Patient')
+    load_paths(settings, [str(folder / "messages.ndjson"), str(folder / "cut.json")])
+    return settings
+
+
+def _line(payload: dict[str, Any]) -> bytes:
+    return json.dumps(payload).encode()
+
+
+def ask(settings: Settings, query: str) -> list[tuple[Any, ...]]:
+    with open_warehouse(settings.warehouse_path, read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+@pytest.mark.parametrize("rule", MESSAGES)
+def test_a_message_that_breaks_a_rule_is_found_by_it(
+    settings: Settings, catalog: Catalog, rule: str
+) -> None:
+    _, (path, ordinals) = MESSAGES[rule]
+    item = list(MESSAGES).index(rule)
+    counted = ask(
+        settings, f"select path from quality.finding_count where rule = '{rule}' and severity = "
+        f"'{catalog.rules[rule].severity}'",
+    )  # fmt: skip
+    assert (path,) in counted
+    listed = ask(
+        settings,
+        "select path, ordinals from quality.finding join core.message using (message_id) "
+        f"where rule = '{rule}' and item = {item}",
+    )
+    wanted = [] if catalog.rules[rule].severity is Severity.INFO else [(path, list(ordinals))]
+    assert listed == wanted
+
+
+def test_messages_break_no_rule_but_their_own(settings: Settings) -> None:
+    rules = list(MESSAGES)
+    found = ask(
+        settings,
+        "select item, rule from quality.finding join core.message using (message_id) order by item",
+    )
+    assert [rules[item] for item, _ in found] == [rule for _, rule in found]
+
+
+def test_items_are_quarantined_with_their_reason(settings: Settings) -> None:
+    found = ask(settings, "select reason from core.quarantine order by quarantine_id")
+    assert [reason for (reason,) in found] == [*ITEMS, "truncated"]
+
+
+def test_a_broken_envelope_is_quarantined(tmp_path: Path) -> None:
+    settings = read_settings(tmp_path / "home")
+    path = tmp_path / "rows.ndjson"
+    path.write_text('{"received_at": "2026-03-02T10:20:30Z"}\n')
+    load_paths(settings, [str(path)], unwrap="body")
+    assert ask(settings, "select reason from core.quarantine") == [("bad_envelope",)]
+
+
+def test_what_the_parser_refuses_after_all_is_quarantined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ParseRefused
+
+    monkeypatch.setattr("etl.pipeline.share.parse_messages", refuse)
+    settings = read_settings(tmp_path / "home")
+    path = tmp_path / "messages.ndjson"
+    path.write_bytes(_line(named("x")))
+    summary = load_paths(settings, [str(path)])
+    assert (summary.loaded, summary.quarantined) == (0, 1)
+    assert ask(settings, "select reason from core.quarantine") == [("not_loadable",)]
+    assert ask(settings, "select * from quality.message_count") == []
