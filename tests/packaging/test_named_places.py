@@ -1,0 +1,79 @@
+"""Files, modules and names of the code that pages speak of exist; decision pages have one form."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.packaging.documents import ROOT, page_name, pages, spans
+
+DECISIONS = ROOT / "docs" / "decisions"
+_FILE = re.compile(r"(?:etl|models|sql|tests|docs|benchmarks)/[\w./-]*[\w/]")
+_DOTTED = re.compile(r"(?:etl|models)(?:\.\w+)+")
+WHEEL_ONLY = ("etl/sql",)
+PARTS = ("Context", "Decision", "Consequences")
+
+
+def fault_of_name(span: str) -> str:
+    """What is wrong with a code span that names a place in the code, "" when nothing is."""
+    if _FILE.fullmatch(span) and span not in WHEEL_ONLY:
+        return "" if (ROOT / span).exists() else f"there is no {span}"
+    if _DOTTED.fullmatch(span):
+        return "" if _is_there(span.split(".")) else f"there is no {span}"
+    return ""
+
+
+def _is_there(words: list[str]) -> bool:
+    for count in range(len(words), 0, -1):
+        place = ROOT.joinpath(*words[:count])
+        file = next(
+            (f for f in (place.with_suffix(".py"), place / "__init__.py") if f.is_file()), None
+        )
+        if file is not None:
+            text = file.read_text("utf-8")
+            return all(re.search(rf"\b{word}\b", text) for word in words[count:])
+    return False
+
+
+@pytest.mark.parametrize(
+    ("span", "fault"),
+    [
+        ("etl/settings.py", ""),
+        ("etl.warehouse.connection.write_lock", ""),
+        ("etl.warehouse", ""),
+        ("etl/warehouse/nothing.py", "there is no etl/warehouse/nothing.py"),
+        ("etl.warehouse.connection.eat", "there is no etl.warehouse.connection.eat"),
+        ("select 1", ""),
+    ],
+)
+def test_wrong_names_are_told(span: str, fault: str) -> None:
+    assert fault_of_name(span) == fault
+
+
+@pytest.mark.parametrize("page", pages(), ids=page_name)
+def test_places_on_pages_exist(page: Path) -> None:
+    assert [fault for fault in map(fault_of_name, spans(page)) if fault] == []
+
+
+def _decisions() -> list[Path]:
+    return sorted(path for path in DECISIONS.glob("*.md") if path.name != "README.md")
+
+
+def test_decisions_are_numbered_in_a_row() -> None:
+    numbers = [int(path.name[:4]) for path in _decisions()]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+@pytest.mark.parametrize("page", _decisions(), ids=page_name)
+def test_decision_tells_context_decision_and_consequences(page: Path) -> None:
+    headings = [line for line in page.read_text("utf-8").splitlines() if line.startswith("#")]
+    assert headings[0].startswith(f"# {page.name[:4]} ")
+    assert headings[1:] == [f"## {part}" for part in PARTS]
+
+
+def test_changelog_speaks_of_this_version() -> None:
+    found = re.search(r'^version = "(.*)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert found is not None
+    assert f"## {found[1]}\n" in (ROOT / "CHANGELOG.md").read_text("utf-8")
