@@ -33,7 +33,7 @@ def assemble(settings: Settings | None = None) -> dg.Definitions:
         build_backfill_job(graph),
         build_publish_job(),
         build_reliability_job(graph),
-        build_pull_job(settings),
+        build_pull_job(),
     ]
     by_name = {job.name: job for job in jobs}
     return dg.Definitions(

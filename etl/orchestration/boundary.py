@@ -16,6 +16,7 @@ import dagster as dg
 
 from etl.errors import RedoxWarehouseError, TransientError, WarehouseBusy
 from etl.settings import Settings
+from models.catalog import CatalogFaults
 
 PASSES = (dg.Failure, dg.RetryRequested)
 
@@ -37,7 +38,7 @@ def told_to_dagster(step: Step, settings: Settings) -> Iterator[None]:
         raise
     except (TransientError, WarehouseBusy) as error:
         raise _again(error, step, settings) from None
-    except RedoxWarehouseError as error:
+    except (RedoxWarehouseError, CatalogFaults) as error:
         raise _failed(str(error), error) from None
     except Exception as error:
         raise _unexpected(error) from None

@@ -6,6 +6,7 @@ per step would only add start-up.
 
 from __future__ import annotations
 
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -22,7 +23,6 @@ from etl.orchestration.graph import (
     model_key,
 )
 from etl.orchestration.loading import LOAD_STEP
-from etl.orchestration.pulling import pull_partitions
 from etl.orchestration.reliability import ratings_check_key
 from etl.settings import Settings
 
@@ -92,12 +92,11 @@ def build_reliability_job(graph: Graph) -> AssetJob:
     )
 
 
-def build_pull_job(settings: Settings) -> AssetJob:
+def build_pull_job() -> AssetJob:
     """The queries of a day."""
     return dg.define_asset_job(
         "pull_replies",
         selection=dg.AssetSelection.assets(PULLED),
-        partitions_def=pull_partitions(settings),
         executor_def=dg.in_process_executor,
         description="Sends the queries of a day to Redox; a backfill of a month is one click.",
     )
@@ -111,7 +110,7 @@ def build_schedules(settings: Settings, jobs: dict[str, AssetJob]) -> list[dg.Sc
         "publish": (when.publish_cron, "Publishes what was loaded since the last version."),
         "reliability": (when.report_cron, "Writes the reliability report, checks the ratings."),
     }
-    return [
+    schedules = [
         dg.ScheduleDefinition(
             name=f"{name}_schedule",
             job=jobs[name],
@@ -123,3 +122,24 @@ def build_schedules(settings: Settings, jobs: dict[str, AssetJob]) -> list[dg.Sc
         for name, (cron, description) in lines.items()
         if cron
     ]
+    if when.pull_cron:
+        schedules.append(build_pull_schedule(settings, jobs["pull_replies"]))
+    return schedules
+
+
+def build_pull_schedule(settings: Settings, pull_job: AssetJob) -> dg.ScheduleDefinition:
+    """Asks the last full day (UTC)."""
+
+    @dg.schedule(
+        name="pull_schedule",
+        job=pull_job,
+        cron_schedule=settings.orchestration.pull_cron,
+        execution_timezone=settings.orchestration.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Sends yesterday's queries.",
+    )
+    def ask_yesterday(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        yesterday = context.scheduled_execution_time.astimezone(UTC) - timedelta(days=1)
+        return dg.RunRequest(partition_key=f"{yesterday:%Y-%m-%d}")
+
+    return ask_yesterday

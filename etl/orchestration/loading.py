@@ -3,13 +3,18 @@
 One step, because one transaction writes them all; a run emits only the data models it touched.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from etl.orchestration.boundary import told_to_dagster
-from etl.orchestration.checks import landed_checks, load_check_specs, model_checks
+from etl.orchestration.checks import (
+    landed_checks,
+    load_check_specs,
+    model_checks,
+    readable_check,
+)
 from etl.orchestration.graph import (
     ARRIVAL,
     FINDINGS,
@@ -28,10 +33,11 @@ from etl.orchestration.metadata import (
     model_metadata,
     population_metadata,
 )
+from etl.orchestration.progress import log_progress
 from etl.pipeline.figures import Figures, read_figures
 from etl.pipeline.load import load_paths
 from etl.pipeline.pull import recover_pull
-from etl.pipeline.records import LoadSummary
+from etl.pipeline.records import LoadSummary, Progress
 from etl.pipeline.watch import BatchSummary, load_batch, load_waiting, read_batch
 from etl.settings import Settings, read_settings
 from models.catalog.records import DataModel
@@ -108,27 +114,32 @@ def build_load(graph: Graph) -> dg.AssetsDefinition:
         with told_to_dagster(context, settings):
             batch = BatchSummary(LoadSummary(), ())
             if context.selected_asset_keys:
-                batch = run_load(settings, config)
+                batch = run_load(settings, config, log_progress(context.log))
             for refusal in batch.refused:
                 context.log.error(f"{refusal.label}: {refusal.reason}")
             figures = read_figures(settings, batch.loaded.load_ids)
             touched = [model for model in graph.models if batch.loaded.models.get(model.name)]
             yield from materializations(context.selected_asset_keys, touched, batch, figures)
-            judged = touched if context.selected_asset_keys else graph.models
-            yield from chosen_checks(context, settings, judged, figures, len(batch.refused))
+            yield from chosen_checks(context, settings, graph.models, figures, batch)
 
     return load_messages
 
 
-def run_load(settings: Settings, config: LoadConfig) -> BatchSummary:
+def run_load(settings: Settings, config: LoadConfig, progress: Progress) -> BatchSummary:
     """Load the batch, the paths, or what waits."""
     if config.batch:
         recover_pull(settings)
-        return load_batch(settings, read_batch(settings, config.batch))
+        return load_batch(settings, read_batch(settings, config.batch), progress)
     if config.paths:
-        loaded = load_paths(settings, config.paths, unwrap=config.unwrap, in_place=config.in_place)
+        loaded = load_paths(
+            settings,
+            config.paths,
+            unwrap=config.unwrap,
+            in_place=config.in_place,
+            progress=progress,
+        )
         return BatchSummary(loaded, ())
-    return load_waiting(settings, datetime.now(UTC))
+    return load_waiting(settings, datetime.now(UTC), progress)
 
 
 def materializations(
@@ -153,13 +164,15 @@ def materializations(
 def chosen_checks(
     context: dg.AssetExecutionContext,
     settings: Settings,
-    models: list[DataModel] | tuple[DataModel, ...],
+    models: Sequence[DataModel],
     figures: Figures,
-    refused: int,
+    batch: BatchSummary,
 ) -> Iterator[dg.AssetCheckResult]:
     """The results of the checks that were selected."""
+    was_read = bool(context.selected_asset_keys)
     results = [
-        *landed_checks(figures, settings.checks, refused),
+        *landed_checks(figures, settings.checks),
+        *([readable_check(len(batch.refused))] if was_read else []),
         *model_checks(models, figures, settings.checks),
     ]
     chosen = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}

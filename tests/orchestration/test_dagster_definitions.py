@@ -1,0 +1,173 @@
+"""The graph as a whole: it loads as the server loads it, and holds exactly these names."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from etl.orchestration.assembly import assemble
+from etl.settings import read_settings
+
+ROOT = Path(__file__).parents[2]
+MODELS = [
+    "claim", "clinical_decisions", "clinical_summary", "device", "enrichment", "financial",
+    "flowsheet", "inventory", "media", "medications", "notes", "orders", "organization",
+    "patient_admin", "patient_education", "patient_search", "provider", "referral", "research",
+    "results", "scheduling", "sso", "surgical_scheduling", "vaccination",
+]  # fmt: skip
+OTHERS = {
+    "pulled_replies", "incoming_segments", "watched_files", "landed_objects", "findings",
+    "population", "published_version", "reliability_report",
+}  # fmt: skip
+MODEL_CHECKS = ("errors_within_limit", "ratings_kept", "warnings_within_limit")
+
+
+def test_asset_keys(definitions: dg.Definitions) -> None:
+    keys = {key.to_user_string() for key in definitions.resolve_asset_graph().get_all_asset_keys()}
+
+    assert len(MODELS) == 24
+    assert keys == OTHERS | {f"redox/{model}" for model in MODELS}
+
+
+def test_asset_checks(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    found = {(key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys}
+    blocking = {key.name for key in graph.asset_check_keys if graph.get(key).blocking}
+
+    assert found == {
+        ("landed_objects", "ledger_adds_up"),
+        ("landed_objects", "quarantine_share"),
+        ("landed_objects", "sources_readable"),
+        *((f"redox/{model}", check) for model in MODELS for check in MODEL_CHECKS),
+    }
+    assert blocking == {"ledger_adds_up"}
+
+
+def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
+    repository = definitions.get_repository_def()
+
+    assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == {
+        "load",
+        "load_and_publish",
+        "backfill_folder",
+        "publish",
+        "reliability",
+        "pull_replies",
+        "replay_quarantine",
+        "reload_slices",
+    }
+    assert {s.name: (s.job_name, s.cron_schedule) for s in repository.schedule_defs} == {
+        "load_schedule": ("load", "5 * * * *"),
+        "publish_schedule": ("publish", "35 * * * *"),
+        "reliability_schedule": ("reliability", "0 6 * * 1"),
+    }
+    assert {s.name: s.default_status.value for s in repository.sensor_defs} == {
+        "new_files": "RUNNING"
+    }
+    assert {s.default_status.value for s in repository.schedule_defs} == {"RUNNING"}
+
+
+def test_one_writer_at_a_time(definitions: dg.Definitions) -> None:
+    pools = {
+        node.name: node.definition.pool
+        for job in definitions.get_repository_def().get_all_jobs()
+        for node in job.graph.nodes
+    }
+
+    writers = ("load_messages", "published_version", "replay_items", "rebuild_slices")
+    assert {pools[name] for name in writers} == {"warehouse"}
+    assert pools["pulled_replies"] == "pull"
+
+
+def test_the_story_of_the_graph(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+
+    def parents(name: str) -> set[str]:
+        key = dg.AssetKey(name.split("/"))
+        return {parent.to_user_string() for parent in graph.get(key).parent_keys}
+
+    models = {f"redox/{model}" for model in MODELS}
+    assert parents("incoming_segments") == {"pulled_replies"}
+    assert parents("landed_objects") == {"incoming_segments", "watched_files"}
+    assert all(parents(model) == {"landed_objects"} for model in models)
+    assert parents("findings") == parents("population") == models
+    assert parents("published_version") == {"findings", "population"}
+    assert parents("reliability_report") == {"published_version"}
+
+
+def test_every_asset_says_what_it_is(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.description, key
+        assert node.group_name in ("arrival", "data_models", "quality", "publishing"), key
+        assert node.owners == ["team:data-engineering"], key
+        assert node.kinds, key
+
+
+def test_schedules_follow_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDOX_WAREHOUSE_ORCHESTRATION__LOAD_CRON", "")
+    monkeypatch.setenv("REDOX_WAREHOUSE_ORCHESTRATION__PULL_CRON", "15 4 * * *")
+
+    repository = assemble(read_settings(tmp_path)).get_repository_def()
+
+    crons = {s.name: s.cron_schedule for s in repository.schedule_defs}
+    assert "load_schedule" not in crons
+    assert crons["pull_schedule"] == "15 4 * * *"
+
+
+def test_data_model_of_the_site_gets_its_asset(tmp_path: Path) -> None:
+    overlay = tmp_path / "catalog"
+    overlay.mkdir()
+    (overlay / "data_models.csv").write_text(
+        "data_model,schema,description\nPager,pager,Calls to staff\n"
+    )
+    (overlay / "event_types.csv").write_text(
+        "data_model,event_type,direction,reply,source\nPager,New,notification,,site\n"
+    )
+    (overlay / "sources.csv").write_text("source,kind,title,address\nsite,client,This site,\n")
+    columns = (ROOT / "models/catalog/data/fields.csv").read_text().splitlines()[0].split(",")
+    with (overlay / "fields.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns, restval="")
+        writer.writeheader()
+        for path, kind in (("Meta", "object"), ("Meta.DataModel", "string"), ("Call", "string")):
+            line = {"data_model": "Pager", "path": path, "json_type": kind, "event_types": "*"}
+            writer.writerow({**line, "source": "site"})
+
+    graph = assemble(read_settings(tmp_path)).resolve_asset_graph()
+
+    assert dg.AssetKey(["redox", "pager"]) in graph.get_all_asset_keys()
+
+
+def test_definitions_load_the_way_the_server_does(tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "REDOX_WAREHOUSE_HOME": str(tmp_path),
+        "DAGSTER_HOME": str(tmp_path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    command = [sys.executable, "-m", "dagster", "definitions", "validate", "-w", "workspace.yaml"]
+
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "Validation successful for code location redox-warehouse" in done.stdout + done.stderr
+
+
+def test_importing_definitions_reads_nothing(tmp_path: Path) -> None:
+    code = "import sys, etl.definitions; sys.exit('models.catalog.reader' not in sys.modules)"
+    environment = {**os.environ, "REDOX_WAREHOUSE_HOME": str(tmp_path / "absent")}
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, timeout=120)
+
+    assert done.returncode == 0
+    assert not (tmp_path / "absent").exists()
