@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from etl.errors import PermanentError
 from etl.report.records import Facts, ReportOptions, Scope
 
 _FEEDS = """
@@ -181,9 +182,7 @@ def read_facts(connection: duckdb.DuckDBPyConnection, options: ReportOptions) ->
             (data_model, path): place
             for data_model, path, place in connection.execute(_PLACES).fetchall()
         },
-        settings=dict(
-            connection.execute("select name, value from quality.reliability_setting").fetchall()
-        ),
+        settings=_read_settings(connection),
         left_out=left_out,
     )
     connection.execute("drop table report_field; drop table report_feed")
@@ -198,6 +197,17 @@ def _read_scope(connection: duckdb.DuckDBPyConnection, options: ReportOptions) -
     ).fetchall()[0]
     falls_back = has_test and not has_real and not options.include_test
     return Scope(first_day, last_day, options.include_test or falls_back, falls_back)
+
+
+def _read_settings(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
+    query = "select name, value from quality.reliability_setting"
+    settings = dict(connection.execute(query).fetchall())
+    if not settings:
+        raise PermanentError(
+            "The warehouse has no thresholds of reliability (quality.reliability_setting is empty);"
+            " load something once with this release."
+        )
+    return settings
 
 
 def _rows_to_keep(connection: duckdb.DuckDBPyConnection, max_rows: int) -> tuple[str, int]:

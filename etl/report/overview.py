@@ -23,6 +23,7 @@ class Card:
     """The checks of one sender and data model."""
 
     sender: str
+    short: str
     data_model: str
     messages: int
     verdicts: Mapping[Verdict, int]
@@ -71,7 +72,7 @@ def build_overview(
     for (_, verdict, basis, _, _), checks in counted.items():
         by_basis[Verdict(verdict), basis or ""] += checks
     return Overview(
-        total=Card("", "", senders.messages, _by_verdict(counted)),
+        total=Card("", "", "", senders.messages, _by_verdict(counted)),
         cards=tuple(_cards(counted, senders)),
         verdicts_by_basis=by_basis,
         perhaps=sum(n for key, n in counted.items() if key[3] == "perhaps"),
@@ -97,8 +98,8 @@ def _cards(counted: Mapping[tuple[Any, ...], int], senders: Senders) -> Iterable
         feed = senders.feeds[number]
         groups[feed.sender, feed.data_model][Verdict(verdict)] += checks
     for (sender, data_model), verdicts in groups.items():
-        name = senders.senders[sender].name
-        yield Card(name, data_model, messages[sender, data_model], verdicts)
+        own = senders.senders[sender]
+        yield Card(own.name, own.short, data_model, messages[sender, data_model], verdicts)
 
 
 def _worst(facts: Facts, senders: Senders, below: int) -> Iterable[Worst]:

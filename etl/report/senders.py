@@ -6,6 +6,7 @@ of one event type.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,14 +15,23 @@ from etl.report.names import event_type_names, source_names
 from etl.report.records import Facts
 from etl.report.small_cells import HIDDEN, hide, hide_days
 
+_UUID = re.compile(r"([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """A source, or its test messages; `name` is its organization where the site names one."""
+    """A source, or its test messages; `name` is its organization where the site names one.
+
+    `short` is the name where that is not a long id, for narrow columns.
+    """
 
     key: tuple[str, bool]
     source: str
     name: str
+
+    @property
+    def short(self) -> str:
+        return _UUID.sub(r"\1…", self.name)
 
 
 @dataclass(frozen=True, slots=True)

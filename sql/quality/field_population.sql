@@ -161,14 +161,14 @@ select
   messages_populated,
   messages,
   request_rate,
-  -- greatest() and least() pass over null, so no rate must be asked for first
+  -- greatest() and least() pass over null, so that must be asked for first
   case
-    when messages = 0 then null
+    when centre is null then null
     when messages_populated = 0 then 0.0
     else greatest(0.0, centre - half_width)
   end as rate_low,
   case
-    when messages = 0 then null
+    when centre is null then null
     when messages_populated = messages then 1.0
     else least(1.0, centre + half_width)
   end as rate_high,

@@ -158,8 +158,8 @@ def test_choice_of_model_source_and_event_is_kept(
     _, by_name = build(demo, tmp_path, source_id="Lakeside Hospital")
 
     assert (data["models"], data["events"]) == (["PatientAdmin"], ["Arrival"])
-    assert data["senders"] == [["Westbrook Health", WESTBROOK]]
-    assert by_name["senders"] == [["Lakeside Hospital", LAKESIDE]]
+    assert [sender[1] for sender in data["senders"]] == [WESTBROOK]
+    assert [sender[1] for sender in by_name["senders"]] == [LAKESIDE]
 
 
 def test_test_messages_are_left_out_unless_asked_for(tmp_path: Path) -> None:
@@ -169,8 +169,8 @@ def test_test_messages_are_left_out_unless_asked_for(tmp_path: Path) -> None:
     _, without = build(connection, tmp_path)
     page, both = build(connection, tmp_path, include_test=True)
 
-    assert [name for name, _ in without["senders"]] == ["north"]
-    assert [name for name, _ in both["senders"]] == ["north", "north (test)"]
+    assert [name for name, *_ in without["senders"]] == ["north"]
+    assert [name for name, *_ in both["senders"]] == ["north", "north (test)"]
     assert "Test messages included." in page
 
 
@@ -178,7 +178,7 @@ def test_only_test_messages_are_shown_with_a_note(tmp_path: Path) -> None:
     page, data = build(small_world(is_test=True), tmp_path)
 
     assert "Test messages only." in page
-    assert [name for name, _ in data["senders"]] == ["north (test)"]
+    assert [name for name, *_ in data["senders"]] == ["north (test)"]
 
 
 def test_empty_warehouse_gives_a_page_that_says_so(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_names_that_could_hold_data_are_not_printed(tmp_path: Path) -> None:
     page, data = build(connection, tmp_path)
 
     assert "Jane" not in page
-    assert {name for name, _ in data["senders"]} == {"(odd source 1)", "north", "(no source)"}
+    assert {name for name, *_ in data["senders"]} == {"(odd source 1)", "north", "(no source)"}
     assert "(odd event type 1)" in data["events"]
 
 

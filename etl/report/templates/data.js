@@ -21,6 +21,7 @@ const ratingOf = (row) => data.ratings[rows.rating[row]];
 const basisOf = (row) => data.bases[rows.basis[row]];
 const feedName = (row) => `${data.models[modelOf(row)]} ${data.events[eventOf(row)]}`;
 const senderName = (row) => data.senders[senderOf(row)][0];
+const shortSender = (row) => data.senders[senderOf(row)][2];
 
 // the mark of a verdict: what is met only perhaps has a mark of its own
 const markOf = (row) => {

@@ -65,7 +65,7 @@ function linePath(series, x, y) {
   series.forEach((day, at) => {
     const rate = rateOfDay(day);
     if (rate === null) { isBroken = true; return; }
-    path += `${isBroken ? "M" : "L"}${x(at).toFixed(1)} ${y(rate).toFixed(1)}`;
+    path += `${isBroken ? "M" : "L"}${x(at).toFixed(1)} ${y(rate).toFixed(1)}h.1`;
     isBroken = false;
   });
   return path;
@@ -95,7 +95,7 @@ function sparkline(row, width = 120, height = 26) {
 function strip(series, changes, label) {
   const width = series.length * 10;
   const drawn = shape("svg", { class: "strip", viewBox: `0 0 ${width} 22`,
-    preserveAspectRatio: "none", role: "img", "aria-label": label });
+    style: `max-width:${series.length * 44}px`, preserveAspectRatio: "none", role: "img", "aria-label": label });
   series.forEach((day, at) => {
     if (day === null) return;
     const rate = rateOfDay(day);

@@ -22,8 +22,8 @@ function drawMap() {
   const senders = [...new Set(mapFields.flatMap(([, list]) => list.map(senderOf)))]
     .sort((a, b) => a - b);
   const head = isByDay() ? dayHead() : element("tr", {}, element("th", { scope: "col" }, "Field"),
-    ...senders.map((sender) => element("th", { scope: "col", class: "sender" },
-      data.senders[sender][0])));
+    ...senders.map((sender) => element("th", { scope: "col", class: "sender",
+      title: data.senders[sender][0] }, data.senders[sender][2])));
   mapTable.replaceChildren(
     element("caption", { class: "sr" }, isByDay() ? "Fields by day" : "Fields by source"),
     element("thead", {}, head), element("tbody"));

@@ -5,10 +5,10 @@ const sheetBody = document.getElementById("sheet-body");
 const FEEDS_AT_ONCE = 8;
 
 function openSheet(path, list) {
-  sheetTitle.textContent = path;
+  sheetTitle.replaceChildren(...pathText(path));
   sheetBody.replaceChildren();
-  showFeeds(list, 0);
   if (!sheet.open) sheet.showModal();
+  showFeeds(list, 0);
   sheetBody.scrollTop = 0;
   sheet.scrollTop = 0;
   sheetTitle.focus({ preventScroll: true });
@@ -31,7 +31,7 @@ function feedArticle(row) {
     element("h3", {}, element("span", {}, `${senderName(row)} · ${feedName(row)}`),
       verdictMark(row)),
     element("p", { class: "says" }, textOf(row)),
-    rows.series[row] === 0 ? null : chart(row),
+    rows.series[row] === 0 ? null : chart(row, Math.min(640, sheetBody.clientWidth - 40)),
     element("dl", { class: "numbers" }, ...numbers(row, certainty)),
     rows.series[row] === 0 ? null : dayTable(row));
 }

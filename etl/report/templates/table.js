@@ -11,13 +11,13 @@ let isDescending = false;
 const bySign = (value) => (value === null ? -1 : value);
 const COLUMNS = [
   { name: "Field", key: (row) => lowerPaths[rows.field[row]] },
-  { name: "Source", key: (row) => senderName(row).toLowerCase() },
+  { name: "Source", isRoomy: true, key: (row) => senderName(row).toLowerCase() },
   { name: "Verdict", key: (row) => row },
-  { name: "Rating", key: (row) => rows.basis[row] * 10 + rows.rating[row] || 99 },
+  { name: "Rating", isRoomy: true, key: (row) => rows.basis[row] * 10 + rows.rating[row] || 99 },
   { name: "Rate", key: (row) => bySign(rateOf(row)) },
-  { name: "Filled", key: (row) => rows.populated[row], isNumber: true },
-  { name: "Messages", key: (row) => messagesOf(row), isNumber: true },
-  { name: "By day", key: null },
+  { name: "Filled", key: (row) => rows.populated[row], isNumber: true, isRoomy: true },
+  { name: "Messages", key: (row) => messagesOf(row), isNumber: true, isRoomy: true },
+  { name: "By day", key: null, isRoomy: true },
 ];
 
 function drawTable() {
@@ -52,9 +52,12 @@ function sortRows() {
 
 function columnHead(column, at) {
   const state = sortBy !== at ? "none" : isDescending ? "descending" : "ascending";
-  if (column.key === null) return element("th", { scope: "col" }, element("span", {}, column.name));
+  const kind = `${column.isNumber ? "num " : ""}${column.isRoomy ? "roomy" : ""}`;
+  if (column.key === null) {
+    return element("th", { scope: "col", class: kind }, element("span", {}, column.name));
+  }
   return element("th", { scope: "col", "aria-sort": state, "data-name": column.name,
-    class: column.isNumber ? "num" : null },
+    class: kind },
     element("button", { type: "button", onclick: () => {
       isDescending = sortBy === at ? !isDescending : Boolean(column.isNumber);
       sortBy = at;
@@ -80,18 +83,19 @@ function line(row) {
   return element("tr", {},
     element("th", { scope: "row" }, element("button", { type: "button", class: "link",
       onclick: () => openSheet(pathOf(row), [row]) }, ...pathText(pathOf(row))),
-    element("span", { class: "where" }, feedName(row))),
-    element("td", {}, senderName(row)),
+    element("span", { class: "where" }, feedName(row),
+      element("span", { class: "narrow" }, ` · ${shortSender(row)}`))),
+    element("td", { class: "roomy", title: senderName(row) }, shortSender(row)),
     element("td", {}, verdictMark(row), certainty && verdictOf(row) === "met"
       && certainty !== "perhaps" ? element("span", { class: "certainty" }, certainty) : null),
-    element("td", {}, ratingBadge(row) ?? element("span", { class: "quiet" },
+    element("td", { class: "roomy" }, ratingBadge(row) ?? element("span", { class: "quiet" },
       rows.band[row] ? `seen as ${data.ratings[rows.band[row]]}` : "–")),
     element("td", { class: "rate" }, element("span", { class: "rate-text" },
       element("span", {}, rows.populated[row] === HIDDEN ? "hidden" : percent(rateOf(row))),
       element("span", { class: "quiet" }, interval(row))), rateBar(row)),
-    element("td", { class: "num" }, count(rows.populated[row])),
-    element("td", { class: "num" }, count(messagesOf(row))),
-    element("td", {}, sparkline(row)));
+    element("td", { class: "num roomy" }, count(rows.populated[row])),
+    element("td", { class: "num roomy" }, count(messagesOf(row))),
+    element("td", { class: "roomy" }, sparkline(row)));
 }
 
 tableMore.addEventListener("click", showMoreRows);

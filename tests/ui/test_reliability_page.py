@@ -1,0 +1,258 @@
+"""The reliability report in a real browser: it works, it fits, it can be read by everyone.
+
+Screenshots go to the folder that REDOX_WAREHOUSE_SHOTS names, for people to look at.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "reliability"))
+
+from playwright.sync_api import Browser, Page, sync_playwright
+from reliability_demo import FALLS, WESTBROOK, connect_demo
+
+from etl.report.build import build_report
+from etl.report.records import ReportOptions
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+INKS = ("ink", "soft", "quiet", "accent", "below", "above", "met", "perhaps", "not-listed",
+        "not-enough", "not-documented")  # fmt: skip
+pytestmark = [
+    pytest.mark.ui,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
+]
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _build(tmp_path_factory.mktemp("report") / "report.html")
+
+
+def _build(path: Path, **options: int) -> Path:
+    at = datetime(2026, 4, 1, 6, 30, tzinfo=UTC)
+    build_report(connect_demo(), path, options=ReportOptions(generated_at=at, **options))
+    return path
+
+
+@pytest.fixture
+def open_page(browser: Browser, report: Path) -> Iterator[Open]:
+    """Opens the report; afterwards no error was logged and nothing was asked of a network."""
+    troubles: list[str] = []
+
+    def opened(path: Path = report, *, width: int = 1440, scheme: str = "light") -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,  # type: ignore[arg-type]
+        )
+        page = context.new_page()
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("console", lambda message: troubles.append(message.text))
+        page.on("request", lambda request: troubles.append(request.url)
+                if not request.url.startswith("file:") else None)  # fmt: skip
+        page.goto(path.as_uri())
+        page.wait_for_selector("#table tbody tr")
+        return page
+
+    yield opened
+    assert troubles == []
+
+
+def shoot(page: Page, name: str) -> None:
+    folder = os.environ.get("REDOX_WAREHOUSE_SHOTS")
+    if folder:
+        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+
+
+def test_table_shows_sqls_numbers_worst_first(open_page: Open) -> None:
+    page = open_page()
+    page.fill("#search", FALLS)
+    page.wait_for_function("document.querySelectorAll('#table tbody tr').length < 100")
+
+    cells = page.locator("#table tbody tr").first.locator("th, td").all_inner_texts()
+
+    populated, messages, event = connect_demo().execute(
+        "select messages_populated, messages, event_type from quality.field_verdict where path = $1"
+        " and source_id = $2 and verdict = 'below' order by margin limit 1", [FALLS, WESTBROOK],
+    ).fetchall()[0]  # fmt: skip
+    assert cells[0].split("\n") == [FALLS, f"PatientAdmin {event}"]
+    assert cells[2].endswith("Below")
+    assert cells[4].startswith(f"{100 * populated / messages:.1f}\N{NO-BREAK SPACE}%")
+    assert cells[5:7] == [f"{populated:,}", f"{messages:,}"]
+    shoot(page, "wide-searched")
+
+
+def test_columns_sort_and_say_so(open_page: Open) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Messages", exact=True).click()
+
+    head = page.locator("#table thead th").nth(6)
+    shown = page.locator("#table tbody tr td:nth-child(7)").all_inner_texts()
+    assert head.get_attribute("aria-sort") == "descending"
+    assert shown == sorted(shown, key=lambda text: -int(text.replace(",", "")))
+
+
+def test_pickers_narrow_map_and_table_alike(open_page: Open) -> None:
+    page = open_page()
+    page.select_option("#pick-model", label="Order")
+    page.select_option("#pick-sender", label="Northfield Clinic")
+
+    assert "of 1 data model" in page.inner_text("#map-note")
+    assert page.locator("#map-table thead th").all_inner_texts() == ["Field", "Northfield Clinic"]
+    assert {text.split(" ")[0] for text in page.locator("#table .where").all_inner_texts()} == {
+        "Order"
+    }
+
+
+def test_verdicts_can_be_left_out(open_page: Open) -> None:
+    page = open_page()
+    for name in ("Met", "Not rated"):
+        page.locator("#pick-verdicts label", has_text=name).click()
+
+    texts = page.locator("#table tbody tr td:nth-child(3)").all_inner_texts()
+    assert texts
+    assert all(text.endswith("Below") for text in texts)
+
+
+def test_days_are_drawn_with_their_change(open_page: Open) -> None:
+    page = open_page()
+    page.locator("label", has_text="Fields × days").click()
+    page.fill("#search", FALLS)
+    page.wait_for_selector("#map-table .changed")
+
+    strip = page.locator("#map-table .strip").first
+    assert strip.locator(".ground").count() == 30
+    assert "fell on 21 Mar" in (strip.get_attribute("aria-label") or "")
+    shoot(page, "wide-days")
+
+
+def test_sheet_opens_by_keyboard_and_gives_the_focus_back(open_page: Open) -> None:
+    page = open_page()
+    page.fill("#search", FALLS)
+    page.wait_for_function("document.querySelectorAll('#table tbody tr').length < 100")
+    page.locator("#table .link").first.focus()
+    page.keyboard.press("Enter")
+
+    assert page.locator("#sheet").is_visible()
+    terms = page.locator("#sheet dt").all_inner_texts()
+    assert {"Filled in", "Interval", "Rating in force", "Rating’s source"} <= set(terms)
+    page.locator("#sheet summary").first.click()
+    shoot(page, "wide-sheet")
+    page.keyboard.press("Escape")
+    assert not page.locator("#sheet").is_visible()
+    assert page.evaluate("document.activeElement.className") == "link"
+
+
+def test_more_rows_are_drawn_only_when_wanted(open_page: Open) -> None:
+    page = open_page()
+    page.uncheck("#pick-filled")
+
+    assert page.locator("#table tbody tr").count() <= 200
+    page.locator("#map-more").click()
+    assert page.locator("#map-table tbody tr").count() == 120
+
+
+@pytest.mark.parametrize("width", [390, 768, 1440])
+def test_page_never_scrolls_sideways(open_page: Open, width: int) -> None:
+    page = open_page(width=width)
+
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    shoot(page, f"page-{width}")
+
+
+def test_dark_is_wished_by_the_system_or_chosen(open_page: Open) -> None:
+    page = open_page(scheme="dark")
+    ground = "getComputedStyle(document.documentElement).backgroundColor"
+
+    dark = page.evaluate(ground)
+    shoot(page, "dark")
+    page.select_option("#theme", "light")
+    light = page.evaluate(ground)
+
+    assert sum(_rgb(dark)) < 120
+    assert sum(_rgb(light)) > 600
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_ink_can_be_read_on_its_ground(open_page: Open, scheme: str) -> None:
+    page = open_page(scheme=scheme)
+    pairs = [(ink, ground) for ink in INKS for ground in ("paper", "panel")]
+    pairs += [("accent", "accent-ground"), ("soft", "sunk"), ("quiet", "sunk")]
+    pairs += [("heat-ink-low", f"heat-{step}") for step in range(7)]
+    pairs += [("heat-ink-high", f"heat-{step}") for step in range(7, 11)]
+
+    weak = {
+        pair: round(ratio, 2)
+        for pair in pairs
+        if (ratio := _contrast(*(_colour(page, name) for name in pair))) < 4.5
+    }
+    assert weak == {}
+
+
+def test_print_is_light_and_holds_the_tables(open_page: Open) -> None:
+    page = open_page(scheme="dark")
+    page.emulate_media(media="print")
+
+    assert sum(_rgb(page.evaluate("getComputedStyle(document.body).color"))) < 200
+    assert not page.locator(".pickers").is_visible()
+    assert page.locator("#table tbody tr").first.is_visible()
+    shoot(page, "print")
+
+
+def test_small_counts_are_shown_as_less_than(open_page: Open, tmp_path: Path) -> None:
+    page = open_page(_build(tmp_path / "small.html", suppress_below=50))
+    page.get_by_role("button", name="Filled", exact=True).click()
+    page.get_by_role("button", name="Filled", exact=True).click()
+
+    assert "<50" in page.locator("#table tbody tr td:nth-child(6)").all_inner_texts()
+    assert "Small counts are hidden." in page.inner_text("body")
+
+
+def _colour(page: Page, name: str) -> list[float]:
+    return _rgb(page.evaluate(
+        """(name) => {
+          const probe = document.body.appendChild(document.createElement("i"));
+          probe.style.color = `var(--${name})`;
+          const colour = getComputedStyle(probe).color;
+          probe.remove();
+          return colour;
+        }""", name,
+    ))  # fmt: skip
+
+
+def _rgb(colour: str) -> list[float]:
+    return [float(number) for number in re.findall(r"[\d.]+", colour)[:3]]
+
+
+def _contrast(one: list[float], other: list[float]) -> float:
+    """The contrast ratio of WCAG 2."""
+    low, high = sorted(map(_luminance, (one, other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: list[float]) -> float:
+    parts = [part / 255 for part in colour]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+              for part in parts]  # fmt: skip
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
