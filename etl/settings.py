@@ -257,6 +257,10 @@ class Settings(BaseSettings):
         return self.home / "catalog"
 
     @property
+    def organizations_path(self) -> Path:
+        return self.home / "organizations.csv"
+
+    @property
     def status_path(self) -> Path:
         return self.home / "status.json"
 

@@ -30,6 +30,7 @@ from etl.pipeline.worker import Worker
 from etl.settings import Settings
 from etl.warehouse import ledger
 from etl.warehouse.connection import open_warehouse, write_lock
+from etl.warehouse.organizations import sync_organizations
 from etl.warehouse.schema import Schema
 from etl.warehouse.template import create_warehouse
 
@@ -103,6 +104,7 @@ class Loader:
         A source that cannot be read for good raises, or is told to `refused`, remembered as seen
         without an object, and left out.
         """
+        self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.landing.clean()
         taken = self._items_taken()
         summary = LoadSummary()
@@ -217,6 +219,7 @@ class Loader:
         """Make sure that the ledger's own tables exist before they are asked."""
         connection.execute("begin")
         self.schema.ensure(connection, ())
+        sync_organizations(connection, self.settings.organizations_path)
         connection.execute("commit")
 
     def units(self, piece: Piece) -> Iterator[Unit]:

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 
 from etl.errors import UsageFault
-from etl.pipeline.reader_catalog import plan_catalog
+from etl.pipeline.reader_catalog import fill, plan_catalog
 from etl.publish.folders import TABLES_FILE, VIEWS_FILE, PublishedFolder, check_space
 from etl.publish.manifest import MANIFEST, Manifest, TableFiles, read_manifest, to_json
 from etl.publish.parquet import Earlier, Written, write_tables
@@ -27,12 +27,10 @@ from etl.publish.state import WarehouseState, read_state
 from etl.publish.views import (
     ReaderCatalog,
     copied_database,
-    fill_catalog,
     filling_database,
     parquet_of,
     point_to,
 )
-from etl.report.conformed import create_conformed_views
 from etl.settings import Settings
 from etl.warehouse.connection import open_warehouse, rewritten_errors, write_lock
 
@@ -100,7 +98,7 @@ def _publish(settings: Settings, folder: PublishedFolder, now: datetime) -> Publ
             tables, done = write_tables(
                 connection, state, built, earlier=_earlier(folder, latest), workers=_workers()
             )
-        catalog = plan_catalog(relations, settings)
+        catalog = plan_catalog(relations, settings, catalog_hash=state.catalog_hash)
         manifest = _manifest(state, tables, catalog, folder.folder_of(version), now)
         if latest and not done.written and latest.has_content_of(manifest):
             folder.make_current(latest.version)
@@ -170,7 +168,7 @@ def _write_views(
             return
     with folder.standing_in(built, manifest.version) as place, filling_database(path) as connection:
         point_to(connection, place)
-        fill_catalog(connection, catalog, parquet_of)
+        fill(connection, catalog, parquet_of)
 
 
 def _materialize(settings: Settings, folder: PublishedFolder, version: int) -> Path:
@@ -182,13 +180,14 @@ def _materialize(settings: Settings, folder: PublishedFolder, version: int) -> P
         return target
     with open_warehouse(version_folder / VIEWS_FILE, read_only=True) as connection:
         published = read_relations(connection)
-    catalog = plan_catalog({name: published[name] for name in manifest.tables}, settings)
+    tables = {name: published[name] for name in manifest.tables}
+    catalog = plan_catalog(tables, settings, catalog_hash=manifest.catalog_hash)
     check_space(folder.root, manifest)
     with folder.building() as built:
         made = built / TABLES_FILE
         with filling_database(made) as connection:
             point_to(connection, version_folder)
-            fill_catalog(connection, catalog, parquet_of, kind="table")
+            fill(connection, catalog, parquet_of, kind="table")
         folder.add(made, target)
     return target
 

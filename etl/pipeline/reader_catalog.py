@@ -6,12 +6,14 @@ it, so that a reader finds the same names and types in each.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
 
 import duckdb
 
 from etl.publish.relations import Relation, read_relations
-from etl.publish.views import AnalystView, ReaderCatalog
+from etl.publish.views import AnalystView, ReaderCatalog, fill_catalog
+from etl.report.conformed import create_conformed_views
 from etl.report.views import read_views, sql_folder
 from etl.settings import Settings
 from etl.warehouse.schema import Schema
@@ -19,12 +21,27 @@ from models.catalog import read_catalog
 from models.tables.plan import plan_tables
 
 
-def plan_catalog(tables: Mapping[str, Relation], settings: Settings) -> ReaderCatalog:
+def plan_catalog(
+    tables: Mapping[str, Relation], settings: Settings, *, catalog_hash: str
+) -> ReaderCatalog:
     """The catalog over these tables; what views read besides them stands in it without rows."""
     views = _analyst_views()
     known = tables.keys() | {view.name for view in views}
     missing = {name for view in views for name in view.reads} - known
-    return ReaderCatalog(tables, tuple(_planned(missing, settings)), views)
+    origin = (version("redox-warehouse"), catalog_hash)
+    return ReaderCatalog(tables, tuple(_planned(missing, settings)), views, origin)
+
+
+def fill(
+    connection: duckdb.DuckDBPyConnection,
+    catalog: ReaderCatalog,
+    select: Callable[[Relation], str],
+    *,
+    kind: str = "view",
+) -> None:
+    """Create everything that readers find, the conformed views of value sets included."""
+    fill_catalog(connection, catalog, select, kind=kind)
+    create_conformed_views(connection)
 
 
 def _analyst_views() -> tuple[AnalystView, ...]:

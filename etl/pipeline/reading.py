@@ -13,11 +13,11 @@ from pathlib import Path
 import duckdb
 
 from etl.errors import UsageFault
-from etl.pipeline.reader_catalog import plan_catalog
+from etl.pipeline.reader_catalog import fill, plan_catalog
 from etl.publish.folders import VIEWS_FILE, PublishedFolder
 from etl.publish.manifest import MANIFEST, read_manifest
 from etl.publish.relations import Relation, read_relations
-from etl.publish.views import fill_catalog, tables_of
+from etl.publish.views import tables_of
 from etl.settings import Settings
 from etl.sql_text import quote
 from etl.warehouse.connection import open_warehouse
@@ -72,6 +72,7 @@ def _published(connection: duckdb.DuckDBPyConnection, folder: Path) -> Readable:
 def _look_into_warehouse(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Readable:
     connection.execute(f"attach {quote(str(settings.warehouse_path))} as {_SOURCE} (read_only)")
     relations = read_relations(connection, database=_SOURCE)
-    fill_catalog(connection, plan_catalog(relations, settings), tables_of(_SOURCE))
+    catalog = plan_catalog(relations, settings, catalog_hash="")
+    fill(connection, catalog, tables_of(_SOURCE))
     tables = {name: relation.as_published() for name, relation in relations.items()}
     return Readable(connection, tables, "the warehouse")

@@ -43,4 +43,7 @@ SYNONYMS = TableFormat(
     "synonyms", ("value_set", "received", "supported", "reason"), key=("value_set", "received")
 )
 SOURCES = TableFormat("sources", ("source", "kind", "title", "address"), key=("source",))
+RELIABILITY_SETTINGS = TableFormat(
+    "reliability_settings", ("name", "value", "meaning"), key=("name",)
+)
 RULES = TableFormat("rules", ("rule", "severity", "area", "meaning", "action"), key=("rule",))

@@ -65,6 +65,7 @@ class _Reading:
             synonyms=self._synonyms(value_sets),
             rules=self._rules(),
             sources=sources,
+            reliability_settings=self._reliability_settings(),
             content_hash=self.digest.hexdigest()[:16],
         )
 
@@ -142,6 +143,15 @@ class _Reading:
             rule = Rule(line["rule"], severity, line["area"], line["meaning"], line["action"])
             rules[rule.code] = rule
         return rules
+
+    def _reliability_settings(self) -> dict[str, float]:
+        settings = {}
+        for line in self._lines(formats.RELIABILITY_SETTINGS):
+            try:
+                settings[line["name"]] = float(line["value"])
+            except ValueError:
+                self.faults.append(line.fault("value is no number"))
+        return settings
 
     def _expectations(self, data_models: dict[str, DataModel]) -> tuple[Expectation, ...]:
         expectations = []

@@ -184,4 +184,5 @@ class Catalog:
     synonyms: tuple[Synonym, ...]
     rules: Mapping[str, Rule]
     sources: Mapping[str, Source]
+    reliability_settings: Mapping[str, float]
     content_hash: str

@@ -22,6 +22,9 @@ def dictionary_tables(catalog: Catalog, plan: WarehousePlan) -> dict[str, pa.Tab
         "quality.expectation": list(_expectations(catalog)),
         "quality.rule": list(_rules(catalog)),
         "quality.value_set": list(_value_sets(catalog)),
+        "quality.reliability_setting": [
+            {"name": name, "value": value} for name, value in catalog.reliability_settings.items()
+        ],
     }
     return {name: pa.Table.from_pylist(own) for name, own in rows.items()}
 

@@ -17,6 +17,7 @@ def make_catalog(*rules: Rule) -> Catalog:
         synonyms=(),
         rules={rule.code: rule for rule in rules},
         sources={},
+        reliability_settings={},
         content_hash="",
     )
 

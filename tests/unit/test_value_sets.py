@@ -34,6 +34,7 @@ def make_checker(
         synonyms=tuple(Synonym(*synonym, reason="") for synonym in synonyms),
         rules={},
         sources={},
+        reliability_settings={},
         content_hash="",
     )
     return ValueSetChecker(catalog)
