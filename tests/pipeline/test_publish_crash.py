@@ -29,10 +29,10 @@ KILLS = 5
 _DOOMED = """
 import os, signal, sys
 from pathlib import Path
-import etl.publish.folders as folders, etl.publish.parquet as parquet, etl.publish.views as views
+import etl.publish.folders as folders, etl.publish.parquet as parquet
 from etl.pipeline.publish import publish
 from etl.settings import read_settings
-import etl.pipeline.publish as pipeline, etl.pipeline.reader_catalog as catalog
+import etl.pipeline.publish as pipeline
 
 step, count = sys.argv[2], int(sys.argv[3])
 def doomed(owner, name):
@@ -46,7 +46,7 @@ def doomed(owner, name):
     setattr(owner, name, call)
 
 owners = {"_copy_rows": parquet._TableWriter, "_link": parquet._TableWriter,
-          "create_tables": catalog, "create_analyst_views": catalog, "to_json": pipeline,
+          "fill": pipeline, "point_to": pipeline, "to_json": pipeline,
           "adopt": folders.PublishedFolder, "make_current": folders.PublishedFolder,
           "forget": folders.PublishedFolder, "_remove": folders}
 doomed(owners[step], step)
@@ -71,7 +71,7 @@ def assert_whole(settings: Settings) -> None:
     ("step", "count"),
     [
         ("_copy_rows", 20),
-        ("create_analyst_views", 1),
+        ("point_to", 1),
         ("to_json", 1),
         ("adopt", 1),
         ("make_current", 1),

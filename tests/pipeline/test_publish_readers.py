@@ -197,3 +197,44 @@ def test_shared_files_are_hard_links(settings: Settings) -> None:
         assert os.path.samefile(versions / "1" / name, versions / "2" / name)
     changed = "device/message/1.parquet"
     assert not os.path.samefile(versions / "1" / changed, versions / "2" / changed)
+
+
+def test_views_of_the_next_version_are_a_copy_that_reads_its_own_files(settings: Settings) -> None:
+    publish(settings)
+    load_more(settings)
+    publish(settings)
+    query = "select count(*), core.published_folder() from device.message"
+    comments = (
+        "select table_name, column_name, comment from duckdb_columns() where comment is not null "
+        "order by all"
+    )
+    answers, told = [], []
+    for version in ("1", "2"):
+        path = settings.published_path / "versions" / version / "warehouse.duckdb"
+        with duckdb.connect(str(path), read_only=True) as connection:
+            answers.append(connection.execute(query).fetchone())
+            told.append(connection.execute(comments).fetchall())
+    (first, first_folder), (second, second_folder) = answers
+    assert second == first + 10
+    assert (Path(first_folder).name, Path(second_folder).name) == ("1", "2")
+    assert told[0] == told[1] != []
+
+
+def test_two_versions_can_be_compared_in_one_connection(settings: Settings) -> None:
+    publish(settings)
+    load_more(settings)
+    publish(settings)
+    versions = settings.published_path / "versions"
+    with duckdb.connect(str(versions / "2" / "warehouse.duckdb"), read_only=True) as connection:
+        connection.execute(f"attach '{versions / '1' / 'warehouse.duckdb'}' as before (read_only)")
+        query = "from device.message anti join before.device.message using (message_id)"
+        assert len(connection.execute(query).fetchall()) == 10
+
+
+def test_views_do_not_grow_from_version_to_version(settings: Settings) -> None:
+    sizes = []
+    for load_id in range(10, 20):
+        add_empty_load(settings, load_id)
+        publish(settings)
+        sizes.append((current(settings) / "warehouse.duckdb").stat().st_size)
+    assert max(sizes[4:]) <= max(sizes[:4])
