@@ -1,4 +1,4 @@
-"""What changed, as sentences an executive reads: changes of one feed, day and kind told together.
+"""What changed, as sentences an executive reads: changes of one sender, day and kind told together.
 
 The changes themselves are found in SQL (quality.field_drift); here they are only grouped and said.
 """
@@ -22,8 +22,8 @@ _COUNTS = ("past_populated", "past_messages", "recent_populated", "recent_messag
 class Change:
     """One field's change in one feed; rates are None where their counts are hidden."""
 
-    feed: int
     path: str
+    data_model: str
     event_type: str
     day: date
     kind: str
@@ -33,13 +33,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ChangeGroup:
-    """Changes of one sender, data model, day and kind, the greatest first."""
+    """Changes of one sender, day and kind, the greatest first."""
 
     sender: str
-    data_model: str
     day: date
     kind: str
     changes: tuple[Change, ...]
+
+    @property
+    def data_models(self) -> tuple[str, ...]:
+        """The data models in which something changed."""
+        return tuple(dict.fromkeys(change.data_model for change in self.changes))
 
     @property
     def sentence(self) -> str:
@@ -61,18 +65,17 @@ def group_changes(
 
     def key(row: Mapping[str, Any]) -> tuple[Any, ...]:
         feed = senders.feeds[row["feed"]]
-        return (row["day"], feed.sender, feed.data_model, row["kind"])
+        return (row["day"], feed.sender, row["kind"])
 
     rows = sorted(facts.changes.to_pylist(), key=key)
     groups = [
         ChangeGroup(
             sender=senders.senders[sender].name,
-            data_model=data_model,
             day=day,
             kind=kind,
             changes=_ordered(_change(row, senders, suppress_below) for row in members),
         )
-        for (day, sender, data_model, kind), members in groupby(rows, key=key)
+        for (day, sender, kind), members in groupby(rows, key=key)
     ]
     return tuple(sorted(groups, key=lambda group: (group.day, len(group.changes)), reverse=True))
 
@@ -113,7 +116,12 @@ def list_silences(facts: Facts, senders: Senders) -> tuple[Silence, ...]:
 
 
 def _ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
-    return tuple(sorted(changes, key=lambda change: (-_size(change), change.path, change.feed)))
+    return tuple(
+        sorted(
+            changes,
+            key=lambda change: (-_size(change), change.path, change.data_model, change.event_type),
+        )
+    )
 
 
 def _size(change: Change) -> float:
@@ -124,10 +132,11 @@ def _size(change: Change) -> float:
 
 def _change(row: Mapping[str, Any], senders: Senders, suppress_below: int) -> Change:
     hidden = any(is_small(row[name], suppress_below) for name in _COUNTS)
+    feed = senders.feeds[row["feed"]]
     return Change(
-        feed=row["feed"],
         path=row["path"],
-        event_type=senders.feeds[row["feed"]].event_type,
+        data_model=feed.data_model,
+        event_type=feed.event_type,
         day=row["day"],
         kind=row["kind"],
         past_rate=None if hidden else row["past_rate"],

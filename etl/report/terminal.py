@@ -85,7 +85,7 @@ def tell(facts: Facts, senders: Senders, *, limit: int, suppress_below: int) -> 
         total=overview.total,
         failing=overview.failing,
         groups=tuple(groups),
-        changes=tuple(f"{group.sentence} ({group.data_model})." for group in changes),
+        changes=tuple(f"{group.sentence} ({', '.join(group.data_models)})." for group in changes),
         silences=tuple(f"{silence.sentence}." for silence in list_silences(facts, senders)),
         falls_back_to_test=facts.scope.falls_back_to_test,
     )
