@@ -40,15 +40,15 @@ class VolatilePaths:
         self._object_in_logs = [_keys(path) for path in in_logs]
         self._object_elsewhere = [_keys(path) for path in elsewhere]
 
-    def blank_struct(self, message: Any) -> int:
-        """Unset the volatile attributes; gives how many double quotes went with them."""
-        quotes = 0
+    def blank_struct(self, message: Any) -> list[bytes]:
+        """Unset the volatile attributes; gives the members that went, as compact JSON."""
+        gone: list[bytes] = []
         for blank in self._struct_in_logs:
-            quotes += blank(message)
+            blank(message, gone)
         if has_log_id(message):
             for blank in self._struct_elsewhere:
-                quotes += blank(message)
-        return quotes
+                blank(message, gone)
+        return gone
 
     def blank_object(self, message: Any) -> None:
         """Remove the volatile keys of a message read exactly."""
@@ -59,44 +59,43 @@ class VolatilePaths:
             _remove(message, keys)
 
 
-Blank = Callable[[Any], int]
+Blank = Callable[[Any, list[bytes]], None]
 
 
 def _struct_blank(segments: Sequence[str]) -> Blank:
     """A function that unsets one path in a Struct; made once, as it runs for every message."""
-    name = attribute_name(segments[0].removesuffix("[]"))
+    key = segments[0].removesuffix("[]")
+    name = attribute_name(key)
     if len(segments) == 1:
-        return _leaf_blank(name)
+        return _leaf_blank(name, bytes(_encode(key)) + b":")
     inner = _struct_blank(segments[1:])
     return _items_blank(name, inner) if segments[0].endswith("[]") else _inner_blank(name, inner)
 
 
-def _leaf_blank(name: str) -> Blank:
-    def blank(at: Any) -> int:
+def _leaf_blank(name: str, key: bytes) -> Blank:
+    def blank(at: Any, gone: list[bytes]) -> None:
         value = getattr(at, name, UNSET)
-        if value is UNSET:
-            return 0
-        setattr(at, name, UNSET)
-        return 4 + value.count('"') if isinstance(value, str) else 2
+        if value is not UNSET:
+            setattr(at, name, UNSET)
+            gone.append(key + _encode(value))
 
     return blank
 
 
 def _inner_blank(name: str, inner: Blank) -> Blank:
-    def blank(at: Any) -> int:
+    def blank(at: Any, gone: list[bytes]) -> None:
         value = getattr(at, name, None)
-        return inner(value) if value else 0
+        if value:
+            inner(value, gone)
 
     return blank
 
 
 def _items_blank(name: str, inner: Blank) -> Blank:
-    def blank(at: Any) -> int:
-        quotes = 0
+    def blank(at: Any, gone: list[bytes]) -> None:
         for item in getattr(at, name, None) or ():
             if item is not None:
-                quotes += inner(item)
-        return quotes
+                inner(item, gone)
 
     return blank
 
@@ -129,6 +128,18 @@ def log_id_of(message: Any) -> str:
     entries = logs if isinstance(logs, list) else [logs]
     ids = (entry.get("ID") for entry in entries if isinstance(entry, dict))
     return next((str(found) for found in ids if isinstance(found, str) and found), "")
+
+
+def repeats_a_key(raw: bytes, canonical: bytes, gone: list[bytes]) -> bool:
+    """Whether the raw message may hold more members than its decoded form, of which `gone` went.
+
+    The canonical text is never longer than the raw one, and a repeated key makes the raw one longer
+    by six bytes at least; so lengths settle it for compact JSON, and for other JSON the quotes do.
+    Quotes spelled as \\u0022 count as missing: such a message then goes the exact way, to no harm.
+    """
+    if len(raw) <= len(canonical) + sum(map(len, gone)) + len(gone):
+        return False
+    return raw.count(b'"') != canonical.count(b'"') + sum(member.count(b'"') for member in gone)
 
 
 def canonical_struct(message: Any) -> bytes:

@@ -23,6 +23,7 @@ from etl.conform.fingerprint import (
     canonical_object,
     canonical_struct,
     digest,
+    repeats_a_key,
 )
 from etl.conform.received_paths import received_paths
 from etl.conform.scalars import UNSTORABLE
@@ -119,10 +120,10 @@ class Judge:
                 return None
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, AttributeError):
             return None
-        blanked = self._volatile.blank_struct(message)
+        gone = self._volatile.blank_struct(message)
         canonical = canonical_struct(message)
-        if raw.count(b'"') != canonical.count(b'"') + blanked:
-            return None  # a repeated key, or quotes spelled as \u0022
+        if repeats_a_key(raw, canonical, gone):
+            return None
         return Judgement(Status.FITS, shape, digest(canonical))
 
     def _open_gate(

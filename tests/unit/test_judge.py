@@ -1,0 +1,106 @@
+"""One message judged: whether it fits, what is repeated, and which messages say the same."""
+
+import json
+from typing import Any
+
+import pytest
+
+from etl.conform.judge import Judge, Judgement, Limits, Status
+from models.catalog import read_catalog
+
+JUDGE = Judge(read_catalog(), Limits(max_bytes=2**20, max_depth=64))
+META = {
+    "DataModel": "PatientAdmin",
+    "EventType": "Arrival",
+    "EventDateTime": "2026-03-01T08:00:00.000Z",
+    "Logs": [{"ID": "log-1", "AttemptID": 'attempt "1"'}],
+    "Transmission": {"ID": 5},
+}
+COMPACT = (",", ":")
+
+
+def message(meta: dict[str, Any] | None = None, **sections: Any) -> dict[str, Any]:
+    return {"Meta": META | (meta or {}), "Visit": {"VisitNumber": "1"}} | sections
+
+
+def judge(payload: Any, **layout: Any) -> Judgement:
+    return JUDGE.judge(json.dumps(payload, **layout).encode())
+
+
+@pytest.mark.parametrize(
+    "layout", [{"separators": COMPACT}, {}, {"indent": 2}, {"ensure_ascii": False}]
+)
+def test_layout_changes_nothing(layout: dict[str, Any]) -> None:
+    name = message(Patient={"Demographics": {"FirstName": "Zoë \u0007 \U0001f600"}})
+    judged = judge(name, **layout)
+    assert judged.status is Status.FITS
+    assert judged.fingerprint == judge(name).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"Visit":', '"Visit":{},"Visit":'),
+        ('"ID":5', '"ID":5,"ID":5'),
+        ('"VisitNumber":"1"', '"VisitNumber":"1","VisitNumber":"1"'),
+        ('"DataModel":', '"DataModel":"","DataModel":'),
+    ],
+)
+@pytest.mark.parametrize("separators", [COMPACT, (", ", ": ")])
+def test_a_repeated_key_is_always_seen(old: str, new: str, separators: tuple[str, str]) -> None:
+    raw = json.dumps(message(), separators=COMPACT).replace(old, new)
+    spaced = raw.replace('":', f'"{separators[1]}').encode()
+    judged = JUDGE.judge(spaced)
+    assert judged.status is Status.CONFORMED
+    assert judged.fingerprint != judge(message()).fingerprint
+
+
+SAME = [
+    (message(), message({"Logs": [{"ID": "log-1", "AttemptID": "2"}], "EventDateTime": "later"})),
+    (message(), message({"Transmission": {"ID": 6}})),
+    (message({"Logs": [{"AttemptID": "1"}]}), message({"Logs": [{"AttemptID": "2"}]})),
+    (message(Visit={"Balance": 12.5}), dict(reversed(message(Visit={"Balance": 12.50}).items()))),
+]
+OTHER = [
+    (message(), message({"Logs": [{"ID": "log-2", "AttemptID": "1"}]})),
+    (message({"Logs": []}), message({"Logs": [], "EventDateTime": "later"})),
+    (message(), message(Visit={"VisitNumber": "2"})),
+    (message(), message(Visit={"VisitNumber": 1})),
+    (message(), message(Unlisted=1)),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_redelivered_content_has_the_same_fingerprint(one: Any, other: Any) -> None:
+    assert judge(one).fingerprint == judge(other).fingerprint
+
+
+@pytest.mark.parametrize(("one", "other"), OTHER)
+def test_other_content_has_another_fingerprint(one: Any, other: Any) -> None:
+    assert judge(one).fingerprint != judge(other).fingerprint
+
+
+@pytest.mark.parametrize("spelling", ["100", "100.0", "1e2", "1.00E+2"])
+def test_number_spelling_is_no_difference(spelling: str) -> None:
+    raw = json.dumps(message(Visit={"Duration": 4711})).replace("4711", spelling)
+    plain = judge(message(Visit={"Duration": 100}))
+    assert JUDGE.judge(raw.encode()).fingerprint == plain.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"", "truncated"),
+        (b"{", "truncated"),
+        (b"nonsense", "not_json"),
+        (b"[]", "not_object"),
+        (b"{}", "no_meta"),
+        (b'{"Meta":{"DataModel":"Astrology","EventType":"New"}}', "unknown_data_model"),
+        (b'{"Meta":{"DataModel":"PatientAdmin"},"x":NaN}', "non_finite_number"),
+        (b'{"Meta":"\xff"}', "bad_utf8"),
+        (b"[" * 100 + b"]" * 100, "too_deep"),
+        (b" " * (2**20 + 1), "too_large"),
+    ],
+)
+def test_what_is_no_message_has_a_reason(raw: bytes, reason: str) -> None:
+    assert JUDGE.judge(raw) == Judgement(Status.QUARANTINED, reason=reason)
