@@ -21,9 +21,7 @@ from tests.pipeline.published_world import (
     current,
     differing_tables,
     files_of,
-    load_more,
     make_home,
-    note_rewritten,
     published,
     published_home,
 )
@@ -32,10 +30,6 @@ from tests.pipeline.published_world import (
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return make_home(tmp_path)
-
-
-def changed_files(before: dict[str, int], after: dict[str, int]) -> set[str]:
-    return {name for name, inode in after.items() if before.get(name) != inode}
 
 
 def test_every_table_is_published_with_the_same_rows(settings: Settings) -> None:
@@ -124,98 +118,6 @@ def test_manifest_tells_files_rows_bytes_and_loads() -> None:
     }
     assert listed == on_disk
     assert manifest["rows"] == sum(rows for rows, _ in on_disk.values())
-
-
-def test_unchanged_makes_no_new_version(settings: Settings) -> None:
-    publish(settings)
-    summary = publish(settings)
-    assert (summary.version, summary.is_new, summary.files_written) == (1, False, 0)
-    assert [path.name for path in (settings.published_path / "versions").iterdir()] == ["1"]
-
-
-def test_a_load_rewrites_only_the_slice_and_data_model_it_touched(settings: Settings) -> None:
-    publish(settings)
-    before = files_of(current(settings))
-    load_more(settings, data_model="Device")
-    assert publish(settings).version == 2
-    after = files_of(current(settings))
-    changed = changed_files(before, after)
-    assert differing_tables(settings) == []
-    assert {name for name in changed if name.startswith("device/")}
-    assert not {name for name in changed if name.startswith(("inventory/", "sso/"))}
-    sliced = {name for name in changed if name.startswith(("device/", "core/message"))}
-    assert {name.rpartition("/")[2] for name in sliced} <= {"1.parquet", "empty.parquet"}
-    assert not {n for n in changed if n.startswith(("quality/field", "quality/value_set"))}
-
-
-def test_a_slice_noted_as_rewritten_is_published_anew(settings: Settings) -> None:
-    """A reload keeps message ids and the load that first stored them."""
-    publish(settings)
-    before = files_of(current(settings))
-    with changing(settings) as connection:
-        connection.execute(
-            "update device.message set event_type = 'Corrected' where message_id < 99"
-        )
-    note_rewritten(settings, 0)
-    assert publish(settings).is_new
-    after = files_of(current(settings))
-    assert differing_tables(settings) == []
-    assert before["device/message/0.parquet"] != after["device/message/0.parquet"]
-    assert before["device/message/1.parquet"] == after["device/message/1.parquet"]
-
-
-def test_deleted_messages_leave_the_next_version(settings: Settings) -> None:
-    publish(settings)
-    with changing(settings) as connection:
-        tables = connection.execute(
-            "select schema_name || '.' || table_name from duckdb_columns() "
-            "where column_name = 'message_id' and not internal"
-        ).fetchall()
-        for (name,) in tables:
-            connection.execute(f"delete from {name} where message_id >= {1 << 18}")
-    summary = publish(settings, keep_versions=1)
-    assert summary.removed == (1,)
-    assert differing_tables(settings) == []
-    assert not list(current(settings).glob("device/*/1.parquet"))
-
-
-def test_a_new_column_rewrites_its_table_and_no_other(settings: Settings) -> None:
-    publish(settings)
-    before = files_of(current(settings))
-    with changing(settings) as connection:
-        connection.execute("alter table device.message add column serial_no varchar")
-    assert publish(settings).is_new
-    after = files_of(current(settings))
-    changed = {name.rpartition("/")[0] for name in changed_files(before, after)}
-    assert changed == {"device/message"}
-    with published(settings) as connection:
-        row = connection.execute("select count(*), count(serial_no) from device.message").fetchone()
-    assert row is not None and row[0] > 0 and row[1] == 0
-
-
-def test_a_damaged_file_is_not_shared(settings: Settings) -> None:
-    publish(settings)
-    victim = current(settings) / "device" / "message" / "0.parquet"
-    victim.chmod(0o600)
-    victim.write_bytes(victim.read_bytes()[:-7])
-    assert publish(settings).is_new
-    assert differing_tables(settings) == []
-
-
-def test_a_moved_home_gets_views_that_lead_to_its_files(settings: Settings, tmp_path: Path) -> None:
-    publish(settings)
-    moved = read_settings(settings.home.rename(tmp_path / "elsewhere [1]"))
-    assert publish(moved).version == 2
-    assert differing_tables(moved) == []
-
-
-def test_last_versions_are_kept(settings: Settings) -> None:
-    for load_id in range(10, 14):
-        add_empty_load(settings, load_id)
-        summary = publish(settings, keep_versions=2)
-    assert (summary.version, summary.removed) == (4, (2,))
-    kept = sorted(path.name for path in (settings.published_path / "versions").iterdir())
-    assert kept == ["3", "4"]
 
 
 def test_nobody_else_can_read_what_is_published() -> None:
