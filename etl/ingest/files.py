@@ -56,13 +56,13 @@ def list_sources(
 
     Found hidden (`.x`, `_x`) and unfinished (`x.tmp`, `x.part`, ...) files are left out and their
     URIs given to `tell_skipped`; a file named itself is never left out. `options` go to the file
-    system of URLs (`anon=True` for a public bucket). Raises UsageFault that names every path where
-    nothing is.
+    system of URLs (`anon=True` for a public bucket). Raises UsageFault that tells, by number, every
+    path where nothing is: names of files may be names of patients.
     """
     listings = [(path, _list_one(path, options)) for path in paths]
-    missing = [path for path, found in listings if found is None]
+    missing = [number for number, (_, found) in enumerate(listings, 1) if found is None]
     if missing:
-        raise UsageFault(f"Nothing is at {', '.join(missing)}; check the path.")
+        raise UsageFault(_nothing_at(missing, len(listings)))
     known: set[str] = set()
     for _, listing in listings:
         for found in sorted(listing or (), key=lambda one: one.source.uri):
@@ -73,6 +73,13 @@ def list_sources(
                 yield found.source
             elif tell_skipped is not None:
                 tell_skipped(found.source.uri)
+
+
+def _nothing_at(missing: Sequence[int], count: int) -> str:
+    """Which of the given paths lead nowhere."""
+    if count == 1:
+        return "Nothing is at the path given; check it."
+    return f"Nothing is at path {', '.join(map(str, missing))} of the {count} given; check them."
 
 
 @contextmanager
