@@ -81,12 +81,12 @@ def test_an_empty_folder_holds_nothing(tmp_path: Path) -> None:
 
 
 def test_every_missing_path_is_told_by_number_at_once(inbox: Path) -> None:
-    with pytest.raises(UsageFault, match=r"Nothing is at path 1, 3 of the 3 given; check them"):
+    with pytest.raises(UsageFault, match=r"Nothing is at path 1, 3 of the 3 given; check the path"):
         list_names(inbox, "none1", "a.json", "none*")
 
 
 def test_a_single_missing_path_is_told_without_its_name(inbox: Path) -> None:
-    with pytest.raises(UsageFault, match=r"^Nothing is at the path given; check it\.$"):
+    with pytest.raises(UsageFault, match=r"^Nothing is at the path given; check the path\.$"):
         list_names(inbox, "none1")
 
 
