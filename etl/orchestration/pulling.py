@@ -43,7 +43,7 @@ def build_pulled_replies(graph: Graph, settings: Settings) -> dg.AssetsDefinitio
         settings = read_settings()
         with told_to_dagster(context, settings):
             day = date.fromisoformat(context.partition_key)
-            summary = pull(settings, _request(settings, day, config, context.run_id))
+            summary = pull(settings, _request(settings, day, config, context.run.run_id))
             if summary.failed:
                 context.log.warning(f"{summary.failed:,} requests failed; run the day again.")
             return dg.MaterializeResult(metadata=_metadata(summary))

@@ -74,7 +74,9 @@ class DagsterWorld:
         asked = self.tick().run_requests
         if not asked:
             return None
-        return self.run("load", run_config=asked[0].run_config, tags=asked[0].tags)
+        result = self.run("load", run_config=asked[0].run_config, tags=asked[0].tags)
+        assert result.success, said(result)
+        return result
 
     def storage_holds(self, *needles: str) -> list[str]:
         """Files of Dagster's storage in which one of the texts stands, in any common encoding."""
@@ -98,6 +100,14 @@ def keep_runs_on_disk(settings: Settings) -> dg.DagsterInstance:
     storage.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(DAGSTER_YAML, storage / "dagster.yaml")
     return dg.DagsterInstance.from_config(str(storage))
+
+
+def said(result: dg.ExecuteInProcessResult) -> str:
+    """The sentence with which the one failed step of a run failed."""
+    failures = result.filter_events(lambda event: event.is_step_failure)
+    assert len(failures) == 1
+    told = failures[0].step_failure_data.user_failure_data
+    return (told.description or "") if told else ""
 
 
 def metadata_of(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,65 @@
+"""A day of queries is a partition; its replies are loaded like any other file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.orchestration.dagster_world import DagsterWorld, metadata_of, said
+from tests.pull.builders import API_KEY, FAST, SECRET, make_query, write_requests
+from tests.standin.redox import StandIn
+from tests.standin.serve import catalog_replies, serve
+
+DAY = "2026-01-05"
+
+
+@pytest.fixture
+def standin(
+    dagster_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[StandIn]:
+    with serve(StandIn(catalog_replies())) as running:
+        running.login.api_key, running.login.secret = API_KEY, SECRET
+        section = running.settings() | FAST | {"api_key": API_KEY, "secret": SECRET}
+        monkeypatch.setenv("REDOX_WAREHOUSE_PULL", json.dumps(section))
+        write_requests(tmp_path / "home" / "requests", [make_query("P1"), make_query("P2")])
+        yield running
+
+
+def test_a_day_is_asked_once_and_its_replies_are_loaded(
+    standin: StandIn, world: DagsterWorld
+) -> None:
+    first = world.run("pull_replies", partition_key=DAY)
+    again = world.run("pull_replies", partition_key=DAY)
+    loaded = world.run_what_sensor_asks()
+
+    assert first.success and again.success
+    assert metadata_of(first)["pulled_replies"]["replies_landed"] == 2
+    assert metadata_of(again)["pulled_replies"]["replies_landed"] == 0
+    assert metadata_of(again)["pulled_replies"]["answered_before"] == 2
+    assert loaded is not None
+    assert metadata_of(loaded)["landed_objects"]["loaded"] == 2
+    assert "redox/patient_search" in metadata_of(loaded)
+
+
+def test_asking_anew_sends_the_queries_again(standin: StandIn, world: DagsterWorld) -> None:
+    world.run("pull_replies", partition_key=DAY)
+    config = {"ops": {"pulled_replies": {"config": {"ask_anew": True}}}}
+
+    again = world.run("pull_replies", partition_key=DAY, run_config=config)
+
+    assert metadata_of(again)["pulled_replies"]["replies_landed"] == 2
+
+
+def test_days_are_partitions_of_the_asset(world: DagsterWorld) -> None:
+    definition = world.definitions.resolve_job_def("pull_replies").partitions_def
+
+    assert definition is not None
+    keys = definition.get_partition_keys()
+    assert keys[0] == "2026-01-01" and "2026-01-31" in keys
+
+
+def test_pull_without_requests_says_what_is_missing(world: DagsterWorld) -> None:
+    assert "requests" in said(world.run("pull_replies", partition_key=DAY))
