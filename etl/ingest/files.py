@@ -79,7 +79,9 @@ def _nothing_at(missing: Sequence[int], count: int) -> str:
     """Which of the given paths lead nowhere."""
     if count == 1:
         return "Nothing is at the path given; check the path."
-    return f"Nothing is at path {', '.join(map(str, missing))} of the {count} given; check the path."
+    return (
+        f"Nothing is at path {', '.join(map(str, missing))} of the {count} given; check the path."
+    )
 
 
 @contextmanager

@@ -143,8 +143,15 @@ class _Lines:
             is_spaced = is_spaced or piece[:1].isspace()
             if text:
                 self.found.append(
-                    TextLine(self.number, self.depth, text, self.is_item and is_first,
-                             not is_first, is_spaced, self.kind)
+                    TextLine(
+                        self.number,
+                        self.depth,
+                        text,
+                        self.is_item and is_first,
+                        not is_first,
+                        is_spaced,
+                        self.kind,
+                    )
                 )
                 is_first = False
             is_spaced = (not text and is_spaced) or piece[-1:].isspace()

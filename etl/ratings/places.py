@@ -22,9 +22,7 @@ _MIXED = "another object's fields seem to stand among those of its object"
 _EMPTY_PARENT = "it may belong to the object before it, which prints no fields"
 
 
-def place_entries(
-    entries: Sequence[Entry], tree: EventTree, layout: Layout
-) -> tuple[Placed, ...]:
+def place_entries(entries: Sequence[Entry], tree: EventTree, layout: Layout) -> tuple[Placed, ...]:
     """Give every entry its path; entries that repeat a path with another statement are doubted."""
     if layout is Layout.PATHS:
         placed = [Placed(entry, entry.name, entry.name in tree.shapes) for entry in entries]
@@ -98,9 +96,7 @@ def _place_nested(entries: Sequence[Entry], tree: EventTree) -> list[Placed]:
     return _doubt_mixed(_doubt_uneven(placed, indents), parents)
 
 
-def _place_below(
-    entry: Entry, parent: _Open, closed: _Open | None, tree: EventTree
-) -> Placed:
+def _place_below(entry: Entry, parent: _Open, closed: _Open | None, tree: EventTree) -> Placed:
     is_array = entry.type is not None and entry.type.is_array
     path = join_path(parent.path, entry.name, is_array=is_array)
     if closed and not closed.has_fields and tree.children.get(closed.path):

@@ -177,9 +177,7 @@ def _comparison_values(one: Comparison) -> dict[str, Any]:
             }
             for found in one.contradictions
         ],
-        "new_values": [
-            {"value_set": line.value_set, "value": line.value} for line in one.values
-        ],
+        "new_values": [{"value_set": line.value_set, "value": line.value} for line in one.values],
         "unlinked_values": [
             {"path": read.path, "values": list(read.values)} for read in one.unlinked
         ],

@@ -58,9 +58,7 @@ class PageReader:
             return list(found)
         return [Refusal(page.name, "holds no list of fields that can be read", is_other=True)]
 
-    def _read_list(
-        self, page: Page, section: _Section, sample: str | None
-    ) -> FieldList | None:
+    def _read_list(self, page: Page, section: _Section, sample: str | None) -> FieldList | None:
         layout = _layout(section.lines, self.names)
         entries, unread = _entries(page, section, layout, self.names)
         if not entries and not (unread and section.has_heading):

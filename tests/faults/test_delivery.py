@@ -73,7 +73,9 @@ def _check_delivery(tmp_path: Path, port: int, *, messages: int, every_s: float)
     incoming = home / "incoming"
     incoming.mkdir(parents=True)
     with (
-        _killed_now_and_then(["receive"], environment, every_s=every_s, stop=stop) as receiver_kills,
+        _killed_now_and_then(
+            ["receive"], environment, every_s=every_s, stop=stop
+        ) as receiver_kills,
         _killed_now_and_then(["load", str(incoming)], environment, every_s=every_s, stop=stop),
     ):
         delivered = subscription.deliver(make_message(number) for number in range(messages))
@@ -86,7 +88,9 @@ def _check_delivery(tmp_path: Path, port: int, *, messages: int, every_s: float)
     settings = read_settings(home)
     load_paths(settings, [str(incoming)])
     with open_warehouse(settings.warehouse_path, read_only=True) as connection:
-        loaded = [row[0] for row in connection.execute("select log_id from core.message").fetchall()]
+        loaded = [
+            row[0] for row in connection.execute("select log_id from core.message").fetchall()
+        ]
     assert len(loaded) == len(set(loaded))
     assert sorted(delivered.log_ids) == sorted(set(delivered.log_ids))
     assert set(delivered.log_ids) - set(loaded) == set()

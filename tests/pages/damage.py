@@ -49,9 +49,7 @@ def lose_indentation(text: str, chance: random.Random) -> str:
     lines = text.split("\n")
     first = chance.randrange(len(lines))
     last = first + chance.choice([1, 5, 40])
-    return "\n".join(
-        line.strip() if first <= at < last else line for at, line in enumerate(lines)
-    )
+    return "\n".join(line.strip() if first <= at < last else line for at, line in enumerate(lines))
 
 
 def wrap_lines(text: str, chance: random.Random) -> str:

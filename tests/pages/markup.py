@@ -65,7 +65,12 @@ TABLES = Tags(
     "<td>{0}</td>",
 )
 GLUED = Tags(
-    "<li>{0}{children}</li>", "<ul>{0}</ul>", "<code>{0}</code>", "<em>{0}</em>", "<b>{0}</b>", "{0}"
+    "<li>{0}{children}</li>",
+    "<ul>{0}</ul>",
+    "<code>{0}</code>",
+    "<em>{0}</em>",
+    "<b>{0}</b>",
+    "{0}",
 )
 DETAILS = Tags(
     "<li><details open>{0}{children}</details></li>",
@@ -85,9 +90,7 @@ ALL_TAGS = {
     "glued": GLUED,
     "details": DETAILS,
 }
-PATHS_TAGS = {
-    name: tags for name, tags in ALL_TAGS.items() if name not in ("glued", "definitions")
-}
+PATHS_TAGS = {name: tags for name, tags in ALL_TAGS.items() if name not in ("glued", "definitions")}
 
 
 def html_page(body: str, *, title: str = "A made page", head: str = "") -> str:
@@ -138,9 +141,7 @@ def sample_html(facts: Sequence[Fact]) -> str:
     return f"<pre class='redox-model js'>{escape(payload)}</pre>"
 
 
-def _words(
-    fact: Fact, name: str, type_: str, tags: Tags, mark: Callable[[Fact, Tags], str]
-) -> str:
+def _words(fact: Fact, name: str, type_: str, tags: Tags, mark: Callable[[Fact, Tags], str]) -> str:
     words = tags.name.format(name) + tags.type.format(type_) + mark(fact, tags)
     if fact.sentence:
         words += tags.text.format(escape(fact.sentence))

@@ -32,7 +32,9 @@ def test_clean_messages_of_all_event_types_come_back_equal(
         for table in ("core.unplaced_value", "core.received_form", "quality.finding"):
             count = connection.execute(f"select count(*) from {table}").fetchone()
             assert count == (0,), table
-        events = connection.execute("select count(distinct (data_model, event_type)) from core.message")
+        events = connection.execute(
+            "select count(distinct (data_model, event_type)) from core.message"
+        )
         assert events.fetchone() == (sum(len(m.event_types) for m in catalog.data_models.values()),)
 
 
@@ -51,5 +53,7 @@ def test_damaged_messages_come_back_equal(
     assert world.rebuild_faults() == []
     assert world.population_faults() == []
     with world.warehouse() as connection:
-        reasons = connection.execute("select item, reason from core.quarantine order by item").fetchall()
+        reasons = connection.execute(
+            "select item, reason from core.quarantine order by item"
+        ).fetchall()
     assert len(reasons) == outcomes["quarantined"]

@@ -122,7 +122,9 @@ def test_json_holds_every_field_with_its_line(invoke: Invoke, save: Save) -> Non
 
 
 def test_new_contradicting_and_unread_lines_are_printed(invoke: Invoke, save: Save) -> None:
-    facts = [replace(one, rating=None) if one.path == "Meta.Test" else one for one in booked_facts()]
+    facts = [
+        replace(one, rating=None) if one.path == "Meta.Test" else one for one in booked_facts()
+    ]
     text = tree_text(facts).replace("- FacilityCode\n", "- FacilityCode\n    Reliable\n")
     output = invoke("import-ratings", save("booked.txt", text)).output
     assert "  new (" in output
@@ -173,9 +175,7 @@ def test_a_wrong_file_is_refused_and_not_shown(invoke: Invoke, save: Save) -> No
     assert "Ann" not in result.output and "123" not in result.output
 
 
-def test_control_characters_of_a_page_do_not_reach_the_terminal(
-    invoke: Invoke, save: Save
-) -> None:
+def test_control_characters_of_a_page_do_not_reach_the_terminal(invoke: Invoke, save: Save) -> None:
     text = tree_text(booked_facts()).replace("End of the made page", "\x1b[2JReliable\n\x1b[2J")
     text += "\n  Reliable\n\x1b]0;x\x07aReliable\n"
     assert "\x1b" not in invoke("import-ratings", save("booked.txt", text)).output
@@ -222,8 +222,6 @@ def test_show_prints_a_model_and_a_field(invoke: Invoke) -> None:
     ("arguments", "advice"),
     [(["Patients"], "name one of Claim"), (["Notes", "Note.Provder"], "perhaps Note.Provider")],
 )
-def test_show_helps_with_unknown_names(
-    invoke: Invoke, arguments: list[str], advice: str
-) -> None:
+def test_show_helps_with_unknown_names(invoke: Invoke, arguments: list[str], advice: str) -> None:
     with pytest.raises(UsageFault, match=advice):
         invoke("show", *arguments)

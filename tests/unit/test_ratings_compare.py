@@ -27,13 +27,20 @@ def make_line(path: str, **judgement: object) -> Expectation:
     return replace(line, **judgement)  # type: ignore[arg-type]
 
 
-def make_field(path: str, *, rating: Rating | None = None, required: bool | None = False,
-               words: str = "string", values: tuple[str, ...] = ()) -> ReadField:
+def make_field(
+    path: str,
+    *,
+    rating: Rating | None = None,
+    required: bool | None = False,
+    words: str = "string",
+    values: tuple[str, ...] = (),
+) -> ReadField:
     return ReadField(path, to_type(words), required, rating, values, (), 7)
 
 
-def make_list(*fields: ReadField, source: str = "page: A", misfits: tuple[ReadField, ...] = ()
-              ) -> FieldList:
+def make_list(
+    *fields: ReadField, source: str = "page: A", misfits: tuple[ReadField, ...] = ()
+) -> FieldList:
     blank = FieldList("a.html", source, 1, Layout.TREE, *EVENT, "its Meta fields")
     return replace(blank, fields=fields, misfits=misfits)
 
@@ -55,8 +62,9 @@ def test_a_rating_the_catalog_does_not_document_is_news() -> None:
 
 def test_an_inferred_rating_gives_way_to_a_page() -> None:
     line = make_line(NAME, rating=Rating.RELIABLE, is_inferred=True, required=True)
-    (one,) = compare(make_list(make_field(NAME, rating=Rating.POSSIBLE, required=True)),
-                     lines=(line,))
+    (one,) = compare(
+        make_list(make_field(NAME, rating=Rating.POSSIBLE, required=True)), lines=(line,)
+    )
     assert (len(one.news), one.contradictions) == (1, [])
     assert stated(one) == [(NAME, Rating.POSSIBLE, True)]
 
@@ -144,7 +152,9 @@ def test_another_type_contradicts_and_changes_nothing() -> None:
 def test_new_supported_values_join_the_field_s_set() -> None:
     values = ("Female", "Male", "Other", "Unknown", "Nonbinary", "Undisclosed")
     (one,) = compare(make_list(make_field(SEX, values=values), make_field(SEX, values=values)))
-    assert [(v.value_set, v.kind, v.value) for v in one.values] == [("Sex", "closed", "Undisclosed")]
+    assert [(v.value_set, v.kind, v.value) for v in one.values] == [
+        ("Sex", "closed", "Undisclosed")
+    ]
     assert one.contradictions == []
 
 

@@ -21,8 +21,13 @@ def make_entry(name: str, text: str) -> Entry:
 
 
 def weigh(
-    *, model: str = "", event: str = "", sample: str | None = None, title: str = "",
-    address: str = "", file: str = "saved.html",
+    *,
+    model: str = "",
+    event: str = "",
+    sample: str | None = None,
+    title: str = "",
+    address: str = "",
+    file: str = "saved.html",
 ) -> EventVerdict:
     page = Page(file, title, address, (), is_plain=False)
     entries = [make_entry("Meta.DataModel", model), make_entry("Meta.EventType", event)]
@@ -71,7 +76,9 @@ def test_witnesses_that_disagree_leave_it_open(other: dict[str, str]) -> None:
 def test_a_file_name_is_believed_only_where_nothing_else_speaks() -> None:
     verdict = weigh(model="PatientAdmin", event="Arrival", file="scheduling-new.html")
     assert (verdict.data_model, verdict.event_type, verdict.refusal) == (
-        "PatientAdmin", "Arrival", "",
+        "PatientAdmin",
+        "Arrival",
+        "",
     )
 
 

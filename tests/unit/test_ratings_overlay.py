@@ -14,7 +14,9 @@ from etl.ratings.records import FieldList, Layout
 from models.catalog import read_catalog
 from models.catalog.records import Rating, ValueSetKind
 
-STATEMENT = Statement("Notes", "New", "Note.Provider", True, Rating.PROBABLE, "page: Notes (n.html)")
+STATEMENT = Statement(
+    "Notes", "New", "Note.Provider", True, Rating.PROBABLE, "page: Notes (n.html)"
+)
 VALUE = ValueLine("Sex", ValueSetKind.CLOSED, "Undisclosed", "page: Notes (n.html)")
 HEADER = "data_model,event_type,path,required,rating,basis,source"
 WRITTEN = "Notes,New,Note.Provider,yes,Probable,documented,page: Notes (n.html)"
@@ -41,7 +43,10 @@ def test_a_new_overlay_is_made_and_read_by_the_catalog(tmp_path: Path) -> None:
     catalog = read_catalog(home)
     (line,) = [one for one in catalog.expectations if one.is_site]
     assert (line.path, line.rating, line.required, line.is_inferred) == (
-        "Note.Provider", Rating.PROBABLE, True, False,
+        "Note.Provider",
+        Rating.PROBABLE,
+        True,
+        False,
     )
     assert "Undisclosed" in catalog.value_sets["Sex"].values
 

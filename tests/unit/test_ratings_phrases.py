@@ -62,7 +62,9 @@ def test_a_type_line_is_read(text: str, type_: JsonType, required: bool, rest: s
     assert (phrase.type.json_type, phrase.required, phrase.rest) == (type_, required, rest)
 
 
-@pytest.mark.parametrize("text", ["strings", "objective", "string of letters", "String", "", "null"])
+@pytest.mark.parametrize(
+    "text", ["strings", "objective", "string of letters", "String", "", "null"]
+)
 def test_a_sentence_is_no_type_line(text: str) -> None:
     assert read_tree_type(text) is None
 

@@ -11,9 +11,18 @@ from etl.ratings.records import Entry, Layout, Placed
 from models.catalog.records import Field, JsonType, Rating
 
 PATHS = (
-    "Meta{}", "Meta.Test", "Patient{}", "Patient.ID", "Patient.Name", "Patient.Home{}",
-    "Patient.Home.City", "Patient.Home.Name", "Patient.Kin[]", "Patient.Kin[].Name",
-    "Patient.Kin[].Home{}", "Patient.Kin[].Home.City",
+    "Meta{}",
+    "Meta.Test",
+    "Patient{}",
+    "Patient.ID",
+    "Patient.Name",
+    "Patient.Home{}",
+    "Patient.Home.City",
+    "Patient.Home.Name",
+    "Patient.Kin[]",
+    "Patient.Kin[].Name",
+    "Patient.Kin[].Home{}",
+    "Patient.Kin[].Home.City",
 )
 
 
@@ -21,8 +30,22 @@ def make_field(path: str) -> Field:
     is_object, is_array = path.endswith("{}"), path.endswith("[]")
     kind = JsonType.ARRAY if is_array else JsonType.OBJECT if is_object else JsonType.STRING
     item = JsonType.OBJECT if is_array else None
-    return Field("Made", path.removesuffix("{}"), kind, item, None, None, "", "", "", "",
-                 frozenset({"New"}), False, "", "")
+    return Field(
+        "Made",
+        path.removesuffix("{}"),
+        kind,
+        item,
+        None,
+        None,
+        "",
+        "",
+        "",
+        "",
+        frozenset({"New"}),
+        False,
+        "",
+        "",
+    )
 
 
 def make_tree(paths: Iterable[str] = PATHS) -> EventTree:
@@ -54,14 +77,30 @@ def doubted(placed: Iterable[Placed]) -> list[str]:
 def test_nesting_gives_the_path() -> None:
     placed = place("Patient{}", "  Home{}", "    City", "  Kin[]", "    Name", "  Name")
     assert sure(placed) == [
-        "Patient", "Patient.Home", "Patient.Home.City", "Patient.Kin[]", "Patient.Kin[].Name",
+        "Patient",
+        "Patient.Home",
+        "Patient.Home.City",
+        "Patient.Kin[]",
+        "Patient.Kin[].Name",
         "Patient.Name",
     ]
 
 
 def test_the_catalog_gives_the_path_where_nesting_is_lost() -> None:
-    lines = ("|Meta{}", "|Test", "|Patient{}", "|ID", "|Kin[]", "|Name", "|Home{}", "|City",
-             "|Home{}", "|City", "|Name", "|Name")
+    lines = (
+        "|Meta{}",
+        "|Test",
+        "|Patient{}",
+        "|ID",
+        "|Kin[]",
+        "|Name",
+        "|Home{}",
+        "|City",
+        "|Home{}",
+        "|City",
+        "|Name",
+        "|Name",
+    )
     placed = place(*lines)
     assert set(sure(placed)) == {path.removesuffix("{}") for path in PATHS}
     assert doubted(placed) == []
@@ -115,8 +154,20 @@ def test_fields_of_an_object_whose_line_is_lost_are_doubted_with_those_they_join
 
 
 def test_nesting_that_makes_no_sense_is_not_used() -> None:
-    lines = ("Meta{}", "  Test", "    Patient{}", "ID", "  Name", "    Home{}", "  City", "Name",
-             "Kin[]", "Name", "  Home{}", " City")
+    lines = (
+        "Meta{}",
+        "  Test",
+        "    Patient{}",
+        "ID",
+        "  Name",
+        "    Home{}",
+        "  City",
+        "Name",
+        "Kin[]",
+        "Name",
+        "  Home{}",
+        " City",
+    )
     placed = place(*lines)
     assert known_share(placed) == 1.0
     assert "Meta.Patient" not in {one.path for one in placed}
