@@ -7,8 +7,6 @@ site's HOME/catalog/fields.csv; `reload` then moves the values into their column
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -18,13 +16,13 @@ import duckdb
 
 from etl.conform.inference import MOST_KEYS, InferredField, Looks
 from etl.errors import UsageFault
+from etl.pipeline.drift_file import write_fields
 from etl.pipeline.drift_names import Names
 from etl.pipeline.newest import open_newest, view_select
-from etl.ratings.overlay import merge_rows
 from etl.settings import Settings
 from models.catalog import Catalog, CatalogFaults, formats, read_catalog
 from models.catalog.records import Field, JsonType
-from models.tables.plan import META, PlanFaults, WarehousePlan, plan_tables
+from models.tables.plan import META, WarehousePlan, plan_tables
 
 UNLISTED = "unlisted_key"
 SOURCE = "drift"
@@ -108,7 +106,7 @@ def write_drift(settings: Settings) -> NewLines:
     new = [field for part in _parts(catalog, plan, looks, keywords) for field in part]
     file = settings.catalog_path / formats.FIELDS.file
     if new:
-        _write(settings.catalog_path, file, new)
+        write_fields(settings.catalog_path, new)
     return NewLines(tuple(new), tuple(_left_out(looks)), file)
 
 
@@ -206,49 +204,6 @@ def _field(data_model: str, inferred: InferredField, catalog: Catalog) -> Field:
         source=SOURCE,
         note="",
     )
-
-
-def _write(overlay: Path, file: Path, new: Sequence[Field]) -> None:
-    """Write the lines, but only if the catalog can be read and planned with them."""
-    before = file.read_text("utf-8-sig") if file.is_file() else ""
-    after = merge_rows(before, formats.FIELDS, [_row(field) for field in new])
-    overlay.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(dir=overlay.parent, prefix=".catalog-") as name:
-        trial = Path(name)
-        for other in overlay.glob("*.csv"):
-            (trial / other.name).write_bytes(other.read_bytes())
-        written = trial / file.name
-        written.write_text(after, "utf-8", newline="")
-        written.chmod(0o600)
-        _check(trial)
-        with written.open("rb") as handle:
-            os.fsync(handle.fileno())
-        written.replace(file)
-
-
-def _check(overlay: Path) -> None:
-    try:
-        plan_tables(read_catalog(overlay))
-    except (CatalogFaults, PlanFaults) as faults:
-        listing = "; ".join(str(fault).rpartition("/")[2] for fault in faults.faults[:20])
-        raise UsageFault(
-            f"The new lines would make the catalog faulty ({listing}); "
-            "list these fields by hand in HOME/catalog/fields.csv."
-        ) from None
-
-
-def _row(field: Field) -> dict[str, str]:
-    return {
-        "data_model": field.data_model,
-        "path": field.path,
-        "json_type": field.json_type,
-        "item_type": field.item_type or "",
-        "number_kind": field.number_kind or "",
-        "temporal": field.temporal or "",
-        "sql_name": field.sql_name,
-        "event_types": "|".join(sorted(field.event_types)),
-        "source": field.source,
-    }
 
 
 def _left_out(looks: dict[str, Looks]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from etl.check.time_forms import TimeRule
 from etl.check.value_sets import ValueSetChecker
 from etl.flatten.walk import Grain
 from etl.pipeline.side_rows import SideRows
+from etl.pipeline.unsupported import unsupported_rows
 from etl.population.counts import PopulationCounts
 from models.compile.shapes import Node
 
@@ -137,9 +138,16 @@ class BatchObserver:
             value_set=node.value_set,
             suggestions=suggestions,
         )
-        self._side.add_unsupported(
-            node.path, node.value_set, message_ids, groups, ordinals, values, suggestions
+        outside = unsupported_rows(
+            node.path,
+            node.value_set,
+            message_ids=message_ids,
+            groups=groups,
+            ordinals=ordinals,
+            values=values,
+            suggestions=suggestions,
         )
+        self._side.add_unsupported(outside)
         if node.path not in self._nulled:
             return column
         self._side.add_unplaced(NOT_SUPPORTED, node.path, message_ids, ordinals, json_texts(values))

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from etl.conform.conformer import PutAside
 from etl.pipeline.staging import Staging
+from etl.pipeline.unsupported import first_of_each
 from etl.population.groups import Groups
 from etl.records import Finding
 from models.catalog.records import Rule, Severity
@@ -39,15 +40,6 @@ FINDING_SCHEMA = pa.schema(
         *_PLACE,
         ("rule", pa.string()),
         ("severity", pa.string()),
-        ("value_set", pa.string()),
-        ("suggestion", pa.string()),
-        ("group", pa.int64()),
-    ]
-)
-UNSUPPORTED_SCHEMA = pa.schema(
-    [
-        *_PLACE,
-        ("value", pa.string()),
         ("value_set", pa.string()),
         ("suggestion", pa.string()),
         ("group", pa.int64()),
@@ -155,21 +147,9 @@ class SideRows:
             )
         )
 
-    def add_unsupported(
-        self,
-        path: str,
-        value_set: str,
-        message_ids: Integers,
-        groups: Integers,
-        ordinals: pa.ListArray,
-        values: pa.Array,
-        suggestions: pa.Array,
-    ) -> None:
-        """Take the values themselves of one path that are outside its value set."""
-        count = len(message_ids)
-        arrays = [pa.array(message_ids), _same(path, count), ordinals, values]
-        arrays += [_same(value_set, count), suggestions, pa.array(groups)]
-        self._unsupported.append(pa.Table.from_arrays(arrays, schema=UNSUPPORTED_SCHEMA))
+    def add_unsupported(self, unsupported: pa.Table) -> None:
+        """Take values outside their set, rows of UNSUPPORTED_SCHEMA."""
+        self._unsupported.append(unsupported)
 
     def add_forms(
         self,
@@ -205,7 +185,7 @@ class SideRows:
         if self._findings:
             staging.add("quality.finding", _with_group(pa.concat_tables(self._findings), groups))
         if self._unsupported:
-            unsupported = _first_of_each(pa.concat_tables(self._unsupported), groups)
+            unsupported = first_of_each(pa.concat_tables(self._unsupported), groups)
             staging.add("quality.unsupported_value", unsupported)
         if self._counts:
             staging.add("quality.finding_count", self._finding_counts(groups))
@@ -234,27 +214,6 @@ def _with_group(findings: pa.Table, groups: pa.Table) -> pa.Table:
     for name in ("data_model", "event_type", "source_id", "day"):
         table = table.append_column(name, keys[name])
     return table
-
-
-def _first_of_each(unsupported: pa.Table, groups: pa.Table) -> pa.Table:
-    """One row per slice, data model, path and value: its first place, its days, how often."""
-    rows = unsupported.sort_by("message_id")
-    keys = groups.take(rows["group"])
-    for name in ("slice", "data_model", "day"):
-        rows = rows.append_column(name, keys[name])
-    rows = rows.append_column("row", pa.array(np.arange(rows.num_rows)))
-    found = rows.group_by(["slice", "data_model", "path", "value"]).aggregate(
-        [("row", "min"), ("row", "count"), ("day", "min"), ("day", "max")]
-    )
-    first = rows.take(found["row_min"]).drop_columns(["group", "row", "day"])
-    first = first.rename_columns({"message_id": "first_message_id", "ordinals": "first_ordinals"})
-    for name, column in (
-        ("findings", "row_count"),
-        ("first_day", "day_min"),
-        ("last_day", "day_max"),
-    ):
-        first = first.append_column(name, found[column])
-    return first
 
 
 def _same(text: str, count: int) -> pa.Array:
