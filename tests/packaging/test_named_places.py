@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from tests.packaging.documents import ROOT, page_name, pages, spans
+from tests.packaging.documents import ROOT, blocks, page_name, pages, spans
 
 DECISIONS = ROOT / "docs" / "decisions"
 _FILE = re.compile(r"(?:etl|models|sql|tests|docs|benchmarks)/[\w./-]*[\w/]")
@@ -77,3 +78,16 @@ def test_changelog_speaks_of_this_version() -> None:
     found = re.search(r'^version = "(.*)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert found is not None
     assert f"## {found[1]}\n" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_map_shows_the_layers_that_are_checked() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    checked = [
+        _short_names(line) for line in project["tool"]["importlinter"]["contracts"][0]["layers"]
+    ]
+    drawn = next(blocks(ROOT / "docs" / "architecture.md")).text.splitlines()
+    assert [_short_names(line.partition("  ")[0]) for line in drawn] == checked
+
+
+def _short_names(layer: str) -> set[str]:
+    return {name.strip().rpartition(".")[2] for name in layer.split("|")}
