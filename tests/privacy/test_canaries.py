@@ -80,6 +80,8 @@ def test_a_full_run_over_bad_messages_shows_no_canary(site: Site) -> None:
     assert site.run("load", site.inputs["mixed"].parent) in (1, 3)
     for command in COMMANDS:
         assert site.run(*command) in (0, 3), command
+    assert site.run("reliability", "--report", site.home / "reports" / "all.html") in (0, 3)
+    assert site.run("export", site.home.parent / "handed over") == 0
     site.assert_clean()
     assert "unlisted_key" in "".join(site.shown)
     assert "unknown_data_model" in "".join(site.shown)
