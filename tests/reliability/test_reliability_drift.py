@@ -118,7 +118,7 @@ def _ordinary(kind: str, seed: int) -> duckdb.DuckDBPyConnection:
         dip = np.where(weekend, 0.7, 1.0) if kind == "weekday rate" else np.ones(days)
         rates = {path: share * dip for path, share in zip(PATHS, level, strict=True)}
         event = ("Arrival", "Discharge")[number % 2]
-        feeds.append(Feed(f"s{number // 2}", event, rng.poisson(volume), rates))
+        feeds.append(Feed(f"s{number // 2}", event, rng.poisson(volume).tolist(), rates))
     send(connection, feeds, days=days, seed=seed, dispersion=0.02 if kind == "dispersed" else 0.0)
     return connection
 
@@ -194,7 +194,7 @@ def test_senders_that_come_by_chance_are_quiet_at_the_stated_rate() -> None:
         send(
             connection,
             [
-                Feed(f"s{number}", "Arrival", rng.poisson(mean, 90), {})
+                Feed(f"s{number}", "Arrival", rng.poisson(mean, 90).tolist(), {})
                 for number, mean in enumerate([0.1, 0.2, 0.3, 0.5, 0.8, 1, 2, 5, 20, 100])
             ],
             days=90,

@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 import stat
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 from reliability_demo import LAKESIDE, WESTBROOK, connect_demo
+from reliability_page import NOW, build
 from reliability_world import Feed, connect_world, expect, list_fields, send
 
 from etl.report.build import build_report
 from etl.report.records import ReportOptions, Verdict
-
-NOW = datetime(2026, 4, 1, 6, 30, tzinfo=UTC)
-
-
-def build(
-    connection: duckdb.DuckDBPyConnection, folder: Path, **options: Any
-) -> tuple[str, dict[str, Any]]:
-    """The page and the data it carries."""
-    path = folder / "report.html"
-    build_report(connection, path, options=ReportOptions(generated_at=NOW, **options))
-    page = path.read_text("utf-8")
-    data = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
-    assert data is not None
-    return page, json.loads(data[1])
 
 
 def small_world(**feed: Any) -> duckdb.DuckDBPyConnection:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from reliability_page import build
 from reliability_world import Feed, connect_world, expect, list_fields, send
-from test_reliability_report import build
 
 from etl.report.small_cells import HIDDEN, hide, hide_days, hide_series, redacted_verdict
 

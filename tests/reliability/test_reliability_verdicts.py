@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import duckdb
 import pytest
 from reliability_world import Feed, connect_world, expect, list_fields, send
@@ -110,7 +112,7 @@ def test_rating_in_force_is_the_sites_most_specific_line() -> None:
     list_fields(connection, [PATH], events=["Arrival"])
     send(connection, [Feed("s", "Arrival", 100, {PATH: 1})])
     told = []
-    for rating, basis, line in [
+    lines: list[tuple[str, str, dict[str, Any]]] = [
         ("Possible", "inferred", {"inferred": True, "event_type": "Arrival"}),
         ("Probable", "documented", {}),
         ("Reliable", "documented", {"data_model": "PatientAdmin"}),
@@ -119,7 +121,8 @@ def test_rating_in_force_is_the_sites_most_specific_line() -> None:
         ("Reliable", "site", {"site": True, "data_model": "PatientAdmin"}),
         ("Possible", "site", {"site": True, "data_model": "PatientAdmin", "event_type": "Arrival"}),
         ("Probable", "site", {"site": True, "source_id": "s"}),
-    ]:
+    ]
+    for rating, basis, line in lines:
         expect(connection, PATH, rating, **line)
         told.append((judge(connection)[2:4], (rating, basis)))
 

@@ -17,6 +17,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "reliability"))
 
+from contrast import contrast, rgb
 from playwright.sync_api import Browser, Page, sync_playwright
 from reliability_demo import FALLS, WESTBROOK, connect_demo
 
@@ -50,9 +51,10 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _build(tmp_path_factory.mktemp("report") / "report.html")
 
 
-def _build(path: Path, **options: int) -> Path:
+def _build(path: Path, *, suppress_below: int = 0) -> Path:
     at = datetime(2026, 4, 1, 6, 30, tzinfo=UTC)
-    build_report(connect_demo(), path, options=ReportOptions(generated_at=at, **options))
+    options = ReportOptions(generated_at=at, suppress_below=suppress_below)
+    build_report(connect_demo(), path, options=options)
     return path
 
 
@@ -193,8 +195,8 @@ def test_dark_is_wished_by_the_system_or_chosen(open_page: Open) -> None:
     page.select_option("#theme", "light")
     light = page.evaluate(ground)
 
-    assert sum(_rgb(dark)) < 120
-    assert sum(_rgb(light)) > 600
+    assert sum(rgb(dark)) < 120
+    assert sum(rgb(light)) > 600
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -208,7 +210,7 @@ def test_every_ink_can_be_read_on_its_ground(open_page: Open, scheme: str) -> No
     weak = {
         pair: round(ratio, 2)
         for pair in pairs
-        if (ratio := _contrast(*(_colour(page, name) for name in pair))) < 4.5
+        if (ratio := contrast(*(_colour(page, name) for name in pair))) < 4.5
     }
     assert weak == {}
 
@@ -217,7 +219,7 @@ def test_print_is_light_and_holds_the_tables(open_page: Open) -> None:
     page = open_page(scheme="dark")
     page.emulate_media(media="print")
 
-    assert sum(_rgb(page.evaluate("getComputedStyle(document.body).color"))) < 200
+    assert sum(rgb(page.evaluate("getComputedStyle(document.body).color"))) < 200
     assert not page.locator(".pickers").is_visible()
     assert page.locator("#table tbody tr").first.is_visible()
     shoot(page, "print")
@@ -233,7 +235,7 @@ def test_small_counts_are_shown_as_less_than(open_page: Open, tmp_path: Path) ->
 
 
 def _colour(page: Page, name: str) -> list[float]:
-    return _rgb(page.evaluate(
+    return rgb(page.evaluate(
         """(name) => {
           const probe = document.body.appendChild(document.createElement("i"));
           probe.style.color = `var(--${name})`;
@@ -242,20 +244,3 @@ def _colour(page: Page, name: str) -> list[float]:
           return colour;
         }""", name,
     ))  # fmt: skip
-
-
-def _rgb(colour: str) -> list[float]:
-    return [float(number) for number in re.findall(r"[\d.]+", colour)[:3]]
-
-
-def _contrast(one: list[float], other: list[float]) -> float:
-    """The contrast ratio of WCAG 2."""
-    low, high = sorted(map(_luminance, (one, other)))
-    return (high + 0.05) / (low + 0.05)
-
-
-def _luminance(colour: list[float]) -> float:
-    parts = [part / 255 for part in colour]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
-              for part in parts]  # fmt: skip
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
