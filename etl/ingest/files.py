@@ -118,7 +118,7 @@ def _list_one(path: str, options: dict[str, Any]) -> list[_Found] | None:
 
 def _list_local(path: Path) -> list[_Found] | None:
     if path.is_dir():
-        return list(_walk(path, ()))
+        return list(_walk(path.absolute(), ()))
     if path.exists():
         return [_Found(_local(path))]
     found: list[_Found] = []
@@ -126,7 +126,7 @@ def _list_local(path: Path) -> list[_Found] | None:
     for match in map(Path, matches):
         names = match.relative_to(_fixed_part(str(path))).parts
         if match.is_dir():
-            found += _walk(match, names)
+            found += _walk(match.absolute(), names)
         elif match.is_file():
             found.append(_Found(_local(match), names))
     return found if matches else None
@@ -140,9 +140,10 @@ def _walk(folder: Path, names: tuple[str, ...]) -> Iterator[_Found]:
                 yield from _walk(Path(entry.path), (*names, entry.name))
             elif entry.is_file():
                 try:
-                    source = _local(Path(entry.path))
+                    status = entry.stat()
                 except FileNotFoundError:  # renamed or taken away since it was listed
                     continue
+                source = SourceFile(entry.path, status.st_size, status.st_mtime_ns)
                 yield _Found(source, (*names, entry.name))
 
 
