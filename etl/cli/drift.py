@@ -13,6 +13,8 @@ from etl.pipeline.drift import DriftLine, NewLines, list_drift, write_drift
 from etl.pipeline.newest import open_newest
 from etl.settings import Settings
 
+MOST_MODELS = 3
+
 
 @click.command()
 @click.option("--rule", "rules", multiple=True, help="Only this rule, such as unlisted_key.")
@@ -82,6 +84,7 @@ def _tell_written(new: NewLines, *, as_json: bool) -> None:
     if not new.fields:
         click.echo("There is nothing new to list.")
         return
-    models = " ".join(f'--model "{model}"' for model in new.data_models)
+    models = [f' --model "{model}"' for model in new.data_models]
+    command = f"redox-warehouse reload{''.join(models) if len(models) <= MOST_MODELS else ''}"
     click.echo(f"{len(new.fields)} fields are listed in HOME/catalog/{new.file.name} now.")
-    click.echo(f"Look at them, then run `redox-warehouse reload {models}` to fill their columns.")
+    click.echo(f"Look at them, then run `{command}` to fill their columns.")

@@ -15,7 +15,7 @@ from sqlalchemy import MetaData
 from models.catalog.records import Catalog, Field, JsonType
 from models.compile.ddl import compile_metadata, compile_model_metadata
 from models.tables.naming import MAX_IDENTIFIER, enclosing_array, enclosing_arrays, ordinal_name
-from models.tables.plan import CORE_SCHEMA, META, WarehousePlan, derive_names
+from models.tables.plan import CORE_SCHEMA, META, WarehousePlan, derive_name
 
 _HASH_LETTERS = 6
 _LONGEST_STEM = 48
@@ -55,7 +55,7 @@ class Names:
     def _settle(self, field: Field, others: list[Field], keywords: Set[str]) -> Field:
         if field.json_type is JsonType.OBJECT:
             return field
-        derived = derive_names([*others, field], prefix=self._prefix)[field.path, field.json_type]
+        derived = derive_name(field, [*others, field], prefix=self._prefix)
         if field.json_type is JsonType.ARRAY:
             taken = self._taken_tables
             self._taken_columns[field.path] = _key_columns(field.path)

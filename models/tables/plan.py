@@ -232,16 +232,10 @@ def _repeated_tables(plan: WarehousePlan) -> list[str]:
     return [f"{name}: {count} tables have this name" for name, count in counts.items() if count > 1]
 
 
-def derive_names(fields: list[Field], *, prefix: str = "") -> dict[tuple[str, JsonType], str]:
-    """The SQL name of each field by path and type: of arrays the table's, of leaves the column's.
+def derive_name(field: Field, fields: list[Field], *, prefix: str = "") -> str:
+    """The SQL name of one of the fields of a schema: of an array its table's, else its column's.
 
-    `prefix` is Meta for the fields of schema core. Objects have no name.
+    `prefix` is Meta for the fields of schema core.
     """
     names = _SqlNames(fields, prefix)
-    return {
-        (field.path, field.json_type): names.table(field.path)
-        if field.json_type is JsonType.ARRAY
-        else names.column(field)
-        for field in fields
-        if field.json_type is not JsonType.OBJECT
-    }
+    return names.table(field.path) if field.json_type is JsonType.ARRAY else names.column(field)

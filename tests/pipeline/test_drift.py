@@ -14,9 +14,12 @@ from etl.cli.drift import drift as command
 from etl.pipeline.drift import DriftLine, list_drift, write_drift
 from etl.pipeline.newest import open_newest
 from etl.settings import Settings, read_settings
+from etl.synth import Dials
+from etl.synth.dials import Shares
 from etl.warehouse.rebuild import rebuild_message
 from models.catalog import read_catalog
 from models.tables.plan import plan_tables
+from tests.pipeline.loaded_world import World
 from tests.pipeline.small_messages import (
     Message,
     ask,
@@ -268,3 +271,19 @@ def test_command_writes_and_names_the_reload(loaded: Settings) -> None:
         assert json.loads(invoke(loaded, "--write", "--json"))["fields"] == []
     finally:
         (loaded.catalog_path / "fields.csv").unlink(missing_ok=True)
+
+
+def test_whatever_drifts_can_be_listed_and_comes_back(tmp_path: Path, settings: Settings) -> None:
+    shares = Shares(unlisted_keys=0.9, misfits=0.2, extensions=0.2, number_spelling=0.2)
+    world = World(tmp_path, read_catalog(), settings, Dials(messages=222, shares=shares))
+    world.load()
+
+    new = write_drift(settings)
+    reload_all(settings)
+
+    assert len(new.fields) > 100
+    left = [path for path, rule, _ in drift_of(settings) if rule == "unlisted_key"]
+    assert [path for path in left if '["*"]' not in path] == []
+    world.catalog = read_catalog(settings.catalog_path)
+    assert world.rebuild_faults() == []
+    assert write_drift(settings).fields == ()
