@@ -21,6 +21,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--since", type=DAY, help="First day, UTC.")
 @click.option("--until", type=DAY, help="Day after the last, UTC.")
 @click.option("--slice", "slices", type=int, multiple=True, help="Slice: message_id >> 18.")
+@click.option("--rebuild-tables", is_flag=True, help="Change column types first; everything.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def reload(
@@ -30,11 +31,13 @@ def reload(
     since: datetime | None,
     until: datetime | None,
     slices: tuple[int, ...],
+    rebuild_tables: bool,
     as_json: bool,
 ) -> None:
     """Build rows, findings and counts again from landed bytes.
 
-    Needed after the catalog has learned new fields (`drift --write`). Every slice that holds a
+    Needed after the catalog has learned new fields (`drift --write`), with --rebuild-tables after
+    it has changed the type of a field. Every slice that holds a
     selected message is replaced in one transaction; message ids stay. Without options, everything.
 
     \b
@@ -42,9 +45,9 @@ def reload(
       redox-warehouse reload
       redox-warehouse reload --model PatientAdmin --since 2026-01-01
     """
-    from etl.pipeline.reload import Selection, reload_slices
+    from etl.pipeline import reload as pipeline
 
-    selection = Selection(
+    selection = pipeline.Selection(
         data_models,
         sources,
         since.date().isoformat() if since else "",
@@ -52,7 +55,10 @@ def reload(
         slices,
     )
     with progress_reporter(quiet=as_json) as progress, open_loader(settings, progress) as loader:
-        summary = reload_slices(loader, selection)
+        if rebuild_tables:
+            summary = pipeline.rebuild_tables(loader)
+        else:
+            summary = pipeline.reload_slices(loader, selection)
     if as_json:
         click.echo(json.dumps(asdict(summary)))
     else:

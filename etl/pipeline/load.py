@@ -215,10 +215,15 @@ class Loader:
         self.progress("loaded", summary.loaded, summary.bytes)
         return summary
 
-    def prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def prepare(self, connection: duckdb.DuckDBPyConnection, *, is_reload: bool = False) -> None:
         """Make sure that the ledger's own tables exist before they are asked."""
         connection.execute("begin")
         self.schema.ensure(connection, ())
+        if not is_reload and self.schema.is_retyping(connection):
+            raise PermanentError(
+                "Tables are being rebuilt and not all messages are back in them; "
+                "finish with `redox-warehouse reload --rebuild-tables`."
+            )
         sync_organizations(connection, self.settings.organizations_path)
         connection.execute("commit")
 

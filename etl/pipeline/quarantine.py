@@ -95,7 +95,7 @@ def replay(loader: Loader, quarantine_ids: Sequence[int] = ()) -> LoadSummary:
 def resolve(loader: Loader, quarantine_ids: Sequence[int]) -> int:
     """Close open items as not to be loaded; they stay on record. Gives how many were closed.
 
-    They count as quarantined no more, so the ledger's total moves them to resolved.
+    They still count as quarantined in the ledger's total, so that it goes on adding up.
     """
     with loader.writing(), loader.open() as connection:
         connection.execute("begin")

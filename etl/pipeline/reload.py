@@ -42,12 +42,27 @@ class ReloadSummary:
     messages: int
 
 
+def rebuild_tables(loader: Loader) -> ReloadSummary:
+    """Give columns the types of the catalog, then rebuild every slice.
+
+    Until all slices are done nothing else can be loaded; killed in between, call it again.
+    """
+    _check_exists(loader)
+    with loader.writing(), loader.open() as connection:
+        connection.execute("begin")
+        loader.schema.retype(connection)
+        connection.execute("commit")
+    summary = reload_slices(loader, Selection())
+    with loader.writing(), loader.open() as connection:
+        loader.schema.finish_retyping(connection)
+    return summary
+
+
 def reload_slices(loader: Loader, selection: Selection) -> ReloadSummary:
     """Rebuild every selected slice, one transaction each."""
-    if not loader.settings.warehouse_path.exists():
-        raise UsageFault("There is no warehouse yet; run `redox-warehouse load` first.")
+    _check_exists(loader)
     with loader.writing(), loader.open() as connection:
-        loader.prepare(connection)
+        loader.prepare(connection, is_reload=True)
         numbers = slices_of(
             connection,
             data_models=selection.data_models,
@@ -58,6 +73,11 @@ def reload_slices(loader: Loader, selection: Selection) -> ReloadSummary:
         )
     messages = sum(_reload_slice(loader, number) for number in numbers)
     return ReloadSummary(len(numbers), messages)
+
+
+def _check_exists(loader: Loader) -> None:
+    if not loader.settings.warehouse_path.exists():
+        raise UsageFault("There is no warehouse yet; run `redox-warehouse load` first.")
 
 
 def _reload_slice(loader: Loader, number: int) -> int:

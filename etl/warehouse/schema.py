@@ -17,6 +17,7 @@ from models.compile.dictionary import dictionary_tables
 from models.tables.plan import WarehousePlan
 
 CATALOG_HASH = "catalog_hash"
+IS_RETYPING = "is_retyping"
 
 
 class Schema:
@@ -49,6 +50,34 @@ class Schema:
         self._create(connection, metadata, columns)
         if has_changed:
             self._write_catalog(connection)
+
+    def retype(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Give columns the types the catalog says now, in the caller's transaction.
+
+        What cannot be cast becomes null until its slice is reloaded from landed bytes, so a mark
+        stays on the warehouse until `finish_retyping`.
+        """
+        columns = existing_columns(connection)
+        metadata = MetaData()
+        for name in self._present_models(columns):
+            compile_model_metadata(self.catalog, self.plan, name, metadata)
+        for table in metadata.sorted_tables:
+            for name, wanted in _other_types(table, columns.get(str(table), {})):
+                connection.execute(
+                    f"alter table {table} alter column {quote_name(name)} type {wanted} "
+                    f"using try_cast({quote_name(name)} as {wanted})"
+                )
+        self.finish_retyping(connection)
+        connection.execute("insert into core.warehouse values (?, 'yes')", [IS_RETYPING])
+
+    def is_retyping(self, connection: duckdb.DuckDBPyConnection) -> bool:
+        """Whether columns were retyped and not every slice was reloaded since."""
+        query = "select 1 from core.warehouse where name = ?"
+        return connection.execute(query, [IS_RETYPING]).fetchone() is not None
+
+    def finish_retyping(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Take the mark off the warehouse."""
+        connection.execute("delete from core.warehouse where name = ?", [IS_RETYPING])
 
     def _present_models(self, columns: dict[str, dict[str, str]]) -> Iterator[str]:
         for name, tables in self.plan.models.items():
@@ -113,21 +142,25 @@ _DIALECT = Dialect()
 def _table_statements(table: Table, existing: dict[str, str] | None) -> list[str]:
     if existing is None:
         return [_create_table(table), *_comments(table, table.columns.keys())]
-    added = []
-    for column in table.columns:
-        wanted = _type_name(column.type)
-        if column.name not in existing:
-            added.append(column.name)
-        elif existing[column.name] != wanted:
-            raise PermanentError(
-                f"The catalog now stores {table}.{column.name} as {wanted}, the warehouse has "
-                f"{existing[column.name]}; run `redox-warehouse reload --rebuild-tables`."
-            )
+    for name, wanted in _other_types(table, existing):
+        raise PermanentError(
+            f"The catalog now stores {table}.{name} as {wanted}, the warehouse has "
+            f"{existing[name]}; run `redox-warehouse reload --rebuild-tables`."
+        )
+    added = [column.name for column in table.columns if column.name not in existing]
     alter = [
         f"alter table {table} add column {quote_name(name)} {_type_name(table.columns[name].type)}"
         for name in added
     ]
     return [*alter, *(_comments(table, added) if added else ())]
+
+
+def _other_types(table: Table, existing: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """The columns that exist with another type than they should have, and that type."""
+    for column in table.columns:
+        wanted = _type_name(column.type)
+        if column.name in existing and existing[column.name] != wanted:
+            yield column.name, wanted
 
 
 def _create_table(table: Table) -> str:
