@@ -50,7 +50,7 @@ ui: $(STAMP) ## Pages in a real browser (needs chromium)
 	$(BIN)/pytest -q -m ui
 
 bench: $(STAMP) ## Speed and memory beside peers, as ratios
-	$(MAKE) -C benchmarks run PYTHON=$(abspath $(BIN))/python
+	$(BIN)/python -m benchmarks.run $(BENCH)
 
 dagster: $(STAMP) ## Open the Dagster UI on this home
 	@mkdir -p $(DAGSTER_HOME) && cp -n dagster.yaml $(DAGSTER_HOME)/dagster.yaml 2>/dev/null || true
