@@ -41,7 +41,10 @@ def test_a_changed_type_is_rebuilt_on_command(settings: Settings, tmp_path: Path
     assert load_paths(settings, [str(messages)]).loaded == 1
     plan = plan_tables(read_catalog(settings.catalog_path))
     with open_warehouse(settings.warehouse_path, read_only=True) as connection:
-        query = "select typeof(visit_reason), visit_reason is null from patient_admin.message order by message_id"
+        query = (
+            "select typeof(visit_reason), visit_reason is null from patient_admin.message "
+            "order by message_id"
+        )
         rows = connection.execute(query).fetchall()
         rebuilt = rebuild_message(connection, plan, 1)
     assert rows[:2] == [("TIMESTAMP WITH TIME ZONE", False), ("TIMESTAMP WITH TIME ZONE", True)]
