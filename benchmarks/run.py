@@ -68,13 +68,17 @@ def prepare(given: argparse.Namespace) -> Bench:
     bench = Bench(
         runner,
         Sizes().scaled(factor),
-        threads=tuple(count for count in (given.threads or (1, 2)) if count <= cores),
+        threads=tuple(count for count in _threads(given) if count <= cores),
         kinds=tuple(KINDS[name] for name in given.workload or KINDS),
         with_peers=not given.no_peers and not fault,
         with_long_dlt=given.full and not given.no_peers and not fault,
     )
     bench.warm_up()
     return bench
+
+
+def _threads(given: argparse.Namespace) -> Sequence[int]:
+    return given.threads or ((2,) if given.quick else (1, 2))
 
 
 def write(path: Path, content: str) -> None:

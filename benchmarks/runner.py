@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.contenders import Contender, Task
 from benchmarks.measure import Measured, run_process
-from benchmarks.workloads import CLI, Workload, Workloads, hash_of_loader
+from benchmarks.workloads import CLI, Workload, Workloads, hash_of_loader, remove_older
 
 # A contender that takes longer than this is not measured again.
 LONG_S = 120
@@ -110,8 +110,8 @@ class Runner:
         """A home that holds the workload, kept in the cache until the loader changes."""
         home = self.workloads.cache / f"home-{workload.messages}-{hash_of_loader(workload)}"
         if not home.exists():
+            remove_older(self.workloads.cache, f"home-{workload.messages}-")
             unfinished = home.with_name(f"{home.name}.unfinished")
-            shutil.rmtree(unfinished, ignore_errors=True)
             print(f"loading {workload.messages:,} messages to begin with", file=sys.stderr)
             done = run_process(
                 [*CLI, "--home", str(unfinished), "load", "--json", str(workload.file)],
@@ -132,8 +132,8 @@ def _series(scenario: str, workload: str, entry: Entry, threads: int) -> Series:
 
 
 def _take(series: Series, measured: Measured) -> None:
-    series.seconds.append(measured.seconds)
-    series.cpu_s.append(measured.cpu_s)
+    series.seconds.append(measured.output.get("seconds", measured.seconds))
+    series.cpu_s.append(measured.output.get("cpu_s", measured.cpu_s))
     series.peak_bytes.append(measured.peak_bytes)
     series.is_stopped = measured.is_stopped
     series.failure = measured.failure or _miscount(series, measured.output)

@@ -68,8 +68,10 @@ class Workloads:
 
     def make(self, dials: Dials, messages: int, *, seed: int = 1) -> Workload:
         """The workload of these dials, generated unless it is there."""
-        folder = self.cache / f"{dials.name}-{messages}-{seed}-{_hash((), self.key, dials.options)}"
+        name = f"{dials.name}-{messages}-{seed}-"
+        folder = self.cache / f"{name}{_hash((), self.key, dials.options)}"
         if not folder.exists():
+            remove_older(self.cache, name)
             options = (*dials.options, "--messages", str(messages), "--seed", str(seed))
             _generate(folder, options)
         (file,) = folder.glob("*.ndjson")
@@ -92,13 +94,17 @@ class Workloads:
 
 def _generate(folder: Path, options: Iterable[str]) -> None:
     unfinished = folder.with_name(f"{folder.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.parent.mkdir(parents=True, exist_ok=True)
     command = [*CLI, "synth", str(unfinished), *options]
     subprocess.run(
         command, cwd=PROJECT, check=True, stdout=subprocess.DEVNULL, timeout=GENERATE_TIMEOUT_S
     )
     unfinished.rename(folder)
+
+
+def remove_older(cache: Path, name: str) -> None:
+    """Remove what was made by another catalog, generator or loader under the same name."""
+    for folder in cache.glob(f"{name}*"):
+        shutil.rmtree(folder)
 
 
 def _first_lines(file: Path, count: int) -> Iterator[bytes]:

@@ -108,7 +108,9 @@ def test_workload_is_made_once(workloads: Workloads) -> None:
 def test_memory_of_children_alive_at_once_is_summed() -> None:
     child = f"import time; block = bytearray({64 * MIB}); time.sleep(1)"
     start = f"subprocess.Popen([sys.executable, '-c', {child!r}])"
-    parent = f"import subprocess, sys; first, second = {start}, {start}; first.wait(), second.wait()"
+    parent = (
+        f"import subprocess, sys; first, second = {start}, {start}; first.wait(), second.wait()"
+    )
 
     done = run_process([sys.executable, "-c", parent], threads=1, timeout_s=60, environment={})
 
