@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import dagster as dg
 
 from etl.orchestration.graph import LANDED, Graph, model_key
-from etl.pipeline.figures import Figures
+from etl.pipeline.figures import Figures, ModelFigures
 from etl.pipeline.verdicts import (
     Verdict,
     judge_errors,
@@ -26,7 +26,7 @@ WARNINGS = "warnings_within_limit"
 
 
 def load_check_specs(graph: Graph) -> Iterator[dg.AssetCheckSpec]:
-    """The checks that every load answers, of every data model that was ever seen.
+    """The checks that every load answers, of every data model.
 
     Errors do not fail the load, which did its work; publishing asks the same verdict and refuses.
     """
@@ -93,11 +93,12 @@ def readable_check(refused: int) -> dg.AssetCheckResult:
 def model_checks(
     models: Iterable[DataModel], figures: Figures, checks: CheckSettings
 ) -> Iterator[dg.AssetCheckResult]:
-    """Whether errors and warnings of these data models are within the site's limits."""
+    """Whether errors and warnings of these data models are within the site's limits.
+
+    A data model that was never seen has nothing against it.
+    """
     for model in models:
-        numbers = figures.models.get(model.name)
-        if numbers is None:
-            continue
+        numbers = figures.models.get(model.name, ModelFigures())
         errors, warnings = judge_errors(numbers, checks), judge_warnings(numbers, checks)
         yield _result(model_key(model), ERRORS, errors, dg.AssetCheckSeverity.ERROR)
         yield _result(model_key(model), WARNINGS, warnings, dg.AssetCheckSeverity.WARN)

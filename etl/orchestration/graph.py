@@ -11,7 +11,7 @@ import dagster as dg
 from etl.settings import Settings
 from models.catalog import Catalog, read_catalog
 from models.catalog.records import DataModel
-from models.tables.plan import Table, WarehousePlan, plan_tables
+from models.tables.plan import WarehousePlan, plan_tables
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import (
@@ -80,10 +80,7 @@ class Graph:
                 kinds={"duckdb", "table"},
                 deps=[LANDED],
                 skippable=True,
-                metadata={
-                    "dagster/table_name": f"{model.schema}.message",
-                    "dagster/column_schema": _column_schema(self.plan.models[model.name][""]),
-                },
+                metadata={"dagster/table_name": f"{model.schema}.message"},
             )
 
     def _describe(self, model: DataModel) -> str:
@@ -101,13 +98,3 @@ class Graph:
 def model_key(model: DataModel) -> dg.AssetKey:
     """The asset of a data model."""
     return dg.AssetKey(["redox", model.schema])
-
-
-def _column_schema(table: Table) -> dg.TableSchema:
-    """The root table's own columns, with their paths."""
-    return dg.TableSchema(
-        [
-            dg.TableColumn(column.name, column.storage.sql_type, description=column.path)
-            for column in table.columns
-        ]
-    )

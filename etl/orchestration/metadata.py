@@ -41,17 +41,22 @@ def model_metadata(model: DataModel, loaded: LoadSummary, figures: Figures) -> M
         "messages": loaded.models.get(model.name, 0),
         "rows": sum(tables.values()),
         "tables": len(tables),
-        "rows_by_table": count_table("table", "rows", tables.items()),
         **{
             f"{severity}_findings": numbers.findings_of_loads.get(severity, 0)
             for severity in SEVERITIES
         },
+        "rows_by_table": count_table("table", "rows", tables.items()),
     }
 
 
 def _tables_of(model: DataModel, rows: Mapping[str, int]) -> dict[str, int]:
+    """Rows that were added, by the table's name within its schema."""
     own = f"{model.schema}."
-    return {name: count for name, count in rows.items() if name.startswith(own) and count}
+    return {
+        name.removeprefix(own): count
+        for name, count in rows.items()
+        if name.startswith(own) and count
+    }
 
 
 def findings_metadata(figures: Figures) -> Metadata:
@@ -80,20 +85,20 @@ def population_metadata(figures: Figures) -> Metadata:
 
 
 def count_table(name: str, count: str, rows: Iterable[tuple[str, int]]) -> dg.MetadataValue:
-    """A table of names and numbers, the largest first."""
-    schema = dg.TableSchema([dg.TableColumn(name, "string"), dg.TableColumn(count, "int")])
+    """A table of numbers and names, the largest first; numbers lead, long names may be cut off."""
+    schema = dg.TableSchema([dg.TableColumn(count, "int"), dg.TableColumn(name, "string")])
     ordered = sorted(rows, key=lambda row: (-row[1], row[0]))
-    records = [dg.TableRecord({name: label, count: number}) for label, number in ordered]
+    records = [dg.TableRecord({count: number, name: label}) for label, number in ordered]
     return dg.MetadataValue.table(records, schema)
 
 
 def rule_table(rules: Iterable[RuleCount]) -> dg.MetadataValue:
     """A table of rules and how often each was met."""
     columns = (
+        ("findings", "int"),
         ("severity", "string"),
         ("rule", "string"),
         ("data_model", "string"),
-        ("findings", "int"),
     )
     schema = dg.TableSchema([dg.TableColumn(name, kind) for name, kind in columns])
     records = [

@@ -18,12 +18,12 @@ from models.catalog.records import DataModel
 RATINGS = "ratings_kept"
 CHECK_STEP = "check_ratings"
 COLUMNS = (
+    ("messages_populated", "int"),
+    ("messages", "int"),
+    ("rating", "string"),
     ("path", "string"),
     ("event_type", "string"),
     ("source_id", "string"),
-    ("rating", "string"),
-    ("messages_populated", "int"),
-    ("messages", "int"),
 )
 
 

@@ -152,7 +152,7 @@ def test_backfill_loads_a_folder_of_envelopes(world: DagsterWorld, tmp_path: Pat
     assert metadata_of(result)["landed_objects"]["loaded"] == 4
 
 
-def test_every_seen_model_is_judged_by_every_load(world: DagsterWorld) -> None:
+def test_every_model_is_judged_by_every_load(world: DagsterWorld) -> None:
     world.write("a.ndjson", messages=3)
     world.run_what_sensor_asks()
     world.write("b.ndjson", messages=3, data_models=("Notes",))
@@ -161,15 +161,8 @@ def test_every_seen_model_is_judged_by_every_load(world: DagsterWorld) -> None:
 
     assert result is not None
     passed = checks_of(result)
-    assert passed == {
-        ("landed_objects", "ledger_adds_up"): True,
-        ("landed_objects", "quarantine_share"): True,
-        ("landed_objects", "sources_readable"): True,
-        ("redox/notes", "errors_within_limit"): True,
-        ("redox/notes", "warnings_within_limit"): True,
-        ("redox/patient_admin", "errors_within_limit"): True,
-        ("redox/patient_admin", "warnings_within_limit"): True,
-    }
+    assert len(passed) == 3 + 2 * 24 and all(passed.values())
+    assert ("redox/patient_admin", "errors_within_limit") in passed
     assert "redox/patient_admin" not in metadata_of(result)
 
 
