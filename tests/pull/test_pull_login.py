@@ -58,7 +58,7 @@ def test_a_token_is_renewed_before_it_expires(
 ) -> None:
     standin.login.token_lifetime_s, standin.login.grace_s = 0.25, 5
     settings = make_oauth_home(tmp_path, standin, private_keys["ES384"], algorithm="ES384")
-    standin.faults.always = Fault(slow_s=0.04)
+    standin.faults.always = Fault(slow_s=0.1)
     parallel = settings.pull.model_copy(update={"parallel": 1})
     assert ask(settings.model_copy(update={"pull": parallel}), 10).landed == 10
     assert standin.login.issued >= 3
@@ -117,7 +117,7 @@ def test_legacy_tokens_are_renewed_by_the_refresh_token(
     settings: Settings, standin: StandIn
 ) -> None:
     standin.login.legacy_lifetime_s, standin.login.grace_s = 0.25, 5
-    standin.faults.always = Fault(slow_s=0.04)
+    standin.faults.always = Fault(slow_s=0.1)
     parallel = settings.pull.model_copy(update={"parallel": 1})
     assert ask(settings.model_copy(update={"pull": parallel}), 10).landed == 10
     assert standin.login.renewed >= 2
@@ -128,7 +128,7 @@ def test_a_refused_refresh_token_falls_back_to_the_secret(
 ) -> None:
     standin.login.legacy_lifetime_s, standin.login.grace_s = 0.12, 5
     standin.login_faults.add([Fault(), Fault(status=401)])
-    standin.faults.always = Fault(slow_s=0.04)
+    standin.faults.always = Fault(slow_s=0.1)
     assert ask(settings, 12).landed == 12
     assert standin.login.issued > standin.login.renewed + 1
 

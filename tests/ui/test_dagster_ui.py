@@ -169,7 +169,7 @@ def test_files_become_runs_numbers_and_plots(dagster: Dagster, page: Page) -> No
 
     page.goto(f"{dagster.url}/runs/{runs[0]['runId']}")
     expect(page.get_by_text("Success", exact=True).first).to_be_visible()
-    expect(page.get_by_text("ledger_adds_up").first).to_be_visible()
+    expect(page.get_by_text("Launched by new_files").first).to_be_visible()
     take_picture(page, "run")
 
     page.goto(f"{dagster.url}/assets/landed_objects?view=events")
