@@ -51,7 +51,7 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("flatten: batch set-up", "etl.pipeline.share:_Batch.__init__"),
     ("flatten: rows to tables", "etl.pipeline.share:_Batch.stage"),
     ("stage: write Parquet", "etl.pipeline.staging:Staging._write"),
-    ("insert", "etl.pipeline.transaction:insert_staged"),
+    ("insert", "etl.warehouse.commit:StagedInsert._insert"),
     ("conflicts and new values", "etl.pipeline.transaction:count_log_conflicts"),
     ("conflicts and new values", "etl.pipeline.transaction:mark_new_values"),
     ("ledger", "etl.warehouse.ledger:record_load"),

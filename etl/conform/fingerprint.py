@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -35,19 +37,19 @@ class VolatilePaths:
     def __init__(self, paths: Sequence[str]) -> None:
         in_logs = [path for path in paths if path.startswith(f"{LOGS}.")]
         elsewhere = [path for path in paths if path not in in_logs]
-        self._struct_in_logs = [_struct_blank(path.split(".")) for path in in_logs]
-        self._struct_elsewhere = [_struct_blank(path.split(".")) for path in elsewhere]
+        self._struct_in_logs = [_Blank.of(path) for path in in_logs]
+        self._struct_elsewhere = [_Blank.of(path) for path in elsewhere]
         self._object_in_logs = [_keys(path) for path in in_logs]
         self._object_elsewhere = [_keys(path) for path in elsewhere]
 
-    def blank_struct(self, message: Any) -> list[bytes]:
-        """Unset the volatile attributes; gives the members that went, as compact JSON."""
-        gone: list[bytes] = []
+    def blank_struct(self, message: Any) -> Gone:
+        """Unset the volatile attributes; gives what their text in compact JSON was."""
+        gone = Gone()
         for blank in self._struct_in_logs:
-            blank(message, gone)
+            blank.within(message, gone)
         if has_log_id(message):
             for blank in self._struct_elsewhere:
-                blank(message, gone)
+                blank.within(message, gone)
         return gone
 
     def blank_object(self, message: Any) -> None:
@@ -59,45 +61,60 @@ class VolatilePaths:
             _remove(message, keys)
 
 
-Blank = Callable[[Any, list[bytes]], None]
+@dataclass(slots=True)
+class Gone:
+    """Members that were unset: their bytes in compact JSON with a comma each, and their quotes."""
+
+    size_bytes: int = 0
+    quotes: int = 0
 
 
-def _struct_blank(segments: Sequence[str]) -> Blank:
-    """A function that unsets one path in a Struct; made once, as it runs for every message."""
-    key = segments[0].removesuffix("[]")
-    name = attribute_name(key)
-    if len(segments) == 1:
-        return _leaf_blank(name, bytes(_encode(key)) + b":")
-    inner = _struct_blank(segments[1:])
-    return _items_blank(name, inner) if segments[0].endswith("[]") else _inner_blank(name, inner)
+@dataclass(frozen=True, slots=True)
+class _Blank:
+    """Unsets one attribute of a Struct; made once per path, as it runs for every message.
 
+    `reach` gives what lies above it: its owner, or an array whose items `inner` goes on from.
+    """
 
-def _leaf_blank(name: str, key: bytes) -> Blank:
-    def blank(at: Any, gone: list[bytes]) -> None:
-        value = getattr(at, name, UNSET)
-        if value is not UNSET:
-            setattr(at, name, UNSET)
-            gone.append(key + _encode(value))
+    reach: Callable[[Any], Any]
+    name: str
+    key: bytes
+    inner: _Blank | None
 
-    return blank
+    @classmethod
+    def of(cls, path: str) -> _Blank:
+        """From the path, with or without arrays."""
+        outer, _, rest = path.partition("[].")
+        above, _, last = outer.rpartition(".") if not rest else (outer, "", "")
+        names = [attribute_name(key) for key in above.split(".") if key]
+        reach = attrgetter(".".join(names)) if names else _itself
+        inner = cls.of(rest) if rest else None
+        return cls(reach, attribute_name(last), bytes(_encode(last)), inner)
 
-
-def _inner_blank(name: str, inner: Blank) -> Blank:
-    def blank(at: Any, gone: list[bytes]) -> None:
-        value = getattr(at, name, None)
-        if value:
-            inner(value, gone)
-
-    return blank
-
-
-def _items_blank(name: str, inner: Blank) -> Blank:
-    def blank(at: Any, gone: list[bytes]) -> None:
-        for item in getattr(at, name, None) or ():
+    def within(self, at: Any, gone: Gone) -> None:
+        """Unset it wherever it stands below a Struct."""
+        try:
+            reached = self.reach(at)
+        except AttributeError:  # something above it is null or missing
+            return
+        if self.inner is None:
+            self._unset(reached, gone)
+            return
+        for item in reached or ():
             if item is not None:
-                inner(item, gone)
+                self.inner.within(item, gone)
 
-    return blank
+    def _unset(self, owner: Any, gone: Gone) -> None:
+        value = getattr(owner, self.name, UNSET)
+        if value is not UNSET:
+            setattr(owner, self.name, UNSET)
+            text = self.key + _encode(value)
+            gone.size_bytes += len(text) + 2  # the colon and a comma
+            gone.quotes += text.count(b'"')
+
+
+def _itself(owner: Any) -> Any:
+    return owner
 
 
 def _keys(path: str) -> list[str]:
@@ -130,16 +147,16 @@ def log_id_of(message: Any) -> str:
     return next((str(found) for found in ids if isinstance(found, str) and found), "")
 
 
-def repeats_a_key(raw: bytes, canonical: bytes, gone: list[bytes]) -> bool:
+def repeats_a_key(raw: bytes, canonical: bytes, gone: Gone) -> bool:
     """Whether the raw message may hold more members than its decoded form, of which `gone` went.
 
     The canonical text is never longer than the raw one, and a repeated key makes the raw one longer
     by six bytes at least; so lengths settle it for compact JSON, and for other JSON the quotes do.
     Quotes spelled as \\u0022 count as missing: such a message then goes the exact way, to no harm.
     """
-    if len(raw) <= len(canonical) + sum(map(len, gone)) + len(gone):
+    if len(raw) <= len(canonical) + gone.size_bytes:
         return False
-    return raw.count(b'"') != canonical.count(b'"') + sum(member.count(b'"') for member in gone)
+    return raw.count(b'"') != canonical.count(b'"') + gone.quotes
 
 
 def canonical_struct(message: Any) -> bytes:

@@ -31,8 +31,7 @@ from models.catalog.records import Catalog, Field, JsonType
 from models.compile.gate import compile_gate
 from models.compile.shapes import ModelShapes, Shape
 
-_GLANCE_MODEL = re.compile(rb'"DataModel"\s*:\s*"([^"\\]*)"')
-_GLANCE_EVENT = re.compile(rb'"EventType"\s*:\s*"([^"\\]*)"')
+_TEXT_MEMBER = re.compile(rb'"\w+"\s*:\s*"([^"\\]*)"')
 
 
 class Status(IntEnum):
@@ -41,7 +40,11 @@ class Status(IntEnum):
     QUARANTINED = 2
 
 
-@dataclass(frozen=True, slots=True)
+# Members of an enum are looked up slowly, and these are asked for at every message.
+FITS, CONFORMED, QUARANTINED = Status
+
+
+@dataclass(slots=True)
 class Judgement:
     """What became of one message. `shape` names (data model, variant); `reason` why not."""
 
@@ -73,6 +76,16 @@ class Limits:
     max_depth: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """The decoder of an event type's shape, and the names a message must say it has."""
+
+    decode: Callable[[bytes], Any]
+    shape: tuple[str, int]
+    data_model: str
+    event_type: str
+
+
 class Judge:
     """Compiles gates as data models are met; one per process."""
 
@@ -80,7 +93,7 @@ class Judge:
         self._catalog = catalog
         self._limits = limits
         self._shapes: dict[str, ModelShapes] = {}
-        self._gates: dict[tuple[bytes, bytes], tuple[Callable[[bytes], Any], tuple[str, int]]] = {}
+        self._gates: dict[tuple[bytes, bytes], _Gate] = {}
         self._decoders: dict[tuple[str, int], Callable[[bytes], Any]] = {}
         volatile = {f.path for fields in catalog.fields.values() for f in fields if f.is_volatile}
         self._volatile = VolatilePaths(sorted(volatile))
@@ -94,29 +107,28 @@ class Judge:
     def judge(self, raw: bytes) -> Judgement:
         """Judge one message without taking it apart further than needed."""
         if len(raw) > self._limits.max_bytes:
-            return Judgement(Status.QUARANTINED, reason="too_large")
+            return Judgement(QUARANTINED, reason="too_large")
         fitting = self._try_gate(raw)
         if fitting is not None:
             return fitting
         try:
             conformed = self.conform(raw)
         except Unreadable as unreadable:
-            return Judgement(Status.QUARANTINED, reason=unreadable.reason)
-        return Judgement(Status.CONFORMED, conformed.shape, conformed.fingerprint)
+            return Judgement(QUARANTINED, reason=unreadable.reason)
+        return Judgement(CONFORMED, conformed.shape, conformed.fingerprint)
 
     def _try_gate(self, raw: bytes) -> Judgement | None:
         """The judgement of a message that fits as it is, else None."""
-        model, event = _GLANCE_MODEL.search(raw), _GLANCE_EVENT.search(raw)
-        if model is None or event is None or b'"Extensions"' in raw:
+        model, event = _glance(raw, b'"DataModel"'), _glance(raw, b'"EventType"')
+        if model is None or event is None:
             return None
-        gate = self._gates.get((model[1], event[1])) or self._open_gate(model[1], event[1])
+        gate = self._gates.get((model, event)) or self._open_gate(model, event)
         if gate is None:
             return None
-        decode, shape = gate
         try:
-            message = decode(raw)
+            message = gate.decode(raw)
             meta = message.Meta
-            if meta.DataModel.encode() != model[1] or meta.EventType.encode() != event[1]:
+            if meta.DataModel != gate.data_model or meta.EventType != gate.event_type:
                 return None
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, AttributeError):
             return None
@@ -124,11 +136,9 @@ class Judge:
         canonical = canonical_struct(message)
         if repeats_a_key(raw, canonical, gone):
             return None
-        return Judgement(Status.FITS, shape, digest(canonical))
+        return Judgement(FITS, gate.shape, digest(canonical))
 
-    def _open_gate(
-        self, model: bytes, event: bytes
-    ) -> tuple[Callable[[bytes], Any], tuple[str, int]] | None:
+    def _open_gate(self, model: bytes, event: bytes) -> _Gate | None:
         name, event_type = model.decode("utf-8", "replace"), event.decode("utf-8", "replace")
         if name not in self._catalog.data_models:
             return None
@@ -136,7 +146,7 @@ class Judge:
         key = (name, shape.variant)
         if key not in self._decoders:
             self._decoders[key] = compile_gate(shape).decode
-        gate = (self._decoders[key], key)
+        gate = _Gate(self._decoders[key], key, name, event_type)
         listed = self._catalog.data_models[name].event_types
         if any(event_type == known.event_type for known in listed):
             self._gates[model, event] = gate
@@ -173,6 +183,12 @@ class Judge:
             for base, fields in shapes.conflicts.items()
         }
         return shapes.choose(chosen)
+
+
+def _glance(raw: bytes, key: bytes) -> bytes | None:
+    """The text that the first member of this name has, None without one; the gate checks it."""
+    member = _TEXT_MEMBER.match(raw, raw.find(key))
+    return member[1] if member else None
 
 
 def _own_alternative(

@@ -20,7 +20,7 @@ from etl.errors import PermanentError, RedoxWarehouseError, UsageFault
 from etl.ingest.files import SourceFile
 from etl.ingest.seen import SeenEntry, read_seen, write_seen
 from etl.landing.store import LandedObject, Landing
-from etl.pipeline.pool import Pool
+from etl.pipeline.pool import SMALL_WORK_BYTES, Pool
 from etl.pipeline.records import LoadSummary, Piece, Progress, no_progress
 from etl.pipeline.sources import Sources, mark_of
 from etl.pipeline.status import write_status
@@ -111,11 +111,15 @@ class Loader:
         gathered: list[Piece] = []
         seen: list[SeenEntry] = []
         size_bytes = 0
+        listed_bytes = 0
         unchanged = self._unchanged_objects(taken)
         for source in sources:
             if _tag_of(source) in unchanged:
                 summary += LoadSummary(objects=1, skipped_objects=1)
                 continue
+            listed_bytes += source.size
+            if listed_bytes > SMALL_WORK_BYTES:
+                self.pool.prepare()
             try:
                 landed = self._land(source, in_place=in_place)
             except (PermanentError, UsageFault) as error:

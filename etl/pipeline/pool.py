@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from importlib.abc import MetaPathFinder
+from multiprocessing import connection, forkserver
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +24,7 @@ from models.tables.plan import WarehousePlan
 
 R = TypeVar("R")
 SMALL_WORK_BYTES = 24 * 2**20
+GLANCE_S = 0.02
 
 _worker: Worker | None = None
 
@@ -40,8 +44,18 @@ def _start(settings: Settings, catalog: Catalog, plan: WarehousePlan) -> None:
     second of each process.
     """
     global _worker
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.meta_path.insert(0, _WithoutPandas())
     _worker = Worker.compiled(settings, catalog, plan)
+    gc.freeze()  # the catalog stays; there is no need to look through it again and again
+
+
+def _end_with_parent() -> None:
+    """A worker whose command was killed has nobody to work for; it would wait for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    connection.wait([parent.sentinel])
+    os._exit(1)
 
 
 def _judge(unit: Unit) -> Judged:
@@ -70,17 +84,26 @@ class Pool:
         if self._executor is not None:
             self._executor.shutdown(wait=True, cancel_futures=True)
 
-    def warm_up(self) -> None:
-        """Start the processes, so that they compile the catalog while bytes are landed."""
+    def prepare(self) -> None:
+        """Let the process that workers are forked from import, while bytes are landed.
+
+        Workers are forked from a process without threads that has imported everything: they start
+        at once, and nothing of this process (Dagster's has threads and locks) gets into them.
+        """
         if self.size > 1 and self._executor is None:
+            multiprocessing.get_context("forkserver").set_forkserver_preload([__name__])
+            forkserver.ensure_running()
+
+    def _start_workers(self) -> ProcessPoolExecutor:
+        if self._executor is None:
+            self.prepare()
             self._executor = ProcessPoolExecutor(
                 self.size,
-                mp_context=multiprocessing.get_context("spawn"),
+                mp_context=multiprocessing.get_context("forkserver"),
                 initializer=_start,
                 initargs=(self._settings, self._local.catalog, self._local.plan),
             )
-            for _ in range(self.size):
-                self._executor.submit(os.getpid)
+        return self._executor
 
     def judge(self, units: Sequence[Unit]) -> Iterator[Judged]:
         """Judge units, results in their order."""
@@ -88,11 +111,18 @@ class Pool:
             return map(self._local.judge_unit, units)
         return self._in_order(lambda e: [e.submit(_judge, unit) for unit in units])
 
-    def flatten(self, shares: Sequence[Sequence[Numbered]], folder: Path) -> Iterator[ShareResult]:
-        """Flatten shares, results in their order."""
+    def flatten(
+        self,
+        shares: Sequence[Sequence[Numbered]],
+        folder: Path,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> Iterator[ShareResult]:
+        """Flatten shares, results in their order; `meanwhile` is called often while workers work."""
         if len(shares) < 2:
             return (self._local.flatten(share, folder) for share in shares)
-        return self._in_order(lambda e: [e.submit(_flatten, share, folder) for share in shares])
+        return self._in_order(
+            lambda e: [e.submit(_flatten, share, folder) for share in shares], meanwhile
+        )
 
     def shares_for(self, units: Sequence[Unit]) -> int:
         """Into how many shares work should be divided."""
@@ -101,11 +131,15 @@ class Pool:
     def _is_worth_it(self, units: Iterable[Unit]) -> bool:
         return self.size > 1 and sum(unit.size_bytes for unit in units) > SMALL_WORK_BYTES
 
-    def _in_order(self, submit: Callable[[ProcessPoolExecutor], list[Future[R]]]) -> Iterator[R]:
-        self.warm_up()
-        assert self._executor is not None
+    def _in_order(
+        self,
+        submit: Callable[[ProcessPoolExecutor], list[Future[R]]],
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> Iterator[R]:
         try:
-            for future in submit(self._executor):
+            for future in submit(self._start_workers()):
+                while wait([future], GLANCE_S).not_done:
+                    meanwhile()
                 yield future.result()
         except BrokenProcessPool:
             raise TransientError(

@@ -20,7 +20,7 @@ from etl.publish.relations import Relation, read_relations
 from etl.publish.views import tables_of
 from etl.settings import Settings
 from etl.sql_text import quote
-from etl.warehouse.connection import open_warehouse
+from etl.warehouse.connection import open_in_memory, open_warehouse
 
 _SOURCE = "source"
 
@@ -54,7 +54,7 @@ def open_readable(settings: Settings) -> Iterator[Readable]:
         with open_warehouse(published / VIEWS_FILE, read_only=True) as connection:
             yield _published(connection, published)
     elif settings.warehouse_path.exists():
-        with open_warehouse(Path(":memory:"), read_only=False) as connection:
+        with open_in_memory() as connection:
             yield _look_into_warehouse(connection, settings)
     else:
         raise UsageFault("There is nothing to read yet; run `redox-warehouse load` first.")

@@ -41,11 +41,12 @@ GATHERED_BYTES = 64 * 2**20
 ShapeKey = tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LoadableMessage:
     """A message that will be stored; `line` conforms to `shape`, `aside` is None when it fitted.
 
-    `paths` counts its populated paths where its columns would not tell all of them.
+    `paths` counts its populated paths where its columns would not tell all of them. Not frozen:
+    there is one for every message, and a frozen one takes three times as long to make.
     """
 
     message_id: int

@@ -1,7 +1,7 @@
 """Stages rows as Parquet files, one or a few per table, ready to be inserted in one transaction.
 
-Staged files are named by UUID: two attempts of the same work never overwrite each other, and what
-counts is only what the manifest names.
+Staged files are named by UUID: two attempts of the same work never overwrite each other. They appear
+whole, so that they can be inserted while others are written.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-FLUSH_BYTES = 48 * 2**20
+FLUSH_BYTES = 12 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +63,17 @@ class Staging:
 
     def _write(self, name: str, pending: _Pending) -> None:
         path = self._folder / f"{name}.{uuid.uuid4().hex}.parquet"
+        unfinished = path.with_suffix(".unfinished")
         rows = pa.concat_tables(pending.tables, promote_options="default")
         pq.write_table(
             rows,
-            path,
+            unfinished,
             compression="none",
             use_dictionary=False,
             write_statistics=False,
             row_group_size=max(rows.num_rows, 1),
         )
+        unfinished.rename(path)
         pending.files.append(str(path))
         pending.tables.clear()
         pending.size_bytes = 0

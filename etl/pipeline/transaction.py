@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +16,11 @@ from etl.errors import PermanentError
 from etl.landing.frames import NO_TIME
 from etl.pipeline.pool import Pool
 from etl.pipeline.records import LoadSummary, Progress
+from etl.pipeline.shares import divide
 from etl.pipeline.staging import StagedTable
 from etl.pipeline.work import NOT_LOADED, Integers, Judged, Numbered, Unit
 from etl.warehouse import ledger
-from etl.warehouse.commit import insert_staged
+from etl.warehouse.commit import StagedInsert
 from etl.warehouse.log_conflicts import count_log_conflicts
 from etl.warehouse.new_values import TABLE as UNSUPPORTED_VALUES
 from etl.warehouse.new_values import mark_new_values
@@ -64,14 +65,12 @@ class Transaction:
         taken = [_take(unit, judged) for unit, judged in work]
         self.schema.ensure(self.connection, {m for t in taken for m, _ in t.judged.shapes})
         next_id = self._number(taken)
-        staged = self._flatten(taken)
         load_id = ledger.next_load_id(self.connection)
-        files = [(table.name, table.files) for table in staged]
-        insert_staged(self.connection, files, load_id=load_id)
+        staged = self._store(taken, load_id)
         record_slices(self.connection, _slices(taken), load_id)
         ledger.record_objects(self.connection, objects)
         first_id = ledger.next_message_id(self.connection)
-        if any(name == UNSUPPORTED_VALUES for name, _ in files):
+        if any(table.name == UNSUPPORTED_VALUES for table in staged):
             mark_new_values(self.connection, since=first_id)
         count_log_conflicts(self.connection, first_id, next_id, load_id)
         ledger.set_next_message_id(self.connection, next_id)
@@ -126,16 +125,29 @@ class Transaction:
         found = ledger.known_fingerprints(self.connection, fingerprints, self.folder)
         return {bytes.fromhex(text) for text in found}
 
-    def _flatten(self, taken: Sequence[Taken]) -> list[StagedTable]:
-        shares = _shares(taken, self.pool.shares_for([one.unit for one in taken]))
+    def _store(self, taken: Sequence[Taken], load_id: int) -> list[StagedTable]:
+        """Flatten what is new and insert its rows, those that are staged while others still are."""
+        rows = self.folder / "rows"
+        rows.mkdir()
+        insert = StagedInsert(self.connection, rows, load_id=load_id)
+        staged = self._flatten(taken, rows, insert.insert_finished)
+        insert.insert_rest((table.name, table.files) for table in staged)
+        return staged
+
+    def _flatten(
+        self, taken: Sequence[Taken], rows: Path, meanwhile: Callable[[], None]
+    ) -> list[StagedTable]:
+        shares = _shares(taken, self.pool)
         staged: list[StagedTable] = []
         refused: set[int] = set()
-        for share, result in zip(shares, self.pool.flatten(shares, self.folder), strict=True):
+        for share, result in zip(shares, self.pool.flatten(shares, rows, meanwhile), strict=True):
             staged += result.staged
             refused.update(result.refused)
             for numbered in share:
-                self.progress("flattened", len(numbered.unit), numbered.unit.size_bytes)
+                self.progress("flattened", numbered.loaded_items, numbered.loaded_bytes)
         for one in taken:
+            left_out = one.message_id == NOT_LOADED
+            self.progress("flattened", int(left_out.sum()), int(one.unit.length[left_out].sum()))
             for index in np.flatnonzero(np.isin(one.message_id, list(refused))).tolist():
                 one.message_id[index] = NOT_LOADED
                 one.reasons[index] = "not_loadable"
@@ -164,8 +176,9 @@ def replace_slice(
     """
     schema.ensure(connection, {m for one in numbered for m, _ in one.judged.shapes})
     taken = [Taken(one.unit, one.judged, one.message_id) for one in numbered]
-    shares = _shares(taken, pool.shares_for([one.unit for one in taken]))
-    staged = [table for result in pool.flatten(shares, folder) for table in result.staged]
+    staged = [
+        table for result in pool.flatten(_shares(taken, pool), folder) for table in result.staged
+    ]
     load_id = ledger.next_load_id(connection)
     connection.execute(
         "create or replace temp table first_load as "
@@ -173,7 +186,7 @@ def replace_slice(
         [number],
     )
     delete_slice(connection, schema.plan, number)
-    insert_staged(connection, [(t.name, t.files) for t in staged], load_id=load_id)
+    StagedInsert(connection, folder, load_id=load_id).insert_rest((t.name, t.files) for t in staged)
     connection.execute(
         "update core.message set load_id = first_load.load_id from first_load "
         "where message.message_id = first_load.message_id"
@@ -194,16 +207,9 @@ def _take(unit: Unit, judged: Judged) -> Taken:
     return Taken(unit, judged, ids, reasons=dict(judged.reasons))
 
 
-def _shares(taken: Sequence[Taken], count: int) -> list[list[Numbered]]:
-    """Runs of units of about equal size; empty shares are left out."""
-    total = sum(one.unit.size_bytes for one in taken) or 1
-    shares: list[list[Numbered]] = [[] for _ in range(count)]
-    done = 0
-    for one in taken:
-        place = min(count - 1, (done + one.unit.size_bytes // 2) * count // total)
-        shares[place].append(Numbered(one.unit, one.judged, one.message_id))
-        done += one.unit.size_bytes
-    return [share for share in shares if share]
+def _shares(taken: Sequence[Taken], pool: Pool) -> list[list[Numbered]]:
+    work = [Numbered(one.unit, one.judged, one.message_id) for one in taken]
+    return divide(work, pool.shares_for([one.unit for one in taken]))
 
 
 def _settled(one: Taken) -> Iterator[tuple[str, int]]:

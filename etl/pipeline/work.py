@@ -65,6 +65,16 @@ class Numbered:
     judged: Judged
     message_id: Integers
 
+    @property
+    def loaded_items(self) -> int:
+        """How many items have a message_id."""
+        return int((self.message_id != NOT_LOADED).sum())
+
+    @property
+    def loaded_bytes(self) -> int:
+        """Their bytes."""
+        return int(self.unit.length[self.message_id != NOT_LOADED].sum())
+
 
 @dataclass(frozen=True, slots=True)
 class ShareResult:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from etl.conform.exact_json import Unreadable, parse_exact
-from etl.conform.judge import Judge, Limits, Status
+from etl.conform.judge import CONFORMED, QUARANTINED, Judge, Limits
 from etl.ingest.envelope import BadEnvelope, unwrap
 from etl.landing.frames import BROKEN, NO_TIME
 from etl.landing.store import Landing, LandingReader
@@ -61,8 +61,8 @@ class Worker:
         for index, body, received_at_us, reason in self._bodies(unit, range(len(unit))):
             received_at[index] = received_at_us
             judgement = None if reason else self.judge.judge(body)
-            if judgement is None or judgement.status is Status.QUARANTINED:
-                status[index] = Status.QUARANTINED
+            if judgement is None or judgement.status is QUARANTINED:
+                status[index] = QUARANTINED
                 reasons[index] = reason or (judgement.reason if judgement else "")
                 fingerprints += bytes(16)
                 continue
@@ -74,19 +74,15 @@ class Worker:
     def _bodies(self, unit: Unit, indexes: Iterable[int]) -> Iterator[tuple[int, bytes, int, str]]:
         """Index, message bytes, received_at and, where there is no message, the reason."""
         content = self._content(unit)
+        offsets, lengths = unit.offset.tolist(), unit.length.tolist()
+        kinds, received = unit.kind.tolist(), unit.received_at_us.tolist()
         for index in indexes:
-            received_at = int(unit.received_at_us[index])
-            if unit.length[index] > self.limits.max_bytes:
-                yield (
-                    index,
-                    b"",
-                    received_at,
-                    "too_large" if unit.kind[index] != BROKEN else "not_json",
-                )
+            length, is_broken, received_at = lengths[index], kinds[index] == BROKEN, received[index]
+            if length > self.limits.max_bytes:
+                yield index, b"", received_at, "not_json" if is_broken else "too_large"
                 continue
-            start = int(unit.offset[index])
-            raw = content(start, int(unit.length[index]))
-            if unit.kind[index] == BROKEN:
+            raw = content(offsets[index], length)
+            if is_broken:
                 yield index, raw, received_at, self._reason_of_broken(raw)
                 continue
             if unit.unwrap:
@@ -143,19 +139,21 @@ class Worker:
     def _loadable(self, numbered: Numbered) -> Iterator[LoadableMessage]:
         unit, judged = numbered.unit, numbered.judged
         wanted = np.flatnonzero(numbered.message_id != NOT_LOADED).tolist()
+        message_ids, statuses = numbered.message_id.tolist(), judged.status.tolist()
+        shapes = judged.shape.tolist()
         for index, body, received_at_us, _ in self._bodies(unit, wanted):
             line, aside, paths = body, None, None
-            if judged.status[index] == Status.CONFORMED:
+            if statuses[index] == CONFORMED:
                 conformed = self.judge.conform(body)
                 line, aside, paths = conformed.line, conformed.aside, conformed.paths
             yield LoadableMessage(
-                message_id=int(numbered.message_id[index]),
+                message_id=message_ids[index],
                 object_id=unit.object_id,
                 item=unit.first_item + index,
                 fingerprint=judged.fingerprints[16 * index : 16 * index + 16],
                 received_at_us=None if received_at_us == NO_TIME else received_at_us,
                 fallback_day=unit.fallback_day,
-                shape=judged.shapes[judged.shape[index]],
+                shape=judged.shapes[shapes[index]],
                 line=line,
                 aside=aside,
                 paths=paths,

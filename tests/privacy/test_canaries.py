@@ -141,7 +141,7 @@ def _raise_os_error(*_: object, **__: object) -> None:
     [
         "etl.pipeline.worker.Worker.judge_unit",
         "etl.pipeline.worker.Worker.flatten",
-        "etl.pipeline.transaction.insert_staged",
+        "etl.warehouse.commit.StagedInsert.insert_rest",
         "etl.pipeline.load.write_status",
         "etl.landing.store.Landing.land",
     ],
