@@ -1,11 +1,13 @@
 """kill -9 at random moments: the next load completes, and the warehouse is as if nothing happened."""
 
+import contextlib
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -108,3 +110,48 @@ def test_loads_killed_twice_lose_and_repeat_nothing(tmp_path: Path) -> None:
 @pytest.mark.faults
 def test_loads_killed_25_times_lose_and_repeat_nothing(tmp_path: Path) -> None:
     _check_kills(tmp_path, rounds=25, messages=4_000)
+
+
+@pytest.mark.faults
+def test_workers_end_with_a_killed_command(tmp_path: Path) -> None:
+    folder = tmp_path / "messages"
+    write_synthetic(folder, catalog=read_catalog(), dials=Dials(messages=12_000))
+    settings = read_settings(tmp_path / "home")
+    environment = os.environ | {"REDOX_WAREHOUSE_LOAD__WORKERS": "2"}
+    with subprocess.Popen(
+        _command(settings, folder), env=environment, stdout=subprocess.DEVNULL
+    ) as process:
+        workers = _wait_for(lambda: _descendants(process.pid), at_least=3)
+        process.kill()
+    assert len(workers) >= 3  # the process they are forked from, and two workers
+    assert _wait_for(lambda: workers & _living(), at_most=0) == set()
+
+
+def _wait_for(find: Callable[[], set[int]], *, at_least: int = 0, at_most: int = 10**6) -> set[int]:
+    """What is found once there are so many; the last look after 20 seconds."""
+    until = time.monotonic() + 20
+    while not at_least <= len(found := find()) <= at_most and time.monotonic() < until:
+        time.sleep(0.02)
+    return found
+
+
+def _living() -> set[int]:
+    return {pid for pid, (_, state) in _processes().items() if state not in "ZX"}
+
+
+def _descendants(pid: int) -> set[int]:
+    parents = {child: parent for child, (parent, _) in _processes().items()}
+    found = {pid}
+    for _ in range(4):
+        found |= {child for child, parent in parents.items() if parent in found}
+    return found - {pid}
+
+
+def _processes() -> dict[int, tuple[int, str]]:
+    """Parent and state of every process."""
+    processes = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # gone meanwhile
+            state, parent, *_ = stat.read_text().rpartition(") ")[2].split()
+            processes[int(stat.parent.name)] = (int(parent), state)
+    return processes
