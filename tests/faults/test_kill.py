@@ -121,9 +121,10 @@ def test_workers_end_with_a_killed_command(tmp_path: Path) -> None:
     with subprocess.Popen(
         _command(settings, folder), env=environment, stdout=subprocess.DEVNULL
     ) as process:
-        workers = _wait_for(lambda: _descendants(process.pid), at_least=3)
+        workers = _wait_for(lambda: _descendants(process.pid), at_least=4)
+        time.sleep(0.5)
         process.kill()
-    assert len(workers) >= 3  # the process they are forked from, and two workers
+    assert len(workers) >= 4  # a tracker, the process they are forked from, and two workers
     assert _wait_for(lambda: workers & _living(), at_most=0) == set()
 
 
