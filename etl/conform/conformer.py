@@ -90,7 +90,7 @@ def _object(
             if fitted is not None:
                 conforming[key] = fitted
         elif key == EXTENSIONS:
-            _extensions(inner, path, ordinals, aside)
+            put_extensions_aside(inner, path, ordinals, aside)
         else:
             aside.set_aside(child_path(path, key), ordinals, UNLISTED_KEY, inner)
     return conforming
@@ -164,7 +164,8 @@ def _as_object(value: dict[str, Any]) -> JsonObject:
     return value
 
 
-def _extensions(value: Any, owner: str, ordinals: Ordinals, aside: PutAside) -> None:
+def put_extensions_aside(value: Any, owner: str, ordinals: Ordinals, aside: PutAside) -> None:
+    """Put the Extensions of an object aside, one by one; those of another shape are unplaced."""
     if not is_populated(value):
         return
     path = child_path(owner, EXTENSIONS)

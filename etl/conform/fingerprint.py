@@ -172,6 +172,11 @@ def canonical_object(message: JsonObject) -> bytes:
     return bytes(_encode_sorted(plain)) + earlier.encode("utf-8", "surrogatepass")
 
 
+def canonical_value(value: Any) -> bytes:
+    """The canonical text of a part of a message; the caller sees to repeated keys."""
+    return bytes(_encode_sorted(_plain(value, [])))
+
+
 def _plain(value: Any, repeated: list[tuple[str, Any]]) -> Any:
     if isinstance(value, NumberText):
         return Raw(canonical_number(value).encode())

@@ -18,6 +18,7 @@ import msgspec
 
 from etl.conform.conformer import PutAside, conform_message
 from etl.conform.exact_json import JsonObject, NumberText, Unreadable, is_populated, parse_exact
+from etl.conform.extended import ExtendedGate
 from etl.conform.fingerprint import (
     VolatilePaths,
     canonical_object,
@@ -95,6 +96,7 @@ class Judge:
         self._shapes: dict[str, ModelShapes] = {}
         self._gates: dict[tuple[bytes, bytes], _Gate] = {}
         self._decoders: dict[tuple[str, int], Callable[[bytes], Any]] = {}
+        self._extended: dict[tuple[str, int], ExtendedGate] = {}
         volatile = {f.path for fields in catalog.fields.values() for f in fields if f.is_volatile}
         self._volatile = VolatilePaths(sorted(volatile))
 
@@ -154,6 +156,30 @@ class Judge:
 
     def conform(self, raw: bytes) -> Conformed:
         """Take a message apart exactly; raises Unreadable with the quarantine reason."""
+        return self._try_extended(raw) or self._conform_exactly(raw)
+
+    def _try_extended(self, raw: bytes) -> Conformed | None:
+        """The message taken apart where it would fit but for its Extensions, else None."""
+        if b'"Extensions"' not in raw:
+            return None
+        model, event = _glance(raw, b'"DataModel"'), _glance(raw, b'"EventType"')
+        gate = self._open_gate(model, event) if model is not None and event is not None else None
+        if gate is None:
+            return None
+        if gate.shape not in self._extended:
+            shape = self.shapes(gate.data_model).variant(gate.shape[1])
+            self._extended[gate.shape] = ExtendedGate(
+                shape, volatile=self._volatile, max_depth=self._limits.max_depth
+            )
+        found = self._extended[gate.shape].take(raw)
+        if found is None or (found.data_model, found.event_type) != (
+            gate.data_model,
+            gate.event_type,
+        ):
+            return None
+        return Conformed(gate.shape, found.line, found.aside, found.fingerprint, None)
+
+    def _conform_exactly(self, raw: bytes) -> Conformed:
         message = parse_exact(raw, max_depth=self._limits.max_depth)
         if not isinstance(message, JsonObject):
             raise Unreadable("not_object")

@@ -35,12 +35,13 @@ _SCALARS: dict[Storage, Any] = {
 _CANONICAL = {Storage.DOUBLE: CANONICAL_DOUBLE, Storage.MONEY: CANONICAL_MONEY}
 
 
-def compile_gate(shape: Shape) -> msgspec.json.Decoder[Any]:
+def compile_gate(shape: Shape, *, extensions: str = "") -> msgspec.json.Decoder[Any]:
     """A decoder whose `decode` raises on any message the shape's tables cannot hold as it is.
 
-    It gives Structs whose attributes are the JSON keys; a missing key is UNSET.
+    It gives Structs whose attributes are the JSON keys; a missing key is UNSET. `extensions` is a
+    key that any object may have beside; its value stays raw JSON.
     """
-    return msgspec.json.Decoder(_struct(shape.root))
+    return msgspec.json.Decoder(_struct(shape.root, extensions))
 
 
 def attribute_name(key: str) -> str:
@@ -48,24 +49,27 @@ def attribute_name(key: str) -> str:
     return key if key.isidentifier() and not keyword.iskeyword(key) else f"key_{key.encode().hex()}"
 
 
-def _struct(node: Node) -> type[Struct]:
-    fields = [(attribute_name(key), _type_of(child), UNSET) for key, child in node.children.items()]
+def _struct(node: Node, extensions: str) -> type[Struct]:
+    types = {key: _type_of(child, extensions) for key, child in node.children.items()}
+    if extensions:
+        types = dict(sorted({extensions: Raw | UnsetType, **types}.items()))
+    fields = [(attribute_name(key), kind, UNSET) for key, kind in types.items()]
     check = _number_check(node)
     return msgspec.defstruct(
         "Node",
         fields,
-        rename={attribute_name(key): key for key in node.children},
+        rename={attribute_name(key): key for key in types},
         namespace={"__post_init__": check} if check else {},
         forbid_unknown_fields=True,
         gc=False,
     )
 
 
-def _type_of(node: Node) -> Any:
+def _type_of(node: Node, extensions: str) -> Any:
     if node.kind is NodeKind.OBJECT:
-        return _struct(node) | None | UnsetType
+        return _struct(node, extensions) | None | UnsetType
     if node.kind is NodeKind.OBJECTS:
-        item: Any = _struct(node)
+        item: Any = _struct(node, extensions)
         return list[item | None] | None | UnsetType
     if node.storage in _CANONICAL:
         return Raw | UnsetType
