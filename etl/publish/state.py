@@ -3,8 +3,9 @@
 A slice's signature is made of its messages in `core.message`, by which every addition and removal is
 seen, and of the last change that `core.slice_change` notes, because a reload keeps message ids and
 the load that first stored them. Numbers alone do not tell a warehouse that was built again, or put
-back from a backup, from the one before: what bytes a message is of and when a load ended do. Tables of a data model depend on its own messages alone: a load of
-one data model leaves the files of the others as they are.
+back from a backup, from the one before: what bytes a message is of, and when a load ended, do.
+Tables of a data model depend on its own messages alone: a load of one data model leaves the files
+of the others as they are.
 """
 
 from __future__ import annotations
