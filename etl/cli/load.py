@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from etl.cli.progress import progress_reporter
 from etl.settings import Settings
 
+if TYPE_CHECKING:
+    from etl.pipeline.batches import Refusal
+    from etl.pipeline.records import LoadSummary
+
+REFUSED = 1
 QUARANTINED = 3
+MOST_REASONS = 20
 
 
 @click.command()
@@ -33,20 +42,48 @@ def load(
       redox-warehouse load --unwrap body webhooks.jsonl
       redox-warehouse load s3://bucket/redox/2026/
 
-    Exit code 3 says that some items were quarantined; see `redox-warehouse quarantine list`.
+    Exit code 3 says that some items were quarantined; see `redox-warehouse quarantine list`. Exit
+    code 1 says that a file was damaged or may not be read; it was left out, the others are loaded.
     """
-    from etl.pipeline.load import load_paths
+    from etl.pipeline.batches import load_batch
+    from etl.pipeline.sources import Sources
 
+    sources = Sources(settings.buckets).list(paths)
     with progress_reporter(quiet=as_json) as progress:
-        summary = load_paths(settings, paths, unwrap=unwrap, in_place=in_place, progress=progress)
+        batch = load_batch(settings, sources, progress, unwrap=unwrap, in_place=in_place)
     if as_json:
-        click.echo(json.dumps(summary.to_json(), indent=1))
+        refused = [asdict(one) for one in batch.refused]
+        click.echo(json.dumps(batch.loaded.to_json() | {"refused": refused}, indent=1))
     else:
+        _tell(batch.loaded, unwrap)
+    _tell_refused(batch.refused, settings)
+    if batch.refused:
+        return REFUSED
+    return QUARANTINED if batch.loaded.quarantined else 0
+
+
+def _tell(summary: LoadSummary, unwrap: str) -> None:
+    click.echo(
+        f"received {summary.received:,} = loaded {summary.loaded:,} + duplicate "
+        f"{summary.duplicate:,} + quarantined {summary.quarantined:,}   "
+        f"({summary.objects:,} objects, {summary.skipped_objects:,} known and skipped)"
+    )
+    if summary.quarantined:
+        click.echo("See `redox-warehouse quarantine list` for what could not be loaded.")
+    if unwrap and summary.skipped_objects:
         click.echo(
-            f"received {summary.received:,} = loaded {summary.loaded:,} + duplicate "
-            f"{summary.duplicate:,} + quarantined {summary.quarantined:,}   "
-            f"({summary.objects:,} objects, {summary.skipped_objects:,} known and skipped)"
+            "What was known keeps the envelope key it was first loaded with; if its items are in "
+            f"quarantine, run `redox-warehouse quarantine replay --unwrap {unwrap}`."
         )
-        if summary.quarantined:
-            click.echo("See `redox-warehouse quarantine list` for what could not be loaded.")
-    return QUARANTINED if summary.quarantined else 0
+
+
+def _tell_refused(refused: Sequence[Refusal], settings: Settings) -> None:
+    """Each reason, and where the names stand, which may be patients' and are not printed."""
+    for one in refused[:MOST_REASONS]:
+        click.echo(f"Left out: {one.reason}", err=True)
+    if refused:
+        click.echo(
+            f"{len(refused):,} left out in all; their names: "
+            f"select uri from '{settings.seen_path}' where object_id = ''",
+            err=True,
+        )

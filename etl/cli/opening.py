@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import click
+
 from etl.pipeline.load import Loader
 from etl.pipeline.pool import Pool
 from etl.pipeline.records import Progress, no_progress
 from etl.pipeline.worker import Worker
 from etl.settings import Settings
+
+ID = click.IntRange(0, 2**63 - 1)
+"""What numbers a message or an item in quarantine."""
 
 
 @contextmanager

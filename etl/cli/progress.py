@@ -68,7 +68,7 @@ class _Lines:
             self._speed.add(messages, size_bytes)
         if step == "loaded" or time.monotonic() - self._last > _LINE_EVERY_S:
             self._last = time.monotonic()
-            print(f"{step}: {self._speed.text()}", file=sys.stderr, flush=True)
+            print(f"{step}, so far {self._speed.text()}", file=sys.stderr, flush=True)
 
 
 class _Speed:

@@ -9,7 +9,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from etl.cli.opening import open_loader
+from etl.cli.opening import ID, open_loader
+from etl.cli.tables import width
 from etl.settings import Settings
 
 STILL_QUARANTINED = 3
@@ -50,6 +51,9 @@ def list_items(settings: Settings, state: str, reason: str, limit: int, as_json:
     if as_json:
         click.echo(json.dumps([asdict(item) for item in items], indent=1, default=str))
         return
+    if not items:
+        click.echo("No such item is in quarantine.")
+        return
     table = Table("id", "reason", "state", "object", "item", "bytes", "quarantined at", "meaning")
     for item in items:
         table.add_row(
@@ -57,11 +61,11 @@ def list_items(settings: Settings, state: str, reason: str, limit: int, as_json:
             f"{item.byte_length:,}", f"{item.quarantined_at:%Y-%m-%d %H:%M}",
             meanings.get(item.reason, ""),
         )  # fmt: skip
-    Console().print(table)
+    Console(width=width()).print(table)
 
 
 @quarantine.command("show")
-@click.argument("quarantine_id", type=int)
+@click.argument("quarantine_id", type=ID)
 @click.pass_obj
 def show_item(settings: Settings, quarantine_id: int) -> None:
     """Print the bytes of one item exactly as received.
@@ -79,20 +83,27 @@ def show_item(settings: Settings, quarantine_id: int) -> None:
 
 
 @quarantine.command("replay")
-@click.argument("quarantine_ids", type=int, nargs=-1)
+@click.argument("quarantine_ids", type=ID, nargs=-1)
+@click.option("--unwrap", metavar="KEY", default="", help="They stand in envelopes under KEY.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def replay_items(settings: Settings, quarantine_ids: tuple[int, ...], as_json: bool) -> int:
+def replay_items(
+    settings: Settings, quarantine_ids: tuple[int, ...], unwrap: str, as_json: bool
+) -> int:
     """Try open items again, all or those named, for instance after the catalog has learned.
 
+    --unwrap is for files that were loaded without it, or with another KEY; where messages of a file
+    are loaded already, its KEY stays.
+
     \b
-    Example:
+    Examples:
       redox-warehouse quarantine replay 7 8
+      redox-warehouse quarantine replay --unwrap body
     """
     from etl.pipeline.quarantine import replay
 
     with open_loader(settings) as loader:
-        summary = replay(loader, quarantine_ids)
+        summary = replay(loader, quarantine_ids, unwrap=unwrap)
     if as_json:
         click.echo(json.dumps(summary.to_json(), indent=1))
     else:
@@ -104,7 +115,7 @@ def replay_items(settings: Settings, quarantine_ids: tuple[int, ...], as_json: b
 
 
 @quarantine.command("resolve")
-@click.argument("quarantine_ids", type=int, nargs=-1, required=True)
+@click.argument("quarantine_ids", type=ID, nargs=-1, required=True)
 @click.pass_obj
 def resolve_items(settings: Settings, quarantine_ids: tuple[int, ...]) -> None:
     """Close items as not to be loaded; they stay on record and in the ledger.

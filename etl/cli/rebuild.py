@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
-from etl.cli.opening import open_loader
+from etl.cli.opening import ID, open_loader
 from etl.settings import Settings
 
 
 @click.command()
-@click.argument("message_id", type=int)
+@click.argument("message_id", type=ID)
 @click.option("--pretty", is_flag=True, help="Indent the JSON.")
 @click.pass_obj
 def rebuild(settings: Settings, message_id: int, pretty: bool) -> None:
@@ -27,5 +25,4 @@ def rebuild(settings: Settings, message_id: int, pretty: bool) -> None:
     from etl.pipeline.messages import rebuilt_message
 
     with open_loader(settings) as loader:
-        text = rebuilt_message(loader, message_id)
-    click.echo(json.dumps(json.loads(text), indent=2) if pretty else text)
+        click.echo(rebuilt_message(loader, message_id, indent=2 if pretty else 0))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from etl.cli.opening import open_loader
+from etl.cli.opening import ID, open_loader
 from etl.settings import Settings
 
 
 @click.command()
-@click.argument("message_id", type=int)
+@click.argument("message_id", type=ID)
 @click.option("--envelope", is_flag=True, help="With the envelope it was stored in.")
 @click.pass_obj
 def show(settings: Settings, message_id: int, envelope: bool) -> None:

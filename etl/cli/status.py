@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from etl.cli.tables import width
 from etl.settings import Settings
 
 NOTHING: dict[str, Any] = {
@@ -41,7 +42,7 @@ def status(settings: Settings, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=1))
         return
-    _print(found, Console())
+    _print(found, Console(width=width()))
 
 
 def _print(found: dict[str, Any], console: Console) -> None:

@@ -175,14 +175,18 @@ def put_extensions_aside(value: Any, owner: str, ordinals: Ordinals, aside: PutA
     for key, earlier in value.repeated:
         aside.set_aside(child_path(path, key), ordinals, DUPLICATE_KEY, earlier)
     for slug, typed in value.items():
-        if isinstance(typed, JsonObject) and not typed.repeated and _is_url(typed.get("url")):
+        if isinstance(typed, JsonObject) and _is_typed_value(slug, typed):
             _typed_values(slug, typed, owner, ordinals, aside)
         else:
             aside.set_aside(child_path(path, slug), ordinals, EXTENSION_SHAPE, typed)
 
 
-def _is_url(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not isinstance(value, NumberText))
+def _is_typed_value(slug: str, typed: JsonObject) -> bool:
+    """Whether the columns of `core.extension` can hold its names; "" would mean no value there."""
+    url = typed.get("url")
+    is_url = url is None or (isinstance(url, str) and not isinstance(url, NumberText))
+    names = (slug, url or "", *typed) if is_url else ()
+    return bool(names) and not typed.repeated and "" not in typed and all(map(_is_encodable, names))
 
 
 def _typed_values(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 BOM = b"\xef\xbb\xbf"
@@ -111,12 +111,27 @@ def is_populated(value: Any) -> bool:
     return value is not None and value != ""
 
 
+def exact_decimal(text: str) -> Decimal | None:
+    """The value of a JSON number's text, None where its exponent is beyond all arithmetic."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return None
+
+
 def canonical_number(text: str) -> str:
-    """One spelling for equal numbers: no exponent where short, no trailing zeros, no -0."""
-    number = Decimal(text)
+    """One spelling for equal numbers: no exponent where short, no trailing zeros, no -0.
+
+    Works on digits, never by arithmetic, which would round to the precision of its context.
+    """
+    number = exact_decimal(text)
+    if number is None:
+        return text
     if not number:
         return "0"
     if number.adjusted() not in _FIXED_EXPONENTS:
-        return str(number.normalize())
+        sign, digits, exponent = number.as_tuple()
+        significant = "".join(map(str, digits)).rstrip("0")
+        return f"{'-' * sign}{significant}e{int(exponent) + len(digits) - len(significant)}"
     fixed = f"{number:f}"
     return fixed.rstrip("0").rstrip(".") if "." in fixed else fixed

@@ -7,7 +7,7 @@ import re
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-from etl.conform.exact_json import NumberText, canonical_number, to_json
+from etl.conform.exact_json import NumberText, canonical_number, exact_decimal, to_json
 from models.tables.plan import Storage
 
 MISFIT = "type_misfit"
@@ -71,20 +71,19 @@ def _fit_boolean(value: Any) -> tuple[bool, str]:
     raise Misfit
 
 
-def _number(value: Any) -> tuple[str, str]:
-    """The number's text and the rule so far."""
+def _number(value: Any) -> tuple[str, Decimal, str]:
+    """The number's text, its value and the rule so far."""
     if isinstance(value, bool) or not isinstance(value, str) or len(value) > _MAX_DIGITS:
         raise Misfit
-    if isinstance(value, NumberText):
-        return str(value), ""
-    if _JSON_NUMBER.fullmatch(value):
-        return value, CONVERTED
-    raise Misfit
+    is_number = isinstance(value, NumberText)
+    exact = exact_decimal(value) if is_number or _JSON_NUMBER.fullmatch(value) else None
+    if exact is None:
+        raise Misfit
+    return str(value), exact, "" if is_number else CONVERTED
 
 
 def _fit_integer(value: Any) -> tuple[int, str]:
-    text, rule = _number(value)
-    number = Decimal(text)
+    text, number, rule = _number(value)
     if number.adjusted() > 20 or number != number.to_integral_value():
         raise Misfit
     integer = int(number)
@@ -94,20 +93,19 @@ def _fit_integer(value: Any) -> tuple[int, str]:
 
 
 def _fit_double(value: Any) -> tuple[NumberText, str]:
-    text, rule = _number(value)
+    text, exact, rule = _number(value)
     number = float(text)
     if number in (float("inf"), float("-inf")):
         raise Misfit
     stored = canonical_number(repr(number))
-    if Decimal(stored) != Decimal(text):
+    if Decimal(stored) != exact:
         rule = rule or INEXACT
     return NumberText(stored), rule or _spelling(text, stored)
 
 
 def _fit_money(value: Any) -> tuple[NumberText, str]:
-    text, rule = _number(value)
-    number = Decimal(text)
-    if abs(number) >= _MONEY_LIMIT:
+    text, number, rule = _number(value)
+    if number.copy_abs() >= _MONEY_LIMIT:  # abs() is arithmetic: it rounds and overflows
         raise Misfit
     rounded = number.quantize(_MONEY_SCALE, ROUND_HALF_EVEN)
     stored = canonical_number(str(rounded))

@@ -34,11 +34,12 @@ from etl.orchestration.metadata import (
     population_metadata,
 )
 from etl.orchestration.progress import log_progress
+from etl.pipeline.batches import BatchSummary, load_batch
 from etl.pipeline.figures import Figures, read_figures
-from etl.pipeline.load import load_paths
 from etl.pipeline.pull import recover_pull
 from etl.pipeline.records import LoadSummary, Progress
-from etl.pipeline.watch import BatchSummary, load_batch, load_waiting, read_batch
+from etl.pipeline.sources import Sources
+from etl.pipeline.watch import load_waiting, read_batch
 from etl.settings import Settings, read_settings
 from models.catalog.records import DataModel
 
@@ -131,14 +132,10 @@ def run_load(settings: Settings, config: LoadConfig, progress: Progress) -> Batc
         recover_pull(settings)
         return load_batch(settings, read_batch(settings, config.batch), progress)
     if config.paths:
-        loaded = load_paths(
-            settings,
-            config.paths,
-            unwrap=config.unwrap,
-            in_place=config.in_place,
-            progress=progress,
+        sources = Sources(settings.buckets).list(config.paths)
+        return load_batch(
+            settings, sources, progress, unwrap=config.unwrap, in_place=config.in_place
         )
-        return BatchSummary(loaded, ())
     return load_waiting(settings, datetime.now(UTC), progress)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 
 import dagster as dg
 
+from etl.pipeline.batches import BatchSummary
 from etl.pipeline.figures import Figures, ModelFigures, RuleCount
 from etl.pipeline.records import LoadSummary
-from etl.pipeline.watch import BatchSummary
 from models.catalog.records import DataModel
 
 Metadata = dict[str, dg.MetadataValue | int | float | str]

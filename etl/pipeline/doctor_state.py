@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from etl.errors import WarehouseBusy
+from etl.errors import PermanentError, WarehouseBusy
 from etl.pipeline.doctor_records import Check, fail, ok, warn
 from etl.pipeline.newest import view_select
 from etl.pipeline.status import read_status
@@ -61,6 +61,14 @@ def check_warehouse(settings: Settings) -> Iterator[Check]:
             yield from _look_inside(area, connection, settings, status)
     except WarehouseBusy:
         yield ok(area, "file", "a load is writing; its last commit is in status.json")
+    except PermanentError:
+        kept = settings.landing_path / "*" / "*.zst"
+        action = (
+            f"move {settings.warehouse_path.name} away; put a backup of it in its place, or build "
+            f"it again from the kept bytes: redox-warehouse load '{kept}' (with --unwrap KEY where "
+            "they are envelopes)."
+        )
+        yield fail(area, "file", "DuckDB cannot read it", action)
 
 
 def _adds_up(area: str, status: dict[str, Any] | None) -> Check:

@@ -27,6 +27,7 @@ from models.tables.plan import META, WarehousePlan, plan_tables
 UNLISTED = "unlisted_key"
 SOURCE = "drift"
 _BATCH = 10_000
+_LONGEST_INTEGER = 20
 _COLUMNS = (
     "data_model, path, rule, json_type, size_class, first_day, last_day, messages, occurrences, "
     "sources, source_ids, event_types"
@@ -124,8 +125,13 @@ def _look(connection: duckdb.DuckDBPyConnection) -> dict[str, Looks]:
     while rows := cursor.fetchmany(_BATCH):
         for data_model, path, event_type, value, count in rows:
             own = looks.setdefault(data_model, Looks())
-            own.add(path, json.loads(value), event_type, times=count)
+            own.add(path, json.loads(value, parse_int=_integer), event_type, times=count)
     return looks
+
+
+def _integer(text: str) -> int | float:
+    """A whole number; int() refuses thousands of digits, and no column of integers holds them."""
+    return int(text) if len(text) <= _LONGEST_INTEGER else float(text)
 
 
 def _keywords(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:

@@ -131,7 +131,7 @@ class Loader:
             seen.append(_seen_entry(source, landed.object_id))
             summary += LoadSummary(objects=1)
             start = taken.get(landed.object_id, 0)
-            if landed.item_count and start >= landed.item_count:
+            if landed.object_id in taken and start >= landed.item_count:
                 summary += LoadSummary(skipped_objects=1)
                 continue
             taken[landed.object_id] = max(landed.item_count, 1)

@@ -6,7 +6,7 @@ from etl.errors import UsageFault
 from etl.ingest.envelope import unwrap
 from etl.pipeline.load import Loader
 from etl.pipeline.quarantine import reading
-from etl.warehouse.rebuild import rebuild_message
+from etl.warehouse.rebuild import parse_kept, rebuild_message, to_json_text
 
 _WHERE = (
     "select m.object_id, m.item, o.unwrap from core.message m "
@@ -14,10 +14,11 @@ _WHERE = (
 )
 
 
-def rebuilt_message(loader: Loader, message_id: int) -> str:
+def rebuilt_message(loader: Loader, message_id: int, *, indent: int = 0) -> str:
     """The payload as JSON text, from the tables alone."""
     with reading(loader) as connection:
-        return rebuild_message(connection, loader.worker.plan, message_id)
+        text = rebuild_message(connection, loader.worker.plan, message_id)
+    return to_json_text(parse_kept(text), indent=indent) if indent else text
 
 
 def received_bytes(loader: Loader, message_id: int, *, envelope: bool = False) -> bytes:

@@ -69,11 +69,17 @@ def quarantined_bytes(loader: Loader, quarantine_id: int) -> bytes:
     return loader.landing.read(item.object_id, item.byte_offset, item.byte_length)
 
 
-def replay(loader: Loader, quarantine_ids: Sequence[int] = ()) -> LoadSummary:
-    """Try open items again, all of them or these, through the same path as any load."""
+def replay(loader: Loader, quarantine_ids: Sequence[int] = (), *, unwrap: str = "") -> LoadSummary:
+    """Try open items again, all of them or these, through the same path as any load.
+
+    `unwrap` corrects the envelope key of objects of which nothing is loaded yet.
+    """
     started_at = loader.clock()
-    with loader.writing(), loader.staging() as folder, loader.open() as connection:
+    with _changing(loader) as connection, loader.staging() as folder:
         loader.prepare(connection)
+        _check_open(connection, quarantine_ids)
+        if unwrap:
+            _correct_key(connection, unwrap, quarantine_ids)
         units = list(_units(loader, connection, quarantine_ids))
         if not units:
             return LoadSummary()
@@ -97,7 +103,8 @@ def resolve(loader: Loader, quarantine_ids: Sequence[int]) -> int:
 
     They still count as quarantined in the ledger's total, so that it goes on adding up.
     """
-    with loader.writing(), loader.open() as connection:
+    with _changing(loader) as connection:
+        _check_open(connection, quarantine_ids)
         connection.execute("begin")
         closed = 0
         for quarantine_id in quarantine_ids:
@@ -111,15 +118,43 @@ def resolve(loader: Loader, quarantine_ids: Sequence[int]) -> int:
     return closed
 
 
+def _check_open(connection: duckdb.DuckDBPyConnection, quarantine_ids: Sequence[int]) -> None:
+    query = (
+        "select number from (select unnest(cast(? as bigint[])) as number) where number not in "
+        "(select quarantine_id from core.quarantine where state = 'open') order by 1"
+    )
+    unknown = [str(row[0]) for row in connection.execute(query, [list(quarantine_ids)]).fetchall()]
+    if unknown:
+        raise UsageFault(
+            f"No open item in quarantine is number {', '.join(unknown)}; "
+            "see `redox-warehouse quarantine list --state all`."
+        )
+
+
+def _correct_key(
+    connection: duckdb.DuckDBPyConnection, unwrap: str, quarantine_ids: Sequence[int]
+) -> None:
+    """Give the items' objects another envelope key, but never where a message needs the old one."""
+    query = (
+        "update core.landed_object set unwrap = ? where unwrap <> ? and object_id in ("
+        f"select object_id from core.quarantine where {_chosen(quarantine_ids)}) "
+        "and object_id not in (select object_id from core.message)"
+    )
+    connection.execute(query, [unwrap, unwrap])
+
+
+def _chosen(quarantine_ids: Sequence[int]) -> str:
+    numbers = ", ".join(str(int(number)) for number in quarantine_ids)
+    return f"state = 'open' and {f'quarantine_id in ({numbers})' if numbers else 'true'}"
+
+
 def _units(
     loader: Loader, connection: duckdb.DuckDBPyConnection, quarantine_ids: Sequence[int]
 ) -> Iterator[Unit]:
-    chosen = ", ".join(str(int(number)) for number in quarantine_ids)
     query = (
         "select q.object_id, o.unwrap, o.landed_at, q.item, q.byte_offset, q.byte_length, "
         "q.received_at from core.quarantine q join core.landed_object o using (object_id) "
-        f"where q.state = 'open' {f'and quarantine_id in ({chosen})' if chosen else ''} "
-        "order by quarantine_id"
+        f"where {_chosen(quarantine_ids)} order by quarantine_id"
     )
     for object_id, unwrap, landed_at, item, offset, length, received_at in connection.execute(
         query
@@ -138,10 +173,21 @@ def _units(
 
 
 @contextmanager
+def _changing(loader: Loader) -> Iterator[duckdb.DuckDBPyConnection]:
+    _check_exists(loader)
+    with loader.writing(), loader.open() as connection:
+        yield connection
+
+
+def _check_exists(loader: Loader) -> None:
+    if not loader.settings.warehouse_path.exists():
+        raise UsageFault("There is no warehouse yet; run `redox-warehouse load` first.")
+
+
+@contextmanager
 def reading(loader: Loader) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection to the warehouse, while nobody writes."""
+    _check_exists(loader)
     path = loader.settings.warehouse_path
-    if not path.exists():
-        raise UsageFault("There is no warehouse yet; run `redox-warehouse load` first.")
     with write_lock(path, wait_s=READ_WAIT_S), open_warehouse(path, read_only=True) as connection:
         yield connection

@@ -6,7 +6,7 @@ in between, the next reload does again what is missing; doing a slice twice chan
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -59,8 +59,9 @@ def rebuild_tables(loader: Loader) -> ReloadSummary:
 
 
 def reload_slices(loader: Loader, selection: Selection) -> ReloadSummary:
-    """Rebuild every selected slice, one transaction each."""
+    """Rebuild every selected slice, one transaction each; raises UsageFault for unknown models."""
     _check_exists(loader)
+    _check_known(loader, selection.data_models)
     with loader.writing(), loader.open() as connection:
         loader.prepare(connection, is_reload=True)
         numbers = slices_of(
@@ -78,6 +79,15 @@ def reload_slices(loader: Loader, selection: Selection) -> ReloadSummary:
 def _check_exists(loader: Loader) -> None:
     if not loader.settings.warehouse_path.exists():
         raise UsageFault("There is no warehouse yet; run `redox-warehouse load` first.")
+
+
+def _check_known(loader: Loader, data_models: Sequence[str]) -> None:
+    known = loader.worker.catalog.data_models
+    unknown = [name for name in data_models if name not in known]
+    if unknown:
+        raise UsageFault(
+            f"The catalog has no data model {', '.join(unknown)}; name some of {', '.join(known)}."
+        )
 
 
 def _reload_slice(loader: Loader, number: int) -> int:

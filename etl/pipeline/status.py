@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from etl.errors import PermanentError
 from etl.settings import Settings
 
 _TOTALS = """
@@ -52,10 +53,15 @@ def write_status(connection: duckdb.DuckDBPyConnection, settings: Settings, now:
 
 
 def read_status(path: Path) -> dict[str, Any] | None:
-    """The status of the last commit, None before the first."""
+    """The status of the last commit, None before the first; raises PermanentError when damaged."""
     if not path.is_file():
         return None
-    status: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    try:
+        status: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except ValueError:
+        raise PermanentError(
+            f"{path.name} is damaged; delete it: the next load writes it anew from the warehouse."
+        ) from None
     return status
 
 

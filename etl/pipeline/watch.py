@@ -20,12 +20,10 @@ from pathlib import Path
 from etl.errors import RedoxWarehouseError, UsageFault
 from etl.ingest.files import SourceFile, label_of
 from etl.ingest.seen import read_seen, unseen
-from etl.pipeline.load import Loader
-from etl.pipeline.pool import Pool
+from etl.pipeline.batches import BatchSummary, load_batch
 from etl.pipeline.pull import recover_pull
 from etl.pipeline.records import LoadSummary, Progress, no_progress
 from etl.pipeline.sources import Sources
-from etl.pipeline.worker import Worker
 from etl.settings import Settings
 
 KEEP_BATCHES = timedelta(days=30)
@@ -47,22 +45,6 @@ class Waiting:
     def size_bytes(self) -> int:
         """Bytes as stored, compressed or not."""
         return sum(source.size for source in self.sources)
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A source that could not be read for good; `label` stands for its name."""
-
-    label: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class BatchSummary:
-    """What loading batches did."""
-
-    loaded: LoadSummary
-    refused: tuple[Refusal, ...]
 
 
 def watched_paths(settings: Settings) -> tuple[str, ...]:
@@ -134,28 +116,6 @@ def read_batch(settings: Settings, name: str) -> list[SourceFile]:
             "everything that waits."
         )
     return [SourceFile(*row) for row in json.loads(path.read_text("utf-8"))]
-
-
-def load_batch(
-    settings: Settings, sources: Sequence[SourceFile], progress: Progress = no_progress
-) -> BatchSummary:
-    """Load listed sources; one that cannot be read does not stop the others.
-
-    It is not tried again until it changes. Transient errors are raised: the whole batch can be
-    tried again, what is loaded is skipped.
-    """
-    refused: list[Refusal] = []
-
-    def refuse(source: SourceFile, error: RedoxWarehouseError) -> None:
-        reason = str(error).replace(source.uri, "the source")
-        refused.append(Refusal(label_of(source.uri), reason))
-
-    worker = Worker.of(settings)
-    with Pool(settings, worker) as pool:
-        loader = Loader(settings, worker, pool, progress)
-        in_place = settings.load.in_place
-        loaded = loader.load_sources(sources, unwrap="", in_place=in_place, refused=refuse)
-    return BatchSummary(loaded, tuple(refused))
 
 
 def load_waiting(

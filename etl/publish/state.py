@@ -2,8 +2,10 @@
 
 A slice's signature is made of its messages in `core.message`, by which every addition and removal is
 seen, and of the last change that `core.slice_change` notes, because a reload keeps message ids and
-the load that first stored them. Tables of a data model depend on its own messages alone: a load of
-one data model leaves the files of the others as they are.
+the load that first stored them. Numbers alone do not tell a warehouse that was built again, or put
+back from a backup, from the one before: what bytes a message is of, and when a load ended, do.
+Tables of a data model depend on its own messages alone: a load of one data model leaves the files
+of the others as they are.
 """
 
 from __future__ import annotations
@@ -20,15 +22,19 @@ from etl.publish.relations import MESSAGE_ID, SLICE, Relation
 SLICE_BITS = 18
 WHOLE = "all"
 _MESSAGES = f"""
-select message_id >> {SLICE_BITS}, data_model, count(*), sum(hash(message_id, load_id))
+select message_id >> {SLICE_BITS}, data_model, count(*), sum(hash(message_id, load_id, object_id, item))
 from core.message group by all
 """
 _CHANGES = """
 select
     slice,
-    max(load_id),
-    coalesce(max(load_id) filter (where kind is null or kind not in ('load', 'replay')), 0)
-from core.slice_change left join core.load using (load_id) group by slice
+    coalesce(arg_max(change, load_id), ''),
+    coalesce(arg_max(change, load_id) filter (kind is null or kind not in ('load', 'replay')), '')
+from (
+    select slice, load_id, kind, concat_ws('@', load_id, epoch_us(finished_at)) as change
+    from core.slice_change left join core.load using (load_id)
+)
+group by slice
 """
 _SCHEMAS = (
     "select distinct table_schema, data_model from quality.field where table_schema <> 'core'"
@@ -85,7 +91,7 @@ class _Slices:
             for group in (None, data_model):
                 known = self._totals[group].get(number, (0, 0))
                 self._totals[group][number] = (known[0] + count, known[1] + int(total))
-        self._changes: dict[int, tuple[int, int]] = {
+        self._changes: dict[int, tuple[str, str]] = {
             number: (last, last_rewrite)
             for number, last, last_rewrite in (_rows(connection, _CHANGES) if notes_changes else ())
         }
@@ -98,8 +104,8 @@ class _Slices:
             for number, (count, total) in self._totals[data_model].items()
         }
 
-    def _change(self, number: int, data_model: str | None) -> int:
-        last, last_rewrite = self._changes.get(number, (0, 0))
+    def _change(self, number: int, data_model: str | None) -> str:
+        last, last_rewrite = self._changes.get(number, ("", ""))
         return last_rewrite if data_model else last
 
 

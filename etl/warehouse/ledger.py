@@ -72,8 +72,14 @@ class LoadRow:
 
 
 def items_taken(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """How many items, counted from the first, earlier loads took of each landed object."""
-    query = "select object_id, max(first_item + item_count) from core.load_part group by object_id"
+    """How many items, counted from the first, earlier loads took of each landed object.
+
+    An object without items is on record too: 0 were taken, and nothing is left to take.
+    """
+    query = (
+        "select object_id, coalesce(max(part.first_item + part.item_count), 0) "
+        "from core.landed_object left join core.load_part part using (object_id) group by object_id"
+    )
     return dict(connection.execute(query).fetchall())
 
 

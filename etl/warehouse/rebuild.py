@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -69,16 +69,29 @@ def rebuild_messages(
     return {message_id: to_json_text(payload) for message_id, payload in payloads.items()}
 
 
-def to_json_text(value: Any) -> str:
-    """JSON text in which numbers stand as they were kept."""
+def to_json_text(value: Any, *, indent: int = 0, depth: int = 1) -> str:
+    """JSON text in which numbers stand as they were kept; with an indent one member per line."""
     if isinstance(value, RawNumber):
         return value.text
     if isinstance(value, dict):
-        inner = ",".join(f"{json.dumps(key)}:{to_json_text(item)}" for key, item in value.items())
-        return "{" + inner + "}"
+        colon = ": " if indent else ":"
+        inner = (
+            f"{json.dumps(key)}{colon}{to_json_text(item, indent=indent, depth=depth + 1)}"
+            for key, item in value.items()
+        )
+        return _enclosed("{", inner, "}", indent=indent, depth=depth)
     if isinstance(value, list):
-        return "[" + ",".join(map(to_json_text, value)) + "]"
+        inner = (to_json_text(item, indent=indent, depth=depth + 1) for item in value)
+        return _enclosed("[", inner, "]", indent=indent, depth=depth)
     return json.dumps(value)
+
+
+def _enclosed(opening: str, inner: Iterable[str], closing: str, *, indent: int, depth: int) -> str:
+    if not indent:
+        return f"{opening}{','.join(inner)}{closing}"
+    start, end = f"\n{' ' * indent * depth}", f"\n{' ' * indent * (depth - 1)}"
+    lines = f",{start}".join(inner)
+    return f"{opening}{start}{lines}{end}{closing}" if lines else f"{opening}{closing}"
 
 
 def _place_rows(

@@ -22,7 +22,7 @@ from etl.errors import (
 )
 from etl.ingest.seen import read_seen
 from etl.orchestration import arrivals, loading, publishing
-from etl.pipeline.watch import BatchSummary
+from etl.pipeline.batches import BatchSummary
 from tests.orchestration.dagster_world import DagsterWorld, checks_of, metadata_of, said
 
 CANARY = "Zebulonsky"

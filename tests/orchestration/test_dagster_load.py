@@ -152,6 +152,22 @@ def test_backfill_loads_a_folder_of_envelopes(world: DagsterWorld, tmp_path: Pat
     assert metadata_of(result)["landed_objects"]["loaded"] == 4
 
 
+def test_backfill_leaves_a_damaged_file_out(world: DagsterWorld, tmp_path: Path) -> None:
+    path = world.write("rows.jsonl", messages=4)
+    old = tmp_path / "old"
+    old.mkdir()
+    (old / "damaged.gz").write_bytes(b"\x1f\x8b damaged")
+    path.rename(old / "rows.jsonl")
+    config = {"paths": [str(old)]}
+
+    result = world.run("backfill_folder", run_config={"ops": {"load_messages": {"config": config}}})
+
+    assert result.success
+    told = metadata_of(result)["landed_objects"]
+    assert (told["loaded"], told["objects_refused"]) == (4, 1)
+    assert checks_of(result)["landed_objects", "sources_readable"] is False
+
+
 def test_every_model_is_judged_by_every_load(world: DagsterWorld) -> None:
     world.write("a.ndjson", messages=3)
     world.run_what_sensor_asks()

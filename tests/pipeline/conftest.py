@@ -9,6 +9,7 @@ import pytest
 
 from etl.settings import Settings, read_settings
 from models.catalog import Catalog, read_catalog
+from tests.pipeline.command import CommandLine
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +25,9 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def make_settings(tmp_path: Path) -> Callable[[str], Settings]:
     return lambda name: read_settings(tmp_path / name)
+
+
+@pytest.fixture
+def command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    """The command line on a home that does not exist yet."""
+    return CommandLine(tmp_path / "home", capsys)

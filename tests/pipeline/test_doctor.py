@@ -11,12 +11,15 @@ import pytest
 from click.testing import CliRunner
 
 from etl.cli import main as door
+from etl.errors import PermanentError
 from etl.pipeline.doctor import examine
 from etl.pipeline.doctor_records import Check, State
+from etl.pipeline.load import load_paths
 from etl.pipeline.publish import publish
+from etl.pipeline.status import read_status
 from etl.settings import CONFIG_FILE, Settings, read_settings
 from etl.warehouse.connection import open_warehouse, write_lock
-from tests.pipeline.small_messages import load, make_patient
+from tests.pipeline.small_messages import ask, load, make_patient
 
 MESSAGES = [make_patient("1", {"Sex": "X"}), {"Meta": {"DataModel": "Nothing Known"}}]
 
@@ -157,7 +160,24 @@ def test_damaged_files_of_state_fail_without_hiding_the_rest(changed: Settings) 
 
 def test_a_damaged_warehouse_fails(changed: Settings) -> None:
     changed.warehouse_path.write_bytes(b"damaged" * 4096)
-    assert unwell(changed)["warehouse", "check"] == "fail"
+    check = look(changed)["warehouse", "file"]
+    assert (check.state, "landing/*/*.zst" in check.action) == ("fail", True)
+
+
+def test_a_lost_warehouse_is_built_again_from_the_kept_bytes(settings: Settings) -> None:
+    load(settings, "one", [make_patient("1", {"Sex": "Female"}), make_patient("2", {})])
+    before = ask(settings, "select content_hash from core.message order by 1")
+    settings.warehouse_path.unlink()
+    load_paths(settings, [str(settings.landing_path / "*" / "*.zst")])
+    assert ask(settings, "select content_hash from core.message order by 1") == before
+    assert unwell(settings) == {("published", "version"): "warn"}
+
+
+def test_damaged_status_is_told_in_a_sentence(settings: Settings) -> None:
+    settings.home.mkdir()
+    settings.status_path.write_text("{")
+    with pytest.raises(PermanentError, match="delete it"):
+        read_status(settings.status_path)
 
 
 def test_rights_and_leftovers_are_seen(changed: Settings) -> None:

@@ -12,12 +12,14 @@ from click.testing import CliRunner
 
 from etl.cli.drift import drift as command
 from etl.pipeline.drift import DriftLine, list_drift, write_drift
+from etl.pipeline.load import load_paths
 from etl.pipeline.newest import open_newest
 from etl.settings import Settings, read_settings
 from etl.synth import Dials
 from etl.synth.dials import Shares
 from etl.warehouse.rebuild import rebuild_message
 from models.catalog import read_catalog
+from models.catalog.records import NumberKind
 from models.tables.plan import plan_tables
 from tests.pipeline.loaded_world import World
 from tests.pipeline.small_messages import (
@@ -99,6 +101,14 @@ def test_drift_tells_paths_types_days_and_sources(loaded: Settings) -> None:
     assert lines["Meta.EventType", "event_type_unlisted", "string"].event_types == "*"
     extension = lines["Patient.Extensions.shoe", "extension", "string"]
     assert str(extension.first_day) == "2026-03-05"
+
+
+def test_a_number_of_any_length_gets_a_line(settings: Settings) -> None:
+    path = settings.home.parent / "long.json"
+    path.write_text(json.dumps(make_patient("1", {"Long": "@"})).replace('"@"', "7" * 5_000))
+    load_paths(settings, [str(path)])
+    (listed,) = write_drift(settings).fields
+    assert (listed.path, listed.number_kind) == ("Patient.Demographics.Long", NumberKind.DOUBLE)
 
 
 def test_of_one_parent_a_thousand_paths_are_named(settings: Settings) -> None:

@@ -52,6 +52,27 @@ def test_a_load_rewrites_only_the_slice_and_data_model_it_touched(settings: Sett
     assert not {n for n in changed if n.startswith(("quality/field", "quality/value_set"))}
 
 
+def test_a_warehouse_built_again_shares_no_rows_that_are_others(settings: Settings) -> None:
+    """Its ids and load ids begin again, and belong to other messages."""
+    settings.warehouse_path.unlink()
+    load_more(settings, data_model="Device", seed=4)
+    publish(settings)
+    settings.warehouse_path.unlink()
+    load_more(settings, data_model="Device", seed=5)
+    assert publish(settings).version == 2
+    assert differing_tables(settings) == []
+
+
+def test_a_warehouse_put_back_from_a_backup_is_published_as_it_is(settings: Settings) -> None:
+    backup = settings.warehouse_path.read_bytes()
+    load_more(settings, data_model="Device", seed=4)
+    publish(settings)
+    settings.warehouse_path.write_bytes(backup)
+    load_more(settings, data_model="Device", seed=5)
+    assert publish(settings).version == 2
+    assert differing_tables(settings) == []
+
+
 def test_a_slice_noted_as_rewritten_is_published_anew(settings: Settings) -> None:
     """A reload keeps message ids and the load that first stored them."""
     publish(settings)

@@ -104,3 +104,52 @@ def test_number_spelling_is_no_difference(spelling: str) -> None:
 )
 def test_what_is_no_message_has_a_reason(raw: bytes, reason: str) -> None:
     assert JUDGE.judge(raw) == Judgement(Status.QUARANTINED, reason=reason)
+
+
+HUGE = ["1e99999999999999999999", "-1e-99999999999999999999", "1e9999999", "0e9999999999"]
+NUMBER_PLACES = ["Balance", "Duration", "VisitNumber", "VisitDateTime", "Unlisted", "Insurances"]
+
+
+@pytest.mark.parametrize("number", [*HUGE, "7" * 500, "0." + "7" * 500])
+@pytest.mark.parametrize("quote", ["", '"'])
+@pytest.mark.parametrize("key", NUMBER_PLACES)
+def test_no_number_is_too_large_to_be_kept(number: str, quote: str, key: str) -> None:
+    raw = json.dumps(message(Visit={key: "@"})).replace('"@"', quote + number + quote).encode()
+    conformed = JUDGE.conform(raw)
+    kept = [value.value for value in conformed.aside.unplaced]
+    kept += [form.received for form in conformed.aside.forms]
+    assert quote + number + quote in kept or json.loads(conformed.line)["Visit"][key] == number
+    assert JUDGE.judge(raw).status in (Status.CONFORMED, Status.FITS)
+
+
+def test_numbers_of_many_digits_are_not_rounded_for_comparing() -> None:
+    one, other = (f"{'1' * 30}{last}e50" for last in "12")
+    raw = json.dumps(message(Unlisted="@"))
+    assert (
+        JUDGE.judge(raw.replace('"@"', one).encode()).fingerprint
+        != JUDGE.judge(raw.replace('"@"', other).encode()).fingerprint
+    )
+
+
+SURROGATE = "\ud83d"
+ODD_EXTENSIONS: list[dict[str, Any]] = [
+    {"slug": {"url": "https://synthetic.invalid/x", "": 1}},
+    {"slug": {"": {"nested": 1}}},
+    {"": {"string": "text"}},
+    {SURROGATE: {"string": "text"}},
+    {"slug": {SURROGATE: "text"}},
+    {"slug": {"url": SURROGATE, "string": "text"}},
+    {"slug": {"url": 7, "string": "text"}},
+    {"slug": {"string": SURROGATE}},
+]
+
+
+@pytest.mark.parametrize("extensions", ODD_EXTENSIONS)
+def test_odd_extensions_are_kept_and_storable(extensions: dict[str, Any]) -> None:
+    raw = json.dumps(message(Visit={"VisitNumber": "1", "Extensions": extensions})).encode()
+    aside = JUDGE.conform(raw).aside
+    slug = json.dumps(*extensions)[1:-1]
+    for row in aside.extensions:
+        "".join((row.owner_path, row.slug, row.value_type, row.url, row.value)).encode()
+        assert row.value_type or not row.value
+    assert bool(aside.extensions) is not any(slug in value.path for value in aside.unplaced)

@@ -1,0 +1,60 @@
+"""Loads many listed sources; one that cannot be read for good does not stop the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from etl.errors import RedoxWarehouseError
+from etl.ingest.files import SourceFile, label_of
+from etl.pipeline.load import Loader
+from etl.pipeline.pool import Pool
+from etl.pipeline.records import LoadSummary, Progress, no_progress
+from etl.pipeline.worker import Worker
+from etl.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A source that could not be read for good; `label` stands for its name."""
+
+    label: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSummary:
+    """What loading batches did."""
+
+    loaded: LoadSummary
+    refused: tuple[Refusal, ...]
+
+
+def load_batch(
+    settings: Settings,
+    sources: Iterable[SourceFile],
+    progress: Progress = no_progress,
+    *,
+    unwrap: str = "",
+    in_place: bool = False,
+) -> BatchSummary:
+    """Load listed sources; what was loaded before is skipped by content.
+
+    Refused sources are noted in seen.parquet without an object, so the sensor leaves them until
+    they change. Transient errors are raised: the whole batch can be tried again.
+    """
+    refused: list[Refusal] = []
+
+    def refuse(source: SourceFile, error: RedoxWarehouseError) -> None:
+        reason = str(error).replace(source.uri, "the source")
+        refused.append(Refusal(label_of(source.uri), reason))
+
+    worker = Worker.of(settings)
+    with Pool(settings, worker) as pool:
+        loaded = Loader(settings, worker, pool, progress).load_sources(
+            sources,
+            unwrap=unwrap,
+            in_place=in_place or settings.load.in_place,
+            refused=refuse,
+        )
+    return BatchSummary(loaded, tuple(refused))

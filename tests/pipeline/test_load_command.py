@@ -1,0 +1,101 @@
+"""`load`, `show` and `rebuild` as commands: what they print, leave out and return."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.command import CommandLine
+from tests.pipeline.small_messages import make_message, make_patient
+from tests.reference.json_text import parse
+
+
+def put(folder: Path, name: str, content: bytes) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+def test_damaged_file_does_not_stop_the_others(command: CommandLine, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    whole = gzip.compress(json.dumps(make_message("1", Visit={"Reason": "r" * 999})).encode())
+    put(folder, "Doe-Jane.json.gz", whole[:-9])
+    put(folder, "b.json", json.dumps(make_message("2")).encode())
+
+    told = command.run("load", str(folder), "--json")
+
+    summary = json.loads(told.out)
+    assert told.code == 1
+    assert (summary["received"], summary["loaded"], len(summary["refused"])) == (1, 1, 1)
+    assert "cut short or damaged" in told.err and "seen.parquet" in told.err
+    assert "Doe" not in told.out + told.err
+
+    put(folder, "Doe-Jane.json.gz", whole)
+    mended = command.run("load", str(folder))
+    assert mended.code == 0 and mended.out.startswith("received 1 = loaded 1 ")
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"[]", b"\xef\xbb\xbf"])
+def test_file_without_messages_is_loaded_once(
+    command: CommandLine, tmp_path: Path, content: bytes
+) -> None:
+    path = str(put(tmp_path, "empty.json", content))
+    first, again = command.run("load", path), command.run("load", path)
+    assert (first.code, again.code) == (0, 0)
+    assert "0 known" in first.out and "1 known" in again.out
+    assert json.loads(command.run("status", "--json").out)["loads"] == 1
+
+
+def test_key_given_too_late_is_told_and_can_be_corrected(
+    command: CommandLine, tmp_path: Path
+) -> None:
+    rows = [{"body": make_message("1")}, {"body": json.dumps(make_message("2"))}, {"other": 1}]
+    text = "\n".join(map(json.dumps, rows))
+    path = str(put(tmp_path, "hooks.jsonl", text.encode()))
+
+    assert command.run("load", path).code == 3
+    late = command.run("load", "--unwrap", "body", path)
+    assert "quarantine replay --unwrap body" in late.out
+
+    replayed = command.run("quarantine", "replay", "--unwrap", "body")
+    assert replayed.code == 3
+    assert "loaded 2 + duplicate 0 + still quarantined 1" in replayed.out
+    assert json.loads(command.run("show", "0").out) == rows[0]["body"]
+    assert command.run("reload").code == 0
+
+    command.run("quarantine", "replay", "--unwrap", "other")
+    assert json.loads(command.run("show", "0").out) == rows[0]["body"]
+
+
+def test_indented_payload_is_the_same_payload(command: CommandLine, tmp_path: Path) -> None:
+    odd = {"Price": "@", "Mark": "\ud83d", "Empty": [], "Deep": [{"A": [1]}]}
+    text = json.dumps(make_patient("1", odd)).replace('"@"', "1.2345678901234567890e400")
+    command.run("load", str(put(tmp_path, "a.json", text.encode())))
+
+    plain, indented = command.run("rebuild", "0"), command.run("rebuild", "0", "--pretty")
+
+    assert parse(plain.out.encode()) == parse(indented.out.encode())
+    assert "1.2345678901234567890e400" in indented.out
+    assert len(indented.out.splitlines()) > 10
+
+
+@pytest.mark.parametrize("name", ["show", "rebuild"])
+@pytest.mark.parametrize("number", ["99", "x", "9" * 30])
+def test_a_wrong_number_is_a_wrong_call(
+    command: CommandLine, tmp_path: Path, name: str, number: str
+) -> None:
+    missing = command.run(name, "1")
+    assert missing.code == 2 and "redox-warehouse load" in missing.err
+    command.run("load", str(put(tmp_path, "a.json", json.dumps(make_message("1")).encode())))
+    told = command.run(name, number)
+    assert told.code == 2 and number in told.err
+
+
+def test_reload_of_an_unknown_model_is_a_wrong_call(command: CommandLine, tmp_path: Path) -> None:
+    command.run("load", str(put(tmp_path, "a.json", json.dumps(make_message("1")).encode())))
+    told = command.run("reload", "--model", "Patientadmin")
+    assert told.code == 2 and "PatientAdmin" in told.err
