@@ -7,6 +7,7 @@ the kernel keeps exactly but per process.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import select
@@ -21,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 SAMPLE_S = 0.02
+ORPHANS_S = 5.0
+_PR_SET_CHILD_SUBREAPER = 36
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -57,6 +60,7 @@ def run_process(
 
     It may exit with 3 (some messages quarantined); the last JSON value it prints is its output.
     """
+    _adopt_orphans()
     os.sync()  # what an earlier run wrote is not written during this one
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         started = time.perf_counter()
@@ -77,13 +81,14 @@ def run_process(
             _kill(process.pid)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
+        cpu_s = usage.ru_utime + usage.ru_stime + _cpu_of_orphans(time.perf_counter() + ORPHANS_S)
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
         failure = _failure(process.returncode, err.read(), is_late, timeout_s)
         return Measured(
             seconds,
-            usage.ru_utime + usage.ru_stime,
+            cpu_s,
             max(peak_bytes, usage.ru_maxrss * 1024),
             {} if failure else last_json(out.read().decode()),
             failure,
@@ -103,6 +108,25 @@ def _watch(pid: int, deadline: float) -> tuple[int, bool]:
     finally:
         os.close(handle)
     return peak_bytes, False
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of what a command leaves behind, so that its CPU time can be counted."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _cpu_of_orphans(until: float) -> float:
+    """CPU seconds of processes that outlived the command; they end by themselves."""
+    cpu_s = 0.0
+    while time.perf_counter() < until:
+        try:
+            pid, _, usage = os.wait4(-1, os.WNOHANG)
+        except ChildProcessError:
+            break
+        cpu_s += usage.ru_utime + usage.ru_stime
+        if not pid:
+            time.sleep(SAMPLE_S)
+    return cpu_s
 
 
 def _kill(pid: int) -> None:

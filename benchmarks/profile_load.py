@@ -1,6 +1,6 @@
 """Where the CPU seconds of a load go, step by step: one process, one worker.
 
-    python -m benchmarks.profile_load FILE [--functions 40] [--threads 1]
+    python -m benchmarks.profile_load FILE [--functions 40] [--threads 1] [--json]
 
 Functions of the pipeline are wrapped from outside; a step's seconds are its own, without those of
 steps it calls. Seconds are process time, so a busy machine disturbs little; threads that DuckDB or
@@ -14,6 +14,7 @@ import argparse
 import cProfile
 import functools
 import importlib
+import json
 import os
 import pstats
 import tempfile
@@ -103,6 +104,7 @@ def main() -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--functions", type=int, default=0, metavar="N", help="N costliest ones")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args()
     os.environ["REDOX_WAREHOUSE_LOAD__WORKERS"] = "1"
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: given.threads])
@@ -113,7 +115,11 @@ def main() -> None:
     missing = [place for step, place in STEPS if not wrap_place(clock, step, place)]
     started = time.process_time()
     messages, size_bytes = load(given.file)
-    print_steps(clock, imported, time.process_time() - started, messages, size_bytes)
+    total = time.process_time() - started
+    if given.json:
+        print(json.dumps({"messages": messages, "seconds": total, "steps": clock.seconds}))
+        return
+    print_steps(clock, imported, total, messages, size_bytes)
     if missing:
         print("not found, their time is in the steps around them:", ", ".join(missing))
     if given.functions:

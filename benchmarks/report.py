@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.contenders import CONTENDERS
 from benchmarks.goals import Verdict
 from benchmarks.runner import Series
+from benchmarks.steps import Costs, costs_table
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 _VERDICTS = {True: "met", False: "not met", None: "-"}
@@ -28,10 +29,14 @@ _TITLES = {
 
 
 def to_markdown(
-    facts: Mapping[str, str], series: Sequence[Series], verdicts: Sequence[Verdict]
+    facts: Mapping[str, str],
+    series: Sequence[Series],
+    verdicts: Sequence[Verdict],
+    costs: Sequence[Costs] = (),
 ) -> str:
     """Everything that was measured, as Markdown."""
-    return "\n".join([*_facts(facts), *_goals(verdicts), *_tables(series)]) + "\n"
+    parts = [*_facts(facts), *_goals(verdicts), *(costs_table(costs) if costs else ())]
+    return "\n".join([*parts, *_tables(series)]) + "\n"
 
 
 def to_json(facts: Mapping[str, str], series: Sequence[Series], verdicts: Sequence[Verdict]) -> str:

@@ -21,6 +21,7 @@ from benchmarks.machine import machine_facts
 from benchmarks.report import replace_figures, to_json, to_markdown
 from benchmarks.runner import Runner, Series
 from benchmarks.scenarios import SCENARIOS, Bench, Sizes
+from benchmarks.steps import measure_costs
 from benchmarks.workloads import ADT, MIXED, PROJECT, Workloads
 
 HERE = Path(__file__).resolve().parent
@@ -41,10 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             series.append(own)
             verdicts = list(judge(series))
             write(given.results, to_json(facts, series, verdicts))
+    costs = [measure_costs(bench.workloads.make(d, bench.sizes.medium)) for d in bench.kinds]
     verdicts = list(judge(series))
     facts["load average at end"] = f"{os.getloadavg()[0]:.1f}"
     write(given.results, to_json(facts, series, verdicts))
-    markdown = to_markdown(facts, series, verdicts)
+    markdown = to_markdown(facts, series, verdicts, costs)
     print(markdown)
     if given.write_docs:
         replace_figures(PAGE, markdown)

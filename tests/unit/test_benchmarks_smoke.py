@@ -16,6 +16,7 @@ from benchmarks.goals import Verdict, judge
 from benchmarks.measure import run_process
 from benchmarks.report import BEGIN, END, replace_figures
 from benchmarks.runner import Series
+from benchmarks.steps import OTHER, by_kind
 from benchmarks.workloads import ADT, Workloads
 
 MESSAGES = 200
@@ -55,6 +56,27 @@ def test_quick_slice_measures_every_contender(
         assert series["peak_bytes"][0] > 10 * MIB
     printed = capsys.readouterr().out
     assert "| bare DuckDB SQL, no checks | 200 | 1 |" in printed
+    assert "| checking times, value sets, findings |" in printed
+    assert "| counting populations |" in printed
+
+
+def test_cpu_of_processes_that_outlive_the_command_counts() -> None:
+    script = (
+        "import os, time\n"
+        "if os.fork() == 0:\n"
+        "    while time.process_time() < 0.3: pass\n"
+    )  # fmt: skip
+    measured = run_process([sys.executable, "-c", script], threads=1, timeout_s=20, environment={})
+    assert measured.cpu_s >= 0.3
+
+
+def test_costs_of_steps_add_up() -> None:
+    steps = {"flatten: times": 1.0, "flatten: walk": 2.0, "judge: conform": 3.0, "unheard of": 0.5}
+    costs = by_kind(steps, 7.0, 1_000_000)
+    assert sum(costs.values()) == pytest.approx(7)
+    assert costs["checking times, value sets, findings"] == 1
+    assert costs["flattening"] == 2
+    assert costs[OTHER] == 1
 
 
 def test_bare_sql_fills_the_same_tables_as_the_load(workloads: Workloads, tmp_path: Path) -> None:
