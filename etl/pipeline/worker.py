@@ -13,7 +13,8 @@ from etl.conform.judge import CONFORMED, QUARANTINED, Judge, Limits
 from etl.ingest.envelope import BadEnvelope, unwrap
 from etl.landing.frames import BROKEN, NO_TIME
 from etl.landing.store import Landing, LandingReader
-from etl.pipeline.share import LoadableMessage, ShareFlattener
+from etl.pipeline.batch import LoadableMessage
+from etl.pipeline.share import ShareFlattener
 from etl.pipeline.sources import Sources
 from etl.pipeline.value_policy import nulled_fields
 from etl.pipeline.work import NOT_LOADED, Judged, Numbered, ShareResult, Unit
