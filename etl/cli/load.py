@@ -55,14 +55,16 @@ def load(
         refused = [asdict(one) for one in batch.refused]
         click.echo(json.dumps(batch.loaded.to_json() | {"refused": refused}, indent=1))
     else:
-        _tell(batch.loaded, unwrap)
+        _tell(batch.loaded)
+        if unwrap and batch.loaded.skipped_objects:
+            _tell_misread(settings, unwrap)
     _tell_refused(batch.refused, settings)
     if batch.refused:
         return REFUSED
     return QUARANTINED if batch.loaded.quarantined else 0
 
 
-def _tell(summary: LoadSummary, unwrap: str) -> None:
+def _tell(summary: LoadSummary) -> None:
     click.echo(
         f"received {summary.received:,} = loaded {summary.loaded:,} + duplicate "
         f"{summary.duplicate:,} + quarantined {summary.quarantined:,}   "
@@ -70,10 +72,17 @@ def _tell(summary: LoadSummary, unwrap: str) -> None:
     )
     if summary.quarantined:
         click.echo("See `redox-warehouse quarantine list` for what could not be loaded.")
-    if unwrap and summary.skipped_objects:
+
+
+def _tell_misread(settings: Settings, unwrap: str) -> None:
+    """Known objects are skipped, those too that were loaded without the key at first."""
+    from etl.pipeline.quarantine import count_misread
+
+    count = count_misread(settings, unwrap)
+    if count:
         click.echo(
-            "What was known keeps the envelope key it was first loaded with; if its items are in "
-            f"quarantine, run `redox-warehouse quarantine replay --unwrap {unwrap}`."
+            f"{count:,} objects in quarantine were loaded without this envelope key; "
+            f"`redox-warehouse quarantine replay --unwrap {unwrap}` tries them with it."
         )
 
 

@@ -47,21 +47,22 @@ def list_items(settings: Settings, state: str, reason: str, limit: int, as_json:
     states = ("open", "replayed", "resolved") if state == "all" else (state,)
     with open_loader(settings) as loader:
         items = list_quarantined(loader, states=states, reason=reason, limit=limit)
-        meanings = {code: rule.meaning for code, rule in loader.worker.catalog.rules.items()}
+        rules = loader.worker.catalog.rules
     if as_json:
         click.echo(json.dumps([asdict(item) for item in items], indent=1, default=str))
         return
     if not items:
         click.echo("No such item is in quarantine.")
         return
-    table = Table("id", "reason", "state", "object", "item", "bytes", "quarantined at", "meaning")
+    table = Table("id", "reason", "state", "object", "item", "bytes", "quarantined at")
     for item in items:
         table.add_row(
             str(item.quarantine_id), item.reason, item.state, item.object_id[:12], str(item.item),
             f"{item.byte_length:,}", f"{item.quarantined_at:%Y-%m-%d %H:%M}",
-            meanings.get(item.reason, ""),
         )  # fmt: skip
     Console(width=width()).print(table)
+    for code in sorted({item.reason for item in items} & rules.keys()):
+        click.echo(f"{code}: {rules[code].meaning} {rules[code].action}")
 
 
 @quarantine.command("show")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from etl.cli.tables import width
@@ -20,6 +22,7 @@ NOTHING: dict[str, Any] = {
     "objects": 0,
     "quarantine": {},
     "models": [],
+    "sources": [],
     "findings": [],
     "recent_loads": [],
 }
@@ -38,7 +41,7 @@ def status(settings: Settings, as_json: bool) -> None:
     """
     from etl.pipeline.status import read_status
 
-    found = read_status(settings.status_path) or NOTHING
+    found = NOTHING | (read_status(settings.status_path) or {})
     if as_json:
         click.echo(json.dumps(found, indent=1))
         return
@@ -52,11 +55,14 @@ def _print(found: dict[str, Any], console: Console) -> None:
         f"{messages['duplicate']:,} + quarantined {messages['quarantined']:,}"
     )
     console.print(
-        f"{found['loads']:,} loads of {found['objects']:,} objects, {found['bytes'] / 1e6:,.1f} MB; "
-        f"last {found['last_load_at'] or 'never'}"
+        f"{found['objects']:,} landed objects, {found['bytes'] / 1e6:,.1f} MB; "
+        f"loads, replays and reloads: {found['loads']:,}, the last {_moment(found['last_load_at'])}"
     )
     if found["models"]:
         console.print(_table(found["models"], "data model", "messages", "first day", "last day"))
+    if found["sources"]:
+        rows = [one | {"source_id": one["source_id"] or "(none)"} for one in found["sources"]]
+        console.print(_table(rows, "source", "messages", "first day", "last day"))
     if found["findings"]:
         console.print(_table(found["findings"], "severity", "rule", "findings", "messages"))
     if found["quarantine"]:
@@ -64,9 +70,15 @@ def _print(found: dict[str, Any], console: Console) -> None:
         console.print(_table(rows, "quarantined because", "open items"))
 
 
+def _moment(text: str | None) -> str:
+    return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S} UTC" if text else "never"
+
+
 def _table(rows: list[dict[str, Any]], *names: str) -> Table:
     table = Table(*names)
     for row in rows:
         cells = row.values()
-        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in cells))
+        table.add_row(
+            *(f"{cell:,}" if isinstance(cell, int) else escape(str(cell)) for cell in cells)
+        )
     return table

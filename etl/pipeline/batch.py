@@ -228,7 +228,8 @@ class Batch:
         if logs.null_count == count:
             return pa.nulls(count, pa.string())
         items, lengths = list_layout(logs)
-        ids, mask = without_empty(items.field(items.type.get_field_index("ID")))
+        index = items.type.get_field_index("ID")
+        ids, mask = without_empty(items.field(index)) if index >= 0 else (items, None)
         if mask is None:
             return pa.nulls(count, pa.string())
         filled = np.flatnonzero(mask)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
 import numpy as np
 
-from etl.errors import UsageFault
+from etl.errors import UsageFault, WarehouseBusy
 from etl.landing.frames import ITEM, NO_TIME
 from etl.pipeline.load import Loader
 from etl.pipeline.records import LoadSummary
 from etl.pipeline.status import write_status
 from etl.pipeline.transaction import REPLAY, Transaction
 from etl.pipeline.work import Unit
+from etl.settings import Settings
 from etl.warehouse.connection import open_warehouse, write_lock
 
 
@@ -72,19 +73,19 @@ def quarantined_bytes(loader: Loader, quarantine_id: int) -> bytes:
 def replay(loader: Loader, quarantine_ids: Sequence[int] = (), *, unwrap: str = "") -> LoadSummary:
     """Try open items again, all of them or these, through the same path as any load.
 
-    `unwrap` corrects the envelope key of objects of which nothing is loaded yet.
+    `unwrap` is tried as the envelope key of objects of which no message is loaded; they keep it
+    where it leads to one.
     """
     started_at = loader.clock()
     with _changing(loader) as connection, loader.staging() as folder:
         loader.prepare(connection)
         _check_open(connection, quarantine_ids)
-        if unwrap:
-            _correct_key(connection, unwrap, quarantine_ids)
+        connection.execute("begin")
+        earlier_keys = _try_key(connection, unwrap, quarantine_ids) if unwrap else {}
         units = list(_units(loader, connection, quarantine_ids))
         if not units:
             return LoadSummary()
         judged = list(loader.pool.judge(units))
-        connection.execute("begin")
         transaction = Transaction(connection, loader.schema, loader.pool, folder, loader.progress)
         summary = transaction.run(
             list(zip(units, judged, strict=True)),
@@ -93,9 +94,27 @@ def replay(loader: Loader, quarantine_ids: Sequence[int] = (), *, unwrap: str = 
             finished_at=loader.clock(),
             objects=[],
         )
+        _put_keys_back(connection, earlier_keys)
         connection.execute("commit")
         write_status(connection, loader.settings, loader.clock())
     return summary
+
+
+def count_misread(settings: Settings, unwrap: str) -> int:
+    """How many objects with open items were loaded with another envelope key; 0 while busy."""
+    query = (
+        "select count(distinct object_id) from core.quarantine "
+        "join core.landed_object using (object_id) where state = 'open' and unwrap <> ? "
+        "and object_id not in (select object_id from core.message)"
+    )
+    path = settings.warehouse_path
+    with (
+        suppress(WarehouseBusy),
+        write_lock(path, wait_s=0),
+        open_warehouse(path, read_only=True) as connection,
+    ):
+        return int(connection.execute(query, [unwrap]).fetchall()[0][0])
+    return 0
 
 
 def resolve(loader: Loader, quarantine_ids: Sequence[int]) -> int:
@@ -131,16 +150,33 @@ def _check_open(connection: duckdb.DuckDBPyConnection, quarantine_ids: Sequence[
         )
 
 
-def _correct_key(
+def _try_key(
     connection: duckdb.DuckDBPyConnection, unwrap: str, quarantine_ids: Sequence[int]
-) -> None:
-    """Give the items' objects another envelope key, but never where a message needs the old one."""
-    query = (
-        "update core.landed_object set unwrap = ? where unwrap <> ? and object_id in ("
-        f"select object_id from core.quarantine where {_chosen(quarantine_ids)}) "
+) -> dict[str, str]:
+    """Give the items' objects another envelope key, but never where a message needs the old one.
+
+    Gives the keys they had, by object.
+    """
+    changed = (
+        "unwrap <> ? and object_id in "
+        f"(select object_id from core.quarantine where {_chosen(quarantine_ids)}) "
         "and object_id not in (select object_id from core.message)"
     )
-    connection.execute(query, [unwrap, unwrap])
+    rows = connection.execute(
+        f"select object_id, unwrap from core.landed_object where {changed}", [unwrap]
+    ).fetchall()
+    connection.execute(f"update core.landed_object set unwrap = ? where {changed}", [unwrap] * 2)
+    return dict(rows)
+
+
+def _put_keys_back(connection: duckdb.DuckDBPyConnection, earlier_keys: dict[str, str]) -> None:
+    """Where the new key led to no message, the old one may still be right."""
+    query = (
+        "update core.landed_object set unwrap = ? where object_id = ? and object_id not in "
+        "(select object_id from core.quarantine where state = 'replayed')"
+    )
+    for object_id, unwrap in earlier_keys.items():
+        connection.execute(query, [unwrap, object_id])
 
 
 def _chosen(quarantine_ids: Sequence[int]) -> str:

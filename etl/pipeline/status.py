@@ -18,8 +18,8 @@ from etl.errors import PermanentError
 from etl.settings import Settings
 
 _TOTALS = """
-select count(*), coalesce(sum(bytes), 0), coalesce(sum(received), 0), coalesce(sum(loaded), 0),
-       coalesce(sum(duplicate), 0), max(finished_at)
+select count(*), coalesce(sum(bytes) filter (kind = 'load'), 0), coalesce(sum(received), 0),
+       coalesce(sum(loaded), 0), coalesce(sum(duplicate), 0), max(finished_at)
 from core.load
 """
 _OPEN_QUARANTINE = """
@@ -29,6 +29,10 @@ _NOT_LOADED = "select count(*) from core.quarantine where state <> 'replayed'"
 _MODELS = """
 select data_model, sum(messages), min(day), max(day)
 from quality.message_count group by data_model order by 2 desc, 1
+"""
+_SOURCES = """
+select source_id, sum(messages), min(day), max(day)
+from quality.message_count group by source_id order by 2 desc, 1 limit 100
 """
 _FINDINGS = """
 select severity, rule, sum(findings), sum(messages)
@@ -82,16 +86,21 @@ def collect_status(connection: duckdb.DuckDBPyConnection, now: datetime) -> dict
         },
         "objects": int(_rows(connection, "select count(*) from core.landed_object")[0][0]),
         "quarantine": quarantine,
-        "models": [
-            {"data_model": m, "messages": int(n), "first_day": str(a), "last_day": str(b)}
-            for m, n, a, b in _rows(connection, _MODELS)
-        ],
+        "models": _groups(connection, _MODELS, "data_model"),
+        "sources": _groups(connection, _SOURCES, "source_id"),
         "findings": [
             {"severity": s, "rule": r, "findings": int(f), "messages": int(m)}
             for s, r, f, m in _rows(connection, _FINDINGS)
         ],
         "recent_loads": [_load(row) for row in _rows(connection, _LOADS)],
     }
+
+
+def _groups(connection: duckdb.DuckDBPyConnection, query: str, name: str) -> list[dict[str, Any]]:
+    return [
+        {name: group, "messages": int(messages), "first_day": str(first), "last_day": str(last)}
+        for group, messages, first, last in _rows(connection, query)
+    ]
 
 
 def _load(row: tuple[Any, ...]) -> dict[str, Any]:

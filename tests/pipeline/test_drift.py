@@ -111,6 +111,16 @@ def test_a_number_of_any_length_gets_a_line(settings: Settings) -> None:
     assert (listed.path, listed.number_kind) == ("Patient.Demographics.Long", NumberKind.DOUBLE)
 
 
+def test_logs_listed_without_their_id_can_be_loaded(settings: Settings) -> None:
+    """SSO has no logs of its own; a sender's may hold something else."""
+    odd = make_message("1", model="SSO", event="Sign-on", meta={"Logs": [{"Note": "n"}]})
+    load(settings, "sso", [odd])
+    paths = {field.path for field in write_drift(settings).fields}
+    assert {"Meta.Logs[]", "Meta.Logs[].Note"} <= paths
+    assert reload_all(settings) == 1
+    assert ask(settings, "select log_id from core.message") == [(None,)]
+
+
 def test_of_one_parent_a_thousand_paths_are_named(settings: Settings) -> None:
     keys = {f"Key{number}": 1 for number in range(1100)}
     load(settings, "many", [make_patient("1", keys), make_patient("2", {"Key1099": 1})])

@@ -12,6 +12,12 @@ from tests.pipeline.command import CommandLine
 from tests.pipeline.small_messages import make_message, make_patient
 from tests.reference.json_text import parse
 
+FIELDS = (
+    "data_model,path,json_type,item_type,number_kind,temporal,value_set,value_set_confidence,"
+    "sensitivity,sql_name,event_types,volatile,source,note\n"
+)
+NO_MORE = ",,,,,,,,*,,site,\n"
+
 
 def put(folder: Path, name: str, content: bytes) -> Path:
     folder.mkdir(exist_ok=True)
@@ -69,6 +75,21 @@ def test_key_given_too_late_is_told_and_can_be_corrected(
 
     command.run("quarantine", "replay", "--unwrap", "other")
     assert json.loads(command.run("show", "0").out) == rows[0]["body"]
+    assert "--unwrap" not in command.run("load", "--unwrap", "body", path).out
+
+
+def test_key_that_leads_nowhere_is_forgotten(command: CommandLine, tmp_path: Path) -> None:
+    """A replay of everything must not spoil objects whose messages only wait for the catalog."""
+    unknown = make_message("1", model="Astrology")
+    command.run("load", str(put(tmp_path, "a.json", json.dumps(unknown).encode())))
+    assert command.run("quarantine", "replay", "--unwrap", "body").code == 3
+
+    overlay = command.home / "catalog"
+    put(overlay, "data_models.csv", b"data_model,schema,description\nAstrology,astrology,Stars\n")
+    put(overlay, "fields.csv", f"{FIELDS}Astrology,Meta,object{NO_MORE}".encode())
+
+    assert command.run("quarantine", "replay").code == 0
+    assert json.loads(command.run("show", "0").out) == unknown
 
 
 def test_indented_payload_is_the_same_payload(command: CommandLine, tmp_path: Path) -> None:

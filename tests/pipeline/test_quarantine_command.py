@@ -44,9 +44,11 @@ def test_resolved_item_is_open_no_more(loaded: CommandLine) -> None:
     assert status["messages"] == {"received": 2, "loaded": 1, "duplicate": 0, "quarantined": 1}
 
 
-def test_list_tells_on_one_line_per_item_in_a_pipe(loaded: CommandLine) -> None:
-    (line,) = (line for line in loaded.run("quarantine", "list").out.splitlines() if "open" in line)
-    assert "not_json" in line and "quarantined" not in line
+def test_list_tells_one_line_per_item_and_what_to_do(loaded: CommandLine) -> None:
+    lines = loaded.run("quarantine", "list").out.splitlines()
+    (item,) = (line for line in lines if " open " in line)
+    assert "not_json" in item
+    assert lines[-1].startswith("not_json: The item is not JSON text. Look at the bytes ")
 
 
 def listed(command: CommandLine) -> list[dict[str, str]]:
