@@ -69,7 +69,9 @@ def main() -> None:
 
 
 def print_table(urls: dict[str, str], given: argparse.Namespace) -> None:
-    print("| body | server | messages/s | MB/s | median ms | 99 % ms | failed | ratio |")
+    print(
+        "| body | server | messages/s (min to max) | MB/s | median ms | 99 % ms | failed | ratio |"
+    )
     print("|---|---|---:|---:|---:|---:|---:|---:|")
     for label, size_bytes in SIZES.items():
         runs: dict[str, list[Run]] = {name: [] for name in urls}
@@ -81,7 +83,9 @@ def print_table(urls: dict[str, str], given: argparse.Namespace) -> None:
             median_ms = statistics.median(run.median_ms for run in runs[name])
             p99_ms = statistics.median(run.p99_ms for run in runs[name])
             failed = sum(run.failed for run in runs[name])
-            print(f"| {label} | {name} | {rate:,.0f} | {rate * size_bytes / 1e6:,.0f} "
+            found = [run.messages_per_s for run in runs[name]]
+            spread = f"{rate:,.0f} ({min(found):,.0f} to {max(found):,.0f})"
+            print(f"| {label} | {name} | {spread} | {rate * size_bytes / 1e6:,.0f} "
                   f"| {median_ms:.1f} | {p99_ms:.1f} | {failed} "
                   f"| {rate / rates['bare server']:.2f} |")  # fmt: skip
 
