@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -53,9 +54,8 @@ class _Bar:
             self._bar.update(self._task, total=(self._bar.tasks[0].total or 0) + 2 * size_bytes)
         if step in ("judged", "flattened"):
             self._bar.advance(self._task, size_bytes)
-        if step == "flattened":
-            self._speed.add(messages, size_bytes)
-        self._bar.update(self._task, description=step, speed=self._speed.text())
+        self._speed.add(step, messages, size_bytes)
+        self._bar.update(self._task, description=step, speed=self._speed.text(step))
 
 
 class _Lines:
@@ -64,26 +64,28 @@ class _Lines:
         self._last = time.monotonic()
 
     def __call__(self, step: str, messages: int, size_bytes: int) -> None:
-        if step == "flattened":
-            self._speed.add(messages, size_bytes)
+        self._speed.add(step, messages, size_bytes)
         if step == "loaded" or time.monotonic() - self._last > _LINE_EVERY_S:
             self._last = time.monotonic()
-            print(f"{step}, so far {self._speed.text()}", file=sys.stderr, flush=True)
+            print(f"{step}, so far {self._speed.text(step)}", file=sys.stderr, flush=True)
 
 
 class _Speed:
+    """What every step has done so far, and how fast since the beginning."""
+
     def __init__(self) -> None:
         self._start = time.monotonic()
-        self._messages = 0
-        self._bytes = 0
+        self._messages: Counter[str] = Counter()
+        self._bytes: Counter[str] = Counter()
 
-    def add(self, messages: int, size_bytes: int) -> None:
-        self._messages += messages
-        self._bytes += size_bytes
+    def add(self, step: str, messages: int, size_bytes: int) -> None:
+        self._messages[step] += messages
+        self._bytes[step] += size_bytes
 
-    def text(self) -> str:
+    def text(self, step: str) -> str:
         seconds = max(time.monotonic() - self._start, 1e-9)
+        messages, megabytes = self._messages[step], self._bytes[step] / 1e6
         return (
-            f"{self._messages:,} messages, {self._bytes / 1e6:,.1f} MB, "
-            f"{self._messages / seconds:,.0f} messages/s, {self._bytes / 1e6 / seconds:,.1f} MB/s"
+            f"{messages:,} messages, {megabytes:,.1f} MB, "
+            f"{messages / seconds:,.0f} messages/s, {megabytes / seconds:,.1f} MB/s"
         )

@@ -18,7 +18,7 @@ from etl.pipeline.pool import Pool
 from etl.pipeline.records import LoadSummary, Progress
 from etl.pipeline.shares import divide
 from etl.pipeline.staging import StagedTable
-from etl.pipeline.work import NOT_LOADED, Integers, Judged, Numbered, Unit
+from etl.pipeline.work import NOT_LOADABLE, NOT_LOADED, Integers, Judged, Numbered, Unit
 from etl.warehouse import ledger
 from etl.warehouse.commit import StagedInsert
 from etl.warehouse.log_conflicts import count_log_conflicts
@@ -150,7 +150,7 @@ class Transaction:
             self.progress("flattened", int(left_out.sum()), int(one.unit.length[left_out].sum()))
             for index in np.flatnonzero(np.isin(one.message_id, list(refused))).tolist():
                 one.message_id[index] = NOT_LOADED
-                one.reasons[index] = "not_loadable"
+                one.reasons[index] = NOT_LOADABLE
         return staged
 
 

@@ -12,6 +12,7 @@ from etl.pipeline.staging import StagedTable
 
 Integers = npt.NDArray[np.int64]
 NOT_LOADED = -1
+NOT_LOADABLE = "not_loadable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from etl.conform.exact_json import Unreadable, parse_exact
-from etl.conform.judge import CONFORMED, QUARANTINED, Judge, Limits
+from etl.conform.judge import CONFORMED, QUARANTINED, Judge, Judgement, Limits
 from etl.ingest.envelope import BadEnvelope, unwrap
 from etl.landing.frames import BROKEN, NO_TIME
 from etl.landing.store import Landing, LandingReader
@@ -17,7 +17,7 @@ from etl.pipeline.batch import LoadableMessage
 from etl.pipeline.share import ShareFlattener
 from etl.pipeline.sources import Sources
 from etl.pipeline.value_policy import nulled_fields
-from etl.pipeline.work import NOT_LOADED, Judged, Numbered, ShareResult, Unit
+from etl.pipeline.work import NOT_LOADABLE, NOT_LOADED, Judged, Numbered, ShareResult, Unit
 from etl.settings import Settings
 from models.catalog import Catalog, read_catalog
 from models.tables.plan import WarehousePlan, plan_tables
@@ -61,7 +61,7 @@ class Worker:
         received_at = unit.received_at_us.copy()
         for index, body, received_at_us, reason in self._bodies(unit, range(len(unit))):
             received_at[index] = received_at_us
-            judgement = None if reason else self.judge.judge(body)
+            judgement = None if reason else self._judge(body)
             if judgement is None or judgement.status is QUARANTINED:
                 status[index] = QUARANTINED
                 reasons[index] = reason or (judgement.reason if judgement else "")
@@ -71,6 +71,15 @@ class Worker:
             shape[index] = shapes.setdefault(judgement.shape, len(shapes))
             fingerprints += judgement.fingerprint
         return Judged(status, shape, tuple(shapes), bytes(fingerprints), reasons, received_at)
+
+    def _judge(self, body: bytes) -> Judgement:
+        """The judgement; a fault of ours quarantines the one message that shows it, not a load."""
+        try:
+            return self.judge.judge(body)
+        except MemoryError:
+            raise
+        except Exception:
+            return Judgement(QUARANTINED, reason=NOT_LOADABLE)
 
     def _bodies(self, unit: Unit, indexes: Iterable[int]) -> Iterator[tuple[int, bytes, int, str]]:
         """Index, message bytes, received_at and, where there is no message, the reason."""

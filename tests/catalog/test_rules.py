@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from etl.check.time_forms import TimeRule
+from etl.conform.judge import Judge, Judgement
 from etl.flatten.parse import ParseRefused
 from etl.pipeline.load import load_paths
 from etl.settings import Settings, read_settings
@@ -222,3 +223,22 @@ def test_what_the_parser_refuses_after_all_is_quarantined(
     assert (summary.loaded, summary.quarantined) == (0, 1)
     assert ask(settings, "select reason from core.quarantine") == [("not_loadable",)]
     assert ask(settings, "select * from quality.message_count") == []
+
+
+def test_a_fault_of_ours_in_one_message_spoils_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = Judge.judge
+
+    def stumble(self: Judge, raw: bytes) -> Judgement:
+        if b"stumbling" in raw:
+            raise ValueError("a fault with stumbling data in its text")
+        return judge(self, raw)
+
+    monkeypatch.setattr("etl.conform.judge.Judge.judge", stumble)
+    settings = read_settings(tmp_path / "home")
+    path = tmp_path / "messages.ndjson"
+    path.write_bytes(b"\n".join(map(_line, (named("x"), named("stumbling"), named("y")))))
+    summary = load_paths(settings, [str(path)])
+    assert (summary.loaded, summary.quarantined) == (2, 1)
+    assert ask(settings, "select reason, item from core.quarantine") == [("not_loadable", 1)]
