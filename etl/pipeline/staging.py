@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-FLUSH_BYTES = 12 * 2**20
+FLUSH_BYTES = 6 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
