@@ -28,7 +28,7 @@ from typing import Any
 STEPS: tuple[tuple[str, str], ...] = (
     ("compile catalog", "etl.pipeline.worker:Worker.of"),
     ("land", "etl.pipeline.load:Loader._land"),
-    ("cut into units", "etl.pipeline.load:Loader.units"),
+    ("cut into units", "etl.pipeline.load:cut_into_units"),
     ("judge: read bytes", "etl.landing.store:LandingReader.read"),
     ("judge: gate and fingerprint", "etl.conform.judge:Judge._try_gate"),
     ("judge: conform", "etl.conform.judge:Judge.conform"),

@@ -8,6 +8,7 @@ longer one is framed by its brackets alone, and the load refuses it for its size
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from etl.landing.frames import BROKEN, ITEM, FrameBatch, make_batch
@@ -17,7 +18,7 @@ from etl.landing.validity import WHITESPACE, is_json_value
 MAX_HELD_BYTES = 64 * 2**20
 
 
-class ValueFramer:
+class ValueFramer(ABC):
     """The value that is not ended yet, the items found, and the end of all reading."""
 
     torn_bytes = 0
@@ -53,9 +54,9 @@ class ValueFramer:
             kind.append(BROKEN)
         return make_batch(self._offset, self._length, kind=kind)
 
+    @abstractmethod
     def find_values(self, chunk: bytes) -> None:
         """Find the values that end in the chunk at `_at`; told by each way."""
-        raise NotImplementedError
 
     def end_unfinished(self, open_at: int) -> None:
         """The content ends inside a value."""

@@ -20,12 +20,12 @@ from etl.errors import PermanentError, RedoxWarehouseError, UsageFault
 from etl.ingest.files import SourceFile
 from etl.ingest.seen import SeenEntry, read_seen, write_seen
 from etl.landing.store import LandedObject, Landing
+from etl.pipeline.cut import cut_into_pieces, cut_into_units
 from etl.pipeline.pool import SMALL_WORK_BYTES, Pool
 from etl.pipeline.records import LoadSummary, Piece, Progress, no_progress
 from etl.pipeline.sources import Sources, mark_of
 from etl.pipeline.status import write_status
 from etl.pipeline.transaction import Transaction
-from etl.pipeline.work import Judged, Unit, runs
 from etl.pipeline.worker import Worker
 from etl.settings import Settings
 from etl.warehouse import ledger
@@ -34,13 +34,9 @@ from etl.warehouse.organizations import sync_organizations
 from etl.warehouse.schema import Schema
 from etl.warehouse.template import create_warehouse
 
-UNIT_BYTES = 8 * 2**20
-UNIT_ITEMS = 20_000
-LOAD_ITEMS = 2_000_000
 SEGMENT_SUFFIX = ".seg"
 LOCK_WAIT_S = 600.0
 Refused = Callable[[SourceFile, RedoxWarehouseError], None]
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def utc_now() -> datetime:
@@ -135,8 +131,12 @@ class Loader:
                 summary += LoadSummary(skipped_objects=1)
                 continue
             taken[landed.object_id] = max(landed.item_count, 1)
-            for piece, piece_bytes in self._pieces(landed, unwrap, start):
-                if gathered and size_bytes + piece_bytes > self.settings.load.load_bytes:
+            most_bytes = self.settings.load.load_bytes
+            pieces = cut_into_pieces(
+                self.landing, landed, unwrap=unwrap, start=start, load_bytes=most_bytes
+            )
+            for piece, piece_bytes in pieces:
+                if gathered and size_bytes + piece_bytes > most_bytes:
                     summary += self.load(gathered)
                     gathered, size_bytes = [], 0
                 gathered.append(piece)
@@ -177,21 +177,10 @@ class Loader:
         self.progress("landed", landed.item_count, landed.size_bytes)
         return landed
 
-    def _pieces(self, landed: LandedObject, unwrap: str, start: int) -> Iterator[tuple[Piece, int]]:
-        """Parts of an object that fit into one load each, with their bytes."""
-        if landed.size_bytes <= self.settings.load.load_bytes and landed.item_count <= LOAD_ITEMS:
-            yield Piece(landed.object_id, unwrap, start, landed.item_count), landed.size_bytes
-            return
-        for first in range(start, landed.item_count, LOAD_ITEMS):
-            stop = min(first + LOAD_ITEMS, landed.item_count)
-            length = self.landing.items(landed.object_id, first, stop).length
-            for a, b in runs(length, self.settings.load.load_bytes, LOAD_ITEMS):
-                yield Piece(landed.object_id, unwrap, first + a, first + b), int(length[a:b].sum())
-
     def load(self, pieces: Sequence[Piece], *, kind: str = "load") -> LoadSummary:
         """One load of these pieces; what another process took meanwhile is left out."""
         started_at = self.clock()
-        units = [unit for piece in pieces for unit in self.units(piece)]
+        units = [unit for piece in pieces for unit in cut_into_units(self.landing, piece)]
         judged = []
         for unit, result in zip(units, self.pool.judge(units), strict=True):
             self.progress("judged", len(unit), unit.size_bytes)
@@ -230,23 +219,6 @@ class Loader:
             )
         sync_organizations(connection, self.settings.organizations_path)
         connection.execute("commit")
-
-    def units(self, piece: Piece) -> Iterator[Unit]:
-        """The piece cut into units of work."""
-        landing = self.landing
-        items = landing.items(piece.object_id, piece.first_item, piece.stop_item)
-        day = (landing.describe(piece.object_id).landed_at - _EPOCH).days
-        for start, stop in runs(items.length, UNIT_BYTES, UNIT_ITEMS):
-            yield Unit(
-                object_id=piece.object_id,
-                unwrap=piece.unwrap,
-                fallback_day=day,
-                first_item=piece.first_item + start,
-                offset=items.offset[start:stop],
-                length=items.length[start:stop],
-                kind=items.kind[start:stop],
-                received_at_us=items.received_at_us[start:stop],
-            )
 
     def _landed_rows(self, pieces: Sequence[Piece]) -> list[ledger.LandedRow]:
         rows = []
@@ -304,6 +276,3 @@ def _tag_of(source: SourceFile) -> tuple[str, int, str]:
 
 def _seen_entry(source: SourceFile, object_id: str) -> SeenEntry:
     return SeenEntry(source.uri, source.size, source.mtime_ns, source.etag, object_id)
-
-
-__all__ = ["Judged", "Loader", "load_paths", "runs", "utc_now"]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from etl.conform.judge import Status
 from etl.errors import UsageFault
+from etl.pipeline.cut import cut_into_units
 from etl.pipeline.load import Loader
 from etl.pipeline.records import Piece
 from etl.pipeline.status import write_status
@@ -146,7 +147,7 @@ def _units(
     first, stop = int(items.min()), int(items.max()) + 1
     by_item = np.full(stop - first, NOT_LOADED, dtype=np.int64)
     by_item[items - first] = ids
-    for unit in loader.units(Piece(object_id, unwrap, first, stop)):
+    for unit in cut_into_units(loader.landing, Piece(object_id, unwrap, first, stop)):
         start = unit.first_item - first
         own = by_item[start : start + len(unit)]
         yield from _only(unit, own)
