@@ -11,6 +11,7 @@ import click
 
 from etl.errors import DiskFull, RedoxWarehouseError
 from etl.settings import read_settings
+from etl.without_pandas import leave_pandas_out
 from models.catalog import CatalogFaults
 
 COMMANDS = {
@@ -72,6 +73,7 @@ def cli(ctx: click.Context, home: Path | None) -> None:
 
 def main() -> None:
     """Run the command line; every error becomes one sentence and an exit code."""
+    leave_pandas_out()
     sys.exit(_exit_code())
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from importlib.abc import MetaPathFinder
 from multiprocessing import connection, forkserver
 from pathlib import Path
 from typing import TypeVar
@@ -19,33 +17,22 @@ from etl.errors import TransientError
 from etl.pipeline.work import Judged, Numbered, ShareResult, Unit
 from etl.pipeline.worker import Worker
 from etl.settings import Settings
+from etl.without_pandas import leave_pandas_out
 from models.catalog import Catalog
 from models.tables.plan import WarehousePlan
 
 R = TypeVar("R")
-SMALL_WORK_BYTES = 24 * 2**20
+SMALL_WORK_BYTES = 64 * 2**20
 GLANCE_S = 0.02
 
 _worker: Worker | None = None
 
 
-class _WithoutPandas(MetaPathFinder):
-    """Lets no import of pandas succeed in this process."""
-
-    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
-        if fullname == "pandas":
-            raise ImportError("not needed in a worker")
-
-
 def _start(settings: Settings, catalog: Catalog, plan: WarehousePlan) -> None:
-    """Make the worker of this process. What was compiled comes along instead of being read again.
-
-    pyarrow imports pandas as soon as it makes an array; nothing here needs it, and it costs a
-    second of each process.
-    """
+    """Make the worker of this process. What was compiled comes along instead of being read again."""
     global _worker
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    sys.meta_path.insert(0, _WithoutPandas())
+    leave_pandas_out()
     _worker = Worker.compiled(settings, catalog, plan)
     gc.freeze()  # the catalog stays; there is no need to look through it again and again
 

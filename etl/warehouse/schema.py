@@ -6,13 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import duckdb
 import pyarrow as pa
-from duckdb_engine import Dialect
-from sqlalchemy import MetaData, Table
 
-from etl.errors import PermanentError
-from etl.warehouse.connection import quote, quote_name
 from models.catalog.records import Catalog
-from models.compile.ddl import compile_metadata, compile_model_metadata
 from models.compile.dictionary import dictionary_tables
 from models.tables.plan import WarehousePlan
 
@@ -42,12 +37,11 @@ class Schema:
         }
         if not has_changed and not missing:
             return
-        metadata = MetaData()
-        if has_changed:
-            compile_metadata(self.catalog, self.plan, metadata)
-        for name in sorted(missing):
-            compile_model_metadata(self.catalog, self.plan, name, metadata)
-        self._create(connection, metadata, columns)
+        # SQLAlchemy takes longer to import than a small load takes, and most loads make no table
+        from etl.warehouse.statements import compile_tables, create_statements
+
+        metadata = compile_tables(self.catalog, self.plan, missing, with_fixed=has_changed)
+        connection.execute(";\n".join(create_statements(metadata, columns)))
         if has_changed:
             self._write_catalog(connection)
 
@@ -57,16 +51,12 @@ class Schema:
         What cannot be cast becomes null until its slice is reloaded from landed bytes, so a mark
         stays on the warehouse until `finish_retyping`.
         """
+        from etl.warehouse.statements import compile_tables, retype_statements
+
         columns = existing_columns(connection)
-        metadata = MetaData()
-        for name in self._present_models(columns):
-            compile_model_metadata(self.catalog, self.plan, name, metadata)
-        for table in metadata.sorted_tables:
-            for name, wanted in _other_types(table, columns.get(str(table), {})):
-                connection.execute(
-                    f"alter table {table} alter column {quote_name(name)} type {wanted} "
-                    f"using try_cast({quote_name(name)} as {wanted})"
-                )
+        metadata = compile_tables(self.catalog, self.plan, self._present_models(columns))
+        for statement in retype_statements(metadata, columns):
+            connection.execute(statement)
         self.finish_retyping(connection)
         connection.execute("insert into core.warehouse values (?, 'yes')", [IS_RETYPING])
 
@@ -92,20 +82,6 @@ class Schema:
         query = "select value from core.warehouse where name = ?"
         row = connection.execute(query, [CATALOG_HASH]).fetchone()
         return str(row[0]) if row else ""
-
-    def _create(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        metadata: MetaData,
-        columns: dict[str, dict[str, str]],
-    ) -> None:
-        schemas = {table.schema for table in metadata.tables.values()}
-        statements = [
-            f"create schema if not exists {name}" for name in sorted(filter(None, schemas))
-        ]
-        for table in metadata.sorted_tables:
-            statements += _table_statements(table, columns.get(str(table)))
-        connection.execute(";\n".join(statements))
 
     def _write_catalog(self, connection: duckdb.DuckDBPyConnection) -> None:
         for name, rows in dictionary_tables(self.catalog, self.plan).items():
@@ -134,63 +110,3 @@ def replace_rows(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Tabl
         connection.register("new_rows", rows)
         connection.execute(f"insert into {name} by name select * from new_rows")
         connection.unregister("new_rows")
-
-
-_DIALECT = Dialect()
-
-
-def _table_statements(table: Table, existing: dict[str, str] | None) -> list[str]:
-    if existing is None:
-        return [_create_table(table), *_comments(table, table.columns.keys())]
-    for name, wanted in _other_types(table, existing):
-        raise PermanentError(
-            f"The catalog now stores {table}.{name} as {wanted}, the warehouse has "
-            f"{existing[name]}; run `redox-warehouse reload --rebuild-tables`."
-        )
-    added = [column.name for column in table.columns if column.name not in existing]
-    alter = [
-        f"alter table {table} add column {quote_name(name)} {_type_name(table.columns[name].type)}"
-        for name in added
-    ]
-    return [*alter, *(_comments(table, added) if added else ())]
-
-
-def _other_types(table: Table, existing: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """The columns that exist with another type than they should have, and that type."""
-    for column in table.columns:
-        wanted = _type_name(column.type)
-        if column.name in existing and existing[column.name] != wanted:
-            yield column.name, wanted
-
-
-def _create_table(table: Table) -> str:
-    columns = ", ".join(
-        f"{column.name} {_type_name(column.type)}{'' if column.nullable else ' not null'}"
-        for column in table.columns
-    )
-    return f"create table {table} ({columns})"
-
-
-_TYPE_NAMES: dict[str, str] = {}
-_DUCKDB_NAMES = {
-    "TEXT": "VARCHAR",
-    "NUMERIC(18, 4)": "DECIMAL(18,4)",
-    "DOUBLE PRECISION": "DOUBLE",
-    "FLOAT": "DOUBLE",
-}
-
-
-def _type_name(kind: object) -> str:
-    key = repr(kind)
-    if key not in _TYPE_NAMES:
-        compiled = str(kind.compile(dialect=_DIALECT))  # type: ignore[attr-defined]
-        _TYPE_NAMES[key] = _DUCKDB_NAMES.get(compiled, compiled)
-    return _TYPE_NAMES[key]
-
-
-def _comments(table: Table, columns: Iterable[str]) -> Iterator[str]:
-    yield f"comment on table {table} is {quote(table.comment or '')}"
-    for name in columns:
-        comment = table.columns[name].comment
-        if comment:
-            yield f"comment on column {table}.{name} is {quote(comment)}"
