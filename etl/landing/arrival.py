@@ -33,11 +33,14 @@ class Arrival:
     torn_bytes: int
 
 
-def take_in(stream: BinaryIO, *, index: IndexWriter, content: BinaryIO | None) -> Arrival:
-    """Read a stream to its end; write its items to `index` and its bytes to `content`, if given."""
+def take_in(
+    head: bytes, stream: BinaryIO, *, index: IndexWriter, content: BinaryIO | None
+) -> Arrival:
+    """Read a stream to its end, of which `head` is the first block; write its items to `index` and
+    its bytes to `content`, if given."""
     framer, account, size_bytes = ContentFramer(), Account(), 0
     with _Packing(content) as packing:
-        for block in _read_blocks(stream):
+        for block in _blocks(head, stream):
             size_bytes += len(block)
             packing.add(block)
             _note(framer.feed(block), account, index)
@@ -112,15 +115,19 @@ class _Packing:
         self._sizes.append((len(frame), size_bytes))
 
 
-def _read_blocks(stream: BinaryIO) -> Iterator[bytes]:
-    """Blocks of exactly BLOCK_BYTES, the last one shorter; a stream may give less than asked."""
-    while True:
-        parts: list[bytes] = []
-        missing = BLOCK_BYTES
-        while missing > 0 and (part := stream.read(missing)):
-            parts.append(part)
-            missing -= len(part)
-        if parts:
-            yield b"".join(parts)
-        if missing > 0:
-            return
+def read_block(stream: BinaryIO) -> bytes:
+    """The next BLOCK_BYTES, fewer only at the end; a stream may give less than asked."""
+    parts: list[bytes] = []
+    missing = BLOCK_BYTES
+    while missing > 0 and (part := stream.read(missing)):
+        parts.append(part)
+        missing -= len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _blocks(head: bytes, stream: BinaryIO) -> Iterator[bytes]:
+    """The first block, which is read already, and all others."""
+    block = head
+    while block:
+        yield block
+        block = read_block(stream) if len(block) == BLOCK_BYTES else b""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from etl.errors import DiskFull, PermanentError
-from etl.landing.arrival import take_in
+from etl.landing.arrival import read_block, take_in
 from etl.landing.frames import FrameBatch
 from etl.landing.in_place import InPlaceReader, Sources
 from etl.landing.index import (
@@ -85,9 +85,14 @@ class Landing:
             if not self._is_clean:
                 self.clean()
                 self._is_clean = True
+            head = read_block(stream)
+            if len(head) < BLOCK_BYTES and not in_place:
+                object_id = hashlib.sha256(head).hexdigest()
+                if self._is_kept(object_id):
+                    return self.describe(object_id)
             with claim_folder(self._temporary) as folder:
                 landed = self._write(
-                    folder, stream, uri=uri, in_place=in_place, source_mark=source_mark
+                    folder, head, stream, uri=uri, in_place=in_place, source_mark=source_mark
                 )
                 if self._is_kept(landed.object_id):
                     return self.describe(landed.object_id)
@@ -153,7 +158,14 @@ class Landing:
             sync_folder(self._folder_of(object_id))
 
     def _write(
-        self, folder: Path, stream: BinaryIO, *, uri: str, in_place: bool, source_mark: str
+        self,
+        folder: Path,
+        head: bytes,
+        stream: BinaryIO,
+        *,
+        uri: str,
+        in_place: bool,
+        source_mark: str,
     ) -> LandedObject:
         """Write bytes and index under their temporary names."""
         with ExitStack() as files:
@@ -161,7 +173,7 @@ class Landing:
             content = None
             if not in_place:
                 content = files.enter_context(create_private(folder / _BYTES_NAME))
-            arrival = take_in(stream, index=index, content=content)
+            arrival = take_in(head, stream, index=index, content=content)
             if content is not None:
                 sync_file(content)
             landed = LandedObject(
