@@ -13,22 +13,23 @@ from typing import Any
 import duckdb
 
 from etl.pipeline.newest import view_select
+from etl.report.names import SHOWN_EVENT_TYPE, SHOWN_SOURCE
 
 # What could hold data where an identifier is promised is not shown.
-SHOWN_EVENT = (
-    "case when regexp_full_match(event_type, '[A-Za-z][A-Za-z0-9_-]{0,63}') "
+_EVENT = (
+    f"case when regexp_full_match(event_type, '{SHOWN_EVENT_TYPE}') "
     "or event_type = '' then event_type else '*' end"
 )
-SHOWN_SOURCE = (
-    "case when regexp_full_match(source_id, '[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}') "
+_SOURCE = (
+    f"case when regexp_full_match(source_id, '{SHOWN_SOURCE}') "
     "or source_id = '' then source_id else '*' end"
 )
 GROUPS = {
     "rule": "rule",
     "model": "data_model",
-    "event": SHOWN_EVENT,
+    "event": _EVENT,
     "path": "path",
-    "source": SHOWN_SOURCE,
+    "source": _SOURCE,
     "day": "day",
     "month": "strftime(day, '%Y-%m')",
 }
@@ -136,7 +137,7 @@ def find_places(
     condition, values = _condition(chosen)
     query = f"""
         select
-            message_id, load_id, severity, rule, data_model, {SHOWN_EVENT}, {SHOWN_SOURCE}, day,
+            message_id, load_id, severity, rule, data_model, {_EVENT}, {_SOURCE}, day,
             regexp_replace(path, '\\["([^"\\\\]|\\\\.)*"\\]', '["*"]', 'g') as path, ordinals,
             coalesce(value_set, ''), coalesce(suggestion, '')
         from quality.finding

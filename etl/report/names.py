@@ -1,7 +1,8 @@
 """Names that may be printed: a report repeats no text of a message that could be a patient's.
 
 Source ids and event types come from Meta. Only text that looks like an identifier is shown;
-anything else becomes a numbered placeholder.
+anything else becomes a numbered placeholder. A source id has a letter, as any id of Redox has:
+digits alone may be a phone number, a date or a social security number.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-_SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
-_EVENT_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+# For Python and DuckDB alike; sql/quality/drift.sql repeats both.
+SHOWN_SOURCE = "([0-9][0-9._:-]{0,31})?[A-Za-z][A-Za-z0-9._:-]{0,63}"
+SHOWN_EVENT_TYPE = "[A-Za-z][A-Za-z0-9_-]{0,63}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +35,9 @@ class Names:
 
 def source_names() -> Names:
     """How source ids are shown."""
-    return Names(_SOURCE, "(no source)", "odd source")
+    return Names(re.compile(SHOWN_SOURCE), "(no source)", "odd source")
 
 
 def event_type_names() -> Names:
     """How event types are shown."""
-    return Names(_EVENT_TYPE, "(no event type)", "odd event type")
+    return Names(re.compile(SHOWN_EVENT_TYPE), "(no event type)", "odd event type")

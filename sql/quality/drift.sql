@@ -4,9 +4,10 @@
 -- key: data_model, path, rule, json_type
 -- reads: core.unplaced_value, core.received_form, core.extension, core.message, core.landed_object,
 --   quality.finding
--- A key that does not look like a key is shown as ["*"], because it may hold data; of one parent
--- at most 1,000 paths are named, the rest are counted together as parent.*. size_class speaks of
--- the largest value's JSON text. Days are UTC dates of the messages.
+-- A key that does not look like a key is shown as ["*"], because it may hold data, an event type or
+-- source id that does not look like one as *; of one parent at most 1,000 paths are named, the rest
+-- are counted together as parent.*. size_class speaks of the largest value's JSON text. Days are UTC
+-- dates of the messages.
 with misfit as (
   select
     message_id,
@@ -59,6 +60,13 @@ seen as (
     message.data_model,
     message.source_id,
     case
+      when regexp_full_match(
+        message.source_id, '([0-9][0-9._:-]{0,31})?[A-Za-z][A-Za-z0-9._:-]{0,63}'
+      )
+        then message.source_id
+      when message.source_id <> '' then '*'
+    end as shown_source,
+    case
       when regexp_full_match(message.event_type, '[A-Za-z][A-Za-z0-9_-]{0,63}')
         then message.event_type
       else '*'
@@ -103,6 +111,7 @@ named as (
     seen.message_id,
     seen.data_model,
     seen.source_id,
+    seen.shown_source,
     seen.event_type,
     seen.day,
     seen.rule,
@@ -135,7 +144,7 @@ select
   count(distinct message_id) as messages,
   count(*) as occurrences,
   count(distinct source_id) as sources,
-  array_to_string(list_sort(list(distinct source_id))[1:20], ', ') as source_ids,
+  array_to_string(list_sort(list(distinct shown_source))[1:20], ', ') as source_ids,
   array_to_string(list_sort(list(distinct event_type))[1:20], ', ') as event_types
 from named
 group by data_model, path, rule, json_type

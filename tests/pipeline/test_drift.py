@@ -14,6 +14,8 @@ from etl.cli.drift import drift as command
 from etl.pipeline.drift import DriftLine, list_drift, write_drift
 from etl.pipeline.load import load_paths
 from etl.pipeline.newest import open_newest
+from etl.report.names import SHOWN_EVENT_TYPE, SHOWN_SOURCE
+from etl.report.views import read_views
 from etl.settings import Settings, read_settings
 from etl.synth import Dials
 from etl.synth.dials import Shares
@@ -307,3 +309,18 @@ def test_whatever_drifts_can_be_listed_and_comes_back(tmp_path: Path, settings: 
     world.catalog = read_catalog(settings.catalog_path)
     assert world.rebuild_faults() == []
     assert write_drift(settings).fields == ()
+
+
+def test_sources_and_event_types_are_shown_as_everywhere(settings: Settings) -> None:
+    view = next(view for view in read_views() if view.name == "quality.drift")
+    assert f"'{SHOWN_SOURCE}'" in view.select and f"'{SHOWN_EVENT_TYPE}'" in view.select
+    sources = ["7ce6f387-c33c-417d-8682-81e83628cbd9", "078-05-1120", "John Doe", ""]
+    load(
+        settings,
+        "sources",
+        [make_patient(f"s{n}", {"ShoeSize": n}, source=name) for n, name in enumerate(sources, 1)],
+    )
+    with open_newest(settings) as (connection, _):
+        (line,) = list_drift(connection)
+    assert line.sources >= 3
+    assert line.source_ids == f"*, {sources[0]}"

@@ -34,6 +34,13 @@ def message(log_id: str = SSN, *, event: str = "Arrival", **parts: Any) -> dict[
     return {"Meta": meta, **parts}
 
 
+def sent_by(source: str) -> dict[str, Any]:
+    """A message whose sender and facility are a canary, with something to find."""
+    sent = message(f"{source} {MRN}", Patient={"Shoe": 41, "Demographics": {"Sex": "?"}})
+    sent["Meta"] |= {"Source": {"ID": source, "Name": NAME}, "FacilityCode": source}
+    return sent
+
+
 def bad_messages() -> list[bytes]:
     """One loadable message for every way in which a value, key or label can be wrong."""
     parts: list[dict[str, Any]] = [
@@ -52,6 +59,7 @@ def bad_messages() -> list[bytes]:
     ]
     messages = [message(f"{MRN}-{n}", **own) for n, own in enumerate(parts)]
     messages += [message("event", event=NAME), message("event", event=SSN, Patient={SSN: NAME})]
+    messages += [sent_by(source) for source in (NAME, SSN, PHONE)]
     bodies = [json.dumps(one).encode() for one in messages]
     doubled = json.dumps(message("double", Patient={"Demographics": {"FirstName": NAME}}))
     bodies.append(doubled.replace('"FirstName"', f'"FirstName": "{MRN}", "FirstName"').encode())

@@ -108,6 +108,9 @@ COMMANDS: list[list[str]] = [
     ["publish"],
     ["publish"],
     ["reliability"],
+    ["reliability", "--json"],
+    ["findings", "--by", "source", "--by", "day", "--json"],
+    ["drift", "--json"],
     ["doctor"],
 ]
 
