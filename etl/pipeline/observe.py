@@ -25,6 +25,7 @@ Mask = npt.NDArray[np.bool_]
 TIME_IMPLAUSIBLE = "time_implausible"
 NOT_SUPPORTED = "value_not_supported"
 NOT_LISTED = "path_not_listed_for_event"
+BOOLEAN_TEXTS = ("true", "false")
 
 
 class BatchObserver:
@@ -73,6 +74,8 @@ class BatchObserver:
             return coerced.values
         if node.value_set and pa.types.is_string(column.type):
             violations = self._checker.find_violations(column, node.value_set)
+            if violations and self._own_forms:
+                violations = self._as_sent(node.path, column, violations, grain)
             if violations:
                 return self._outside(node, column, violations, grain)
         return column
@@ -106,9 +109,7 @@ class BatchObserver:
         """Keep received texts, save where conforming has already kept what came before it."""
         own: list[bool] = []
         if self._own_forms:
-            places = [tuple(int(o[row]) for o in grain.ordinals) for row in group.rows]
-            pairs = zip(message_ids.tolist(), places, strict=True)
-            own = [(message_id, path, place) in self._own_forms for message_id, place in pairs]
+            own = [self._has_own_form(path, row, grain) for row in group.rows.tolist()]
         rows, received = group.rows, group.received
         if any(own):
             keep = ~np.asarray(own)
@@ -119,6 +120,23 @@ class BatchObserver:
             )
         ordinals = ordinal_lists(grain, rows)
         self._side.add_forms(rule, path, message_ids, ordinals, json_texts(received))
+
+    def _has_own_form(self, path: str, row: int, grain: Grain) -> bool:
+        """Whether conforming changed the value of a row and has kept what came."""
+        place = tuple(int(ordinal[row]) for ordinal in grain.ordinals)
+        return (int(self._ids[grain.message[row]]), path, place) in self._own_forms
+
+    def _as_sent(
+        self, path: str, column: pa.Array, violations: list[tuple[int, str]], grain: Grain
+    ) -> list[tuple[int, str]]:
+        """Without those that only our own spelling of a converted boolean puts outside its set."""
+        return [
+            (row, suggestion)
+            for row, suggestion in violations
+            if column[row].as_py() not in BOOLEAN_TEXTS
+            or suggestion.casefold() != column[row].as_py()
+            or not self._has_own_form(path, row, grain)
+        ]
 
     def _outside(
         self, node: Node, column: pa.Array, violations: list[tuple[int, str]], grain: Grain

@@ -18,7 +18,15 @@ from etl.settings import Settings, ValueSettings, read_settings
 from etl.warehouse.rebuild import rebuild_message
 from models.catalog import Catalog, read_catalog
 from models.tables.plan import plan_tables
-from tests.pipeline.small_messages import ask, contents, load, make_patient, opened, reload_all
+from tests.pipeline.small_messages import (
+    ask,
+    contents,
+    load,
+    make_message,
+    make_patient,
+    opened,
+    reload_all,
+)
 
 SEX = "Patient.Demographics.Sex"
 RULES = "select message_id, rule from quality.finding order by all"
@@ -156,4 +164,34 @@ def test_conformed_views_give_the_supported_value_beside_the_received(settings: 
         ("mann", "Male"),
         (" MALE", "Male"),
         ("X", None),
+    ]
+
+
+def test_a_boolean_is_not_blamed_for_how_it_is_converted(settings: Settings) -> None:
+    sent = [True, False, "true", 1, "True"]
+    messages = [
+        make_message(str(n), model="Media", event="New", Media={"Authenticated": value})
+        for n, value in enumerate(sent)
+    ]
+    load(settings, "one", messages)
+    found = ask(
+        settings,
+        "select item, suggestion from quality.finding join core.message using (message_id)",
+    )
+    assert sorted(found) == [(2, "True"), (3, "True")]
+    listed = ask(settings, "select value, findings from quality.unsupported_value order by all")
+    assert listed == [("1", 1), ("true", 1)]
+    with open_for_reading(settings) as connection:
+        create_views(connection)
+        create_conformed_views(connection)
+        rows = connection.execute(
+            "select media_authenticated, media_authenticated_supported "
+            "from media.message_conformed order by message_id"
+        ).fetchall()
+    assert rows == [
+        ("true", "True"),
+        ("false", "False"),
+        ("true", "True"),
+        ("1", "True"),
+        ("True", "True"),
     ]
