@@ -113,6 +113,8 @@ def _shape(catalog: Catalog, field: Field) -> dict[str, Any]:
         "number_kind": field.number_kind or "",
         "event_types": ", ".join(sorted(field.event_types)),
         "value_set": f"{value_set.name} ({value_set.kind})" if value_set else "",
+        "value_set_confidence": field.value_set_confidence,
+        "value_set_source": ", ".join(value_set.source.split("|")) if value_set else "",
         "supported_values": ", ".join(value_set.values) if value_set else "",
         "sensitivity": field.sensitivity,
         "source": field.source,

@@ -134,7 +134,7 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class ValueSet:
-    """A named list of supported values; `notes` maps a value to its note."""
+    """A named list of values; of an external set the name of the code system."""
 
     name: str
     kind: ValueSetKind

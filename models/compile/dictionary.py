@@ -41,6 +41,7 @@ def _fields(catalog: Catalog, plan: WarehousePlan) -> Iterator[Row]:
                 "kind": _kind(field),
                 "temporal": field.temporal.value if field.temporal else "",
                 "value_set": field.value_set,
+                "value_set_confidence": field.value_set_confidence,
                 "sensitivity": field.sensitivity,
                 "enclosing_array": enclosing_array(field.path),
                 "parent_object": field.parent if field.parent in objects else "",

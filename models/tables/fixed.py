@@ -257,6 +257,12 @@ FIELD = Table(
     _col("kind", Text, "leaf, object or array"),
     _col("temporal", Text, "date or datetime"),
     _col("value_set", Text, "Value set of the field"),
+    _col(
+        "value_set_confidence",
+        Text,
+        "How the field's value set is known: documented, same_structure (as a documented field of "
+        "another model), by_analogy, examples or observed",
+    ),
     _col("sensitivity", Text, "HIPAA Safe Harbor class"),
     _col("enclosing_array", Text, "Nearest array around the path, empty without one"),
     _col(
