@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from models.catalog import Catalog
+from models.catalog.meta_fields import META
 from models.compile.shapes import ModelShapes, Node, NodeKind, Shape
-from models.tables.plan import CORE_SCHEMA, META, Storage, Table, WarehousePlan, plan_tables
+from models.tables.plan import CORE_SCHEMA, Storage, Table, WarehousePlan, plan_tables
 
 # Read as text first: the reader refuses a whole file for one "" in a typed time column.
 _READ_AS = {Storage.DATE: "VARCHAR", Storage.TIMESTAMP: "VARCHAR", Storage.JSON: "JSON"}

@@ -26,9 +26,10 @@ from etl.pipeline.staging import StagedTable, Staging
 from etl.population.counts import PopulationCounts
 from etl.population.groups import Groups, MessageFacts
 from etl.records import Finding
+from models.catalog.meta_fields import META
 from models.catalog.records import Catalog, Temporal
 from models.compile.shapes import Shape
-from models.tables.plan import META, Table, WarehousePlan
+from models.tables.plan import Table, WarehousePlan
 
 Mask = npt.NDArray[np.bool_]
 ShapeKey = tuple[str, int]

@@ -21,8 +21,9 @@ from etl.pipeline.drift_names import Names
 from etl.pipeline.newest import open_newest, view_select
 from etl.settings import Settings
 from models.catalog import Catalog, CatalogFaults, formats, read_catalog
+from models.catalog.meta_fields import is_meta
 from models.catalog.records import Field, JsonType
-from models.tables.plan import META, WarehousePlan, plan_tables
+from models.tables.plan import WarehousePlan, plan_tables
 
 UNLISTED = "unlisted_key"
 SOURCE = "drift"
@@ -101,7 +102,7 @@ def write_drift(settings: Settings) -> NewLines:
     """
     catalog = _site_catalog(settings.catalog_path)
     with open_newest(settings) as (connection, _):
-        looks = _look(connection)
+        looks = _look(connection, catalog)
         keywords = _keywords(connection)
     plan = plan_tables(catalog)
     new = [field for part in _parts(catalog, plan, looks, keywords) for field in part]
@@ -118,12 +119,14 @@ def _site_catalog(overlay: Path) -> Catalog:
         raise UsageFault(str(faults)) from None
 
 
-def _look(connection: duckdb.DuckDBPyConnection) -> dict[str, Looks]:
-    """How the kept values of each data model look; what stands in Meta under Meta, for all."""
+def _look(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> dict[str, Looks]:
+    """How the kept values of each data model of the catalog look."""
     looks: dict[str, Looks] = {}
     cursor = connection.execute(_KEPT)
     while rows := cursor.fetchmany(_BATCH):
         for data_model, path, event_type, value, count in rows:
+            if data_model not in catalog.data_models:
+                continue
             own = looks.setdefault(data_model, Looks())
             own.add(path, json.loads(value, parse_int=_integer), event_type, times=count)
     return looks
@@ -144,13 +147,13 @@ def _parts(
 ) -> Iterator[list[Field]]:
     """New fields, named: those of Meta, which all data models share, then model by model."""
     inferred = {model: _unlisted(catalog, model, own) for model, own in sorted(looks.items())}
-    meta = [(model, f) for model, own in inferred.items() for f in own if _is_meta(f.path)]
+    meta = [(model, f) for model, own in inferred.items() for f in own if is_meta(f.path)]
     if meta:
         yield _name_meta(catalog, plan, meta, keywords)
     for model, own in inferred.items():
-        new = [_field(model, f, catalog) for f in own if not _is_meta(f.path)]
+        new = [_field(model, f, catalog) for f in own if not is_meta(f.path)]
         if new:
-            known = [f for f in catalog.fields[model] if not _is_meta(f.path)]
+            known = [f for f in catalog.fields[model] if not is_meta(f.path)]
             names = Names(catalog, plan, model, is_meta=False)
             yield names.settle(known, new, keywords)
 
@@ -171,7 +174,7 @@ def _name_meta(
     known: dict[str, Field] = {}
     for fields in catalog.fields.values():
         for field in fields:
-            if _is_meta(field.path):
+            if is_meta(field.path):
                 known.setdefault(field.path.removesuffix("[]"), field)
     shared: dict[str, Field] = {}
     found: list[Field] = []
@@ -186,10 +189,6 @@ def _name_meta(
     )
     given = {field.path: field.sql_name for field in settled}
     return [replace(f, sql_name=given.get(f.path, f.sql_name)) for f in found]
-
-
-def _is_meta(path: str) -> bool:
-    return path == META or path.startswith(f"{META}.")
 
 
 def _field(data_model: str, inferred: InferredField, catalog: Catalog) -> Field:

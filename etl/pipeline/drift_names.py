@@ -12,10 +12,11 @@ from hashlib import sha256
 
 from sqlalchemy import MetaData
 
+from models.catalog.meta_fields import META
 from models.catalog.records import Catalog, Field, JsonType
 from models.compile.ddl import compile_metadata, compile_model_metadata
 from models.tables.naming import MAX_IDENTIFIER, enclosing_array, enclosing_arrays, ordinal_name
-from models.tables.plan import CORE_SCHEMA, META, WarehousePlan, derive_name
+from models.tables.plan import CORE_SCHEMA, WarehousePlan, derive_name
 
 _HASH_LETTERS = 6
 _LONGEST_STEM = 48

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from models.catalog import formats
 from models.catalog.csv_table import CatalogFaults, Fault, Line, TableFormat, read_lines
+from models.catalog.meta_fields import complete_meta
 from models.catalog.records import (
     Catalog,
     DataModel,
@@ -194,8 +195,9 @@ class _Reading:
             self._check_sources(line, sources)
             fields[model.name].append(field)
             lines[model.name, field.path] = line
-        self._check_parents(fields, lines)
-        return {name: tuple(sorted(own, key=_field_order)) for name, own in fields.items()}
+        complete = complete_meta(fields, data_models)
+        self._check_parents(complete, lines)
+        return {name: tuple(sorted(own, key=_field_order)) for name, own in complete.items()}
 
     def _field(self, line: Line, model: DataModel) -> Field | None:
         json_type = self._choice(line, "json_type", JsonType)
@@ -249,9 +251,10 @@ class _Reading:
                 field.path for field in own if field.json_type in (JsonType.OBJECT, JsonType.ARRAY)
             }
             for field in own:
-                if field.parent and field.parent not in holders:
+                line = lines.get((model, field.path))
+                if line and field.parent and field.parent not in holders:
                     message = f"parent {field.parent} is no object or array of the model"
-                    self.faults.append(lines[model, field.path].fault(message))
+                    self.faults.append(line.fault(message))
 
 
 def _field_order(field: Field) -> tuple[str, str]:

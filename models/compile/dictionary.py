@@ -7,9 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from models.catalog.meta_fields import is_meta
 from models.catalog.records import Catalog, Field, JsonType, ValueSetKind
 from models.tables.naming import SCALAR_COLUMN, enclosing_array
-from models.tables.plan import META, Table, WarehousePlan
+from models.tables.plan import Table, WarehousePlan
 
 Row = dict[str, Any]
 
@@ -33,7 +34,7 @@ def _fields(catalog: Catalog, plan: WarehousePlan) -> Iterator[Row]:
     for model, fields in catalog.fields.items():
         objects = {f.path for f in fields if f.json_type is JsonType.OBJECT}
         for field in fields:
-            table, column = _place(field, plan.core if _in_meta(field) else plan.models[model])
+            table, column = _place(field, plan.core if is_meta(field.path) else plan.models[model])
             yield {
                 "data_model": model,
                 "path": field.path,
@@ -49,10 +50,6 @@ def _fields(catalog: Catalog, plan: WarehousePlan) -> Iterator[Row]:
                 "table_name": table.name,
                 "column_name": column,
             }
-
-
-def _in_meta(field: Field) -> bool:
-    return field.path == META or field.path.startswith(f"{META}.")
 
 
 def _kind(field: Field) -> str:

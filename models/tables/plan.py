@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from models.catalog.meta_fields import META, is_meta
 from models.catalog.records import Catalog, Field, JsonType, NumberKind, Temporal
 from models.tables.naming import (
     MAX_IDENTIFIER,
@@ -25,7 +26,6 @@ from models.tables.naming import (
     snake_case,
 )
 
-META = "Meta"
 CORE_SCHEMA = "core"
 
 
@@ -104,7 +104,7 @@ def plan_tables(catalog: Catalog) -> WarehousePlan:
     """Derive every table from the catalog; raises PlanFaults that lists all name faults."""
     models = {}
     for name, model in catalog.data_models.items():
-        own = [field for field in catalog.fields[name] if not _is_meta(field)]
+        own = [field for field in catalog.fields[name] if not is_meta(field.path)]
         models[name] = _plan_schema(model.schema, own, prefix="")
     core = _plan_schema(CORE_SCHEMA, _union_of_meta(catalog), prefix=META)
     plan = WarehousePlan(models, core)
@@ -115,14 +115,10 @@ def plan_tables(catalog: Catalog) -> WarehousePlan:
     return plan
 
 
-def _is_meta(field: Field) -> bool:
-    return field.path == META or field.path.startswith(f"{META}.")
-
-
 def _union_of_meta(catalog: Catalog) -> list[Field]:
     union: dict[tuple[str, JsonType], Field] = {}
     for fields in catalog.fields.values():
-        for field in filter(_is_meta, fields):
+        for field in (field for field in fields if is_meta(field.path)):
             union.setdefault((field.path, field.json_type), field)
     return sorted(union.values(), key=lambda field: field.path)
 

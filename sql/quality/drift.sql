@@ -69,7 +69,7 @@ seen as (
     case
       when regexp_full_match(message.event_type, '[A-Za-z][A-Za-z0-9_-]{0,63}')
         then message.event_type
-      else '*'
+      when message.event_type <> '' then '*'
     end as event_type,
     cast(
       timezone('UTC', coalesce(message.event_at, message.received_at, landed_object.landed_at))

@@ -11,9 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 from etl.cli.drift import drift as command
+from etl.cli.opening import open_loader
 from etl.pipeline.drift import DriftLine, list_drift, write_drift
 from etl.pipeline.load import load_paths
 from etl.pipeline.newest import open_newest
+from etl.pipeline.quarantine import replay
 from etl.report.names import SHOWN_EVENT_TYPE, SHOWN_SOURCE
 from etl.report.views import read_views
 from etl.settings import Settings, read_settings
@@ -324,3 +326,46 @@ def test_sources_and_event_types_are_shown_as_everywhere(settings: Settings) -> 
         (line,) = list_drift(connection)
     assert line.sources >= 3
     assert line.source_ids == f"*, {sources[0]}"
+
+
+def _site_model(settings: Settings) -> None:
+    """A data model of the site: its name and its event type, no field."""
+    settings.catalog_path.mkdir(parents=True, exist_ok=True)
+    lines = {
+        "data_models.csv": "data_model,schema,description\nDental,dental,Teeth\n",
+        "event_types.csv": (
+            "data_model,event_type,direction,reply,source\nDental,New,notification,,site\n"
+        ),
+    }
+    for name, text in lines.items():
+        (settings.catalog_path / name).write_text(text)
+
+
+def test_a_data_model_of_the_site_needs_its_name_alone(settings: Settings) -> None:
+    sent = make_message("1", model="Dental", event="New", Tooth={"Number": 11, "Roots": ["a"]})
+    assert load(settings, "teeth", [sent, make_patient("2", {"ShoeSize": 1})]).quarantined == 1
+    _site_model(settings)
+    with open_loader(settings) as loader:
+        assert replay(loader).loaded == 1
+    assert ask(settings, "select data_model, event_type, log_id from core.message") == [
+        ("PatientAdmin", "Arrival", "2"),
+        ("Dental", "New", "1"),
+    ]
+    assert ("Tooth", "unlisted_key", "object") in drift_of(settings)
+
+    write_drift(settings)
+    reload_all(settings)
+
+    assert ask(settings, "select tooth_number from dental.message") == [(11,)]
+    with opened(settings) as connection:
+        plan = plan_tables(read_catalog(settings.catalog_path))
+        assert json.loads(rebuild_message(connection, plan, 1)) == sent
+
+
+def test_a_data_model_no_longer_listed_is_left_alone(settings: Settings) -> None:
+    _site_model(settings)
+    load(settings, "teeth", [make_message("1", model="Dental", event="New", Tooth={"Number": 11})])
+    for file in settings.catalog_path.iterdir():
+        file.unlink()
+
+    assert write_drift(settings).fields == ()
