@@ -22,6 +22,7 @@ from etl.pipeline.findings import (
     FindingGroup,
     FindingPlace,
     count_findings,
+    count_open_quarantine,
     explain_rules,
     find_places,
     find_values,
@@ -83,8 +84,10 @@ def findings(
         else:
             found = list(count_findings(connection, chosen, by=by or DEFAULT_GROUPS, limit=limit))
         meanings = explain_rules(connection)
+        quarantined = count_open_quarantine(connection)
     if as_json:
-        click.echo(json.dumps(_answer(found, place, settings), indent=1, default=str))
+        answer = _answer(found, place, settings) | {"open_quarantine": quarantined}
+        click.echo(json.dumps(answer, indent=1, default=str))
         return
     console = Console(width=width())
     if not found:
@@ -94,6 +97,9 @@ def findings(
     else:
         print_table(console, [_row(one) for one in found])
         _explain(console, found, meanings)
+    if quarantined:
+        told = "1 item is" if quarantined == 1 else f"{quarantined:,} items are"
+        console.print(f"{told} in quarantine; see `redox-warehouse quarantine list`.")
     _tell_where(console, place, settings)
 
 

@@ -188,6 +188,13 @@ def find_values(
     return [ReceivedValue(*row) for row in connection.execute(query, values).fetchall()]
 
 
+def count_open_quarantine(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many items are no loadable message and neither replayed nor resolved."""
+    query = "select count(*) from core.quarantine where state = 'open'"
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
 def explain_rules(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, str]]:
     """Meaning and action of every rule."""
     rows = connection.execute("select rule, meaning, action from quality.rule").fetchall()
@@ -235,6 +242,7 @@ __all__ = [
     "FindingPlace",
     "ReceivedValue",
     "count_findings",
+    "count_open_quarantine",
     "explain_rules",
     "find_places",
     "find_values",

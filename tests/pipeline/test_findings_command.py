@@ -11,9 +11,17 @@ from click.testing import CliRunner
 from etl.cli.findings import findings as command
 from etl.cli.opening import open_loader
 from etl.errors import UsageFault
-from etl.pipeline.findings import Chosen, count_findings, find_places, find_values
+from etl.pipeline.findings import (
+    Chosen,
+    count_findings,
+    count_open_quarantine,
+    find_places,
+    find_values,
+)
 from etl.pipeline.messages import received_bytes
 from etl.pipeline.newest import open_newest
+from etl.pipeline.publish import publish
+from etl.pipeline.quarantine import resolve
 from etl.settings import Settings, read_settings
 from etl.warehouse.connection import write_lock
 from tests.pipeline.small_messages import load, make_message, make_patient
@@ -145,6 +153,22 @@ def test_nothing_found_is_said(settings: Settings) -> None:
     assert "Nothing was found" in invoke(settings, "--messages")
 
 
+def test_what_is_no_message_is_told_too(settings: Settings) -> None:
+    load(settings, "clean", [make_patient("1", {"Sex": "Male"}), {"Patient": {}}, {"Visit": {}}])
+    assert "2 items are in quarantine; see `redox-warehouse quarantine list`." in invoke(settings)
+    answer = json.loads(invoke(settings, "--json"))
+    assert (answer["findings"], answer["open_quarantine"]) == ([], 2)
+    publish(settings)
+    with (
+        write_lock(settings.warehouse_path, wait_s=1),
+        open_newest(settings) as (connection, _),
+    ):
+        assert count_open_quarantine(connection) == 2
+    with open_loader(settings) as loader:
+        resolve(loader, [1, 2])
+    assert "quarantine" not in invoke(settings)
+
+
 def test_without_a_warehouse_the_way_to_one_is_told(settings: Settings) -> None:
     result = CliRunner().invoke(command, [], obj=settings)
     assert "redox-warehouse load" in str(result.exception)
@@ -154,7 +178,6 @@ def test_while_a_load_writes_the_published_version_answers(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from etl.pipeline import newest
-    from etl.pipeline.publish import publish
 
     monkeypatch.setattr(newest, "WAIT_BESIDE_PUBLISHED_S", 0.1)
     load(settings, "one", [make_patient("1", {"Sex": "X"})])
