@@ -10,6 +10,7 @@ from rich.console import Console
 
 from etl.cli.tables import print_table, width
 from etl.pipeline.drift import DriftLine, NewLines, list_drift, write_drift
+from etl.pipeline.known_names import require_known
 from etl.pipeline.newest import open_newest
 from etl.settings import Settings
 
@@ -47,6 +48,7 @@ def drift(
         _tell_written(write_drift(settings), as_json=as_json)
         return
     with open_newest(settings) as (connection, place):
+        require_known(connection, rules=rules, data_models=data_models)
         lines = list_drift(connection, rules=rules, data_models=data_models, limit=limit)
     if as_json:
         answer = {"as_of": place, "drift": [asdict(line) for line in lines]}

@@ -27,6 +27,7 @@ from etl.pipeline.findings import (
     find_places,
     find_values,
 )
+from etl.pipeline.known_names import require_known
 from etl.pipeline.newest import open_newest
 from etl.settings import Settings
 
@@ -77,6 +78,7 @@ def findings(
     if values and not sys.stdout.isatty():
         raise UsageFault("Values are printed to a terminal only; leave out --values here.")
     with open_newest(settings) as (connection, place):
+        require_known(connection, rules=chosen.rules, data_models=chosen.data_models)
         if values:
             found: list[Any] = list(find_values(connection, chosen, limit=limit))
         elif messages:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import duckdb
 
 from etl.errors import UsageFault
+from etl.pipeline.known_names import look_up
 from etl.pipeline.publish import utc_now
 from etl.pipeline.reading import Readable, open_readable
 from etl.publish.dictionary import ExportFacts, FieldFacts, write_companions
@@ -20,8 +20,6 @@ from etl.publish.handover import appearing, check_target
 from etl.publish.relations import Relation, read_relations
 from etl.settings import Settings
 from etl.warehouse.connection import rewritten_errors
-
-T = TypeVar("T")
 
 _MODELS = "select distinct data_model, table_schema from quality.field where table_schema <> 'core'"
 _FIELDS = """
@@ -88,28 +86,15 @@ def _choose(
     if not tables and not data_models:
         return [relation for _, relation in sorted(readable.tables.items())]
     views = read_relations(readable.connection)
-    named = _named(tables, {**views, **readable.tables}, "table")
+    named = look_up(tables, {**views, **readable.tables}, "table")
     rows = readable.connection.execute(_MODELS).fetchall()
     schemas = {name.lower(): schema for model, schema in rows for name in (model, schema)}
-    wanted = set(_named([name.lower() for name in data_models], schemas, "data model"))
+    wanted = set(look_up([name.lower() for name in data_models], schemas, "data model"))
     of_models = [r for r in readable.tables.values() if r.schema in wanted]
     chosen = {relation.qualified_name: relation for relation in (*named, *of_models)}
     if not chosen:
         raise UsageFault("Nothing of these data models is loaded; see `redox-warehouse status`.")
     return [relation for _, relation in sorted(chosen.items())]
-
-
-def _named(names: Iterable[str], known: Mapping[str, T], kind: str) -> list[T]:
-    """What these names stand for; raises UsageFault that lists every name that stands for nothing."""
-    unknown = [name for name in dict.fromkeys(names) if name not in known]
-    if unknown:
-        near = {n for name in unknown for n in get_close_matches(name, known, n=1)}
-        hint = f" (near: {', '.join(sorted(near))})" if near else ""
-        raise UsageFault(
-            f"There is no {kind} {', '.join(unknown)}{hint}; "
-            "`redox-warehouse catalog` and `status` list what there is."
-        )
-    return [known[name] for name in names]
 
 
 def _fields(

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from etl.conform.judge import Status
 from etl.errors import UsageFault
 from etl.pipeline.cut import cut_into_units
+from etl.pipeline.known_names import look_up
 from etl.pipeline.load import Loader
 from etl.pipeline.records import Piece
 from etl.pipeline.status import write_status
@@ -60,9 +61,9 @@ def rebuild_tables(loader: Loader) -> ReloadSummary:
 
 
 def reload_slices(loader: Loader, selection: Selection) -> ReloadSummary:
-    """Rebuild every selected slice, one transaction each; raises UsageFault for unknown models."""
+    """Rebuild every selected slice, one transaction each; raises UsageFault for an unknown model."""
     _check_exists(loader)
-    _check_known(loader, selection.data_models)
+    look_up(selection.data_models, loader.worker.catalog.data_models, "data model")
     with loader.writing(), loader.open() as connection:
         loader.prepare(connection, is_reload=True)
         numbers = slices_of(
@@ -80,15 +81,6 @@ def reload_slices(loader: Loader, selection: Selection) -> ReloadSummary:
 def _check_exists(loader: Loader) -> None:
     if not loader.settings.warehouse_path.exists():
         raise UsageFault("There is no warehouse yet; run `redox-warehouse load` first.")
-
-
-def _check_known(loader: Loader, data_models: Sequence[str]) -> None:
-    known = loader.worker.catalog.data_models
-    unknown = [name for name in data_models if name not in known]
-    if unknown:
-        raise UsageFault(
-            f"The catalog has no data model {', '.join(unknown)}; name some of {', '.join(known)}."
-        )
 
 
 def _reload_slice(loader: Loader, number: int) -> int:

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from etl.cli.drift import drift as command
 from etl.cli.opening import open_loader
+from etl.errors import UsageFault
 from etl.pipeline.drift import DriftLine, list_drift, write_drift
 from etl.pipeline.load import load_paths
 from etl.pipeline.newest import open_newest
@@ -369,3 +370,9 @@ def test_a_data_model_no_longer_listed_is_left_alone(settings: Settings) -> None
         file.unlink()
 
     assert write_drift(settings).fields == ()
+
+
+def test_reload_of_an_unknown_data_model_is_refused(settings: Settings) -> None:
+    load(settings, "one", [make_patient("1", {"Sex": "Male"})])
+    with pytest.raises(UsageFault, match="no data model Patients"):
+        reload_all(settings, data_models=("Patients",))

@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from click import Command
 from click.testing import CliRunner
 
+from etl.cli.drift import drift
 from etl.cli.findings import findings as command
 from etl.cli.opening import open_loader
 from etl.errors import UsageFault
@@ -151,6 +153,22 @@ def test_nothing_found_is_said(settings: Settings) -> None:
     load(settings, "clean", [make_patient("1", {"Sex": "Male"})])
     assert "Nothing was found" in invoke(settings)
     assert "Nothing was found" in invoke(settings, "--messages")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--rule", "tme_impossible"], "There is no rule tme_impossible (near: time_impossible)"),
+        (["--model", "ClinicalSummary"], "There is no data model ClinicalSummary (near: Clinical"),
+    ],
+)
+@pytest.mark.parametrize("asked", [command, drift], ids=["findings", "drift"])
+def test_a_name_that_stands_for_nothing_is_no_answer(
+    loaded: Settings, asked: Command, arguments: list[str], sentence: str
+) -> None:
+    result = CliRunner().invoke(asked, arguments, obj=loaded)
+    assert isinstance(result.exception, UsageFault)
+    assert sentence in str(result.exception)
 
 
 def test_what_is_no_message_is_told_too(settings: Settings) -> None:

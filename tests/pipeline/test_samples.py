@@ -65,42 +65,6 @@ def test_no_sample_has_an_unplaced_value(warehouse: duckdb.DuckDBPyConnection) -
     assert warehouse.execute("select count(*) from core.unplaced_value").fetchone() == (0,)
 
 
-# What the samples have that is worth a warning: where, the rule without its suffix, and the texts.
-ODDITIES = (
-    ("Patient.Demographics.Race", "value_not_supported", re.compile("Black")),
-    ("Visits[].Patient.Demographics.Race", "value_not_supported", re.compile("Black")),
-    ("Slots[].DateTime", "time_blank_for_t", re.compile(r"\d{4}-\d\d-\d\d .*")),
-    ("Claims[].Lines[].ServiceDateTime", "time_unpadded", re.compile(r"\d{4}-\d{1,2}-\d")),
-    (
-        "UnsignedProcedureOrders[].ScheduledDate",
-        "time_colon_before_ms",
-        re.compile(r".*:\d\d:\d\d:\d{3}Z"),
-    ),
-)
-
-
-def test_warnings_on_samples_are_these_and_no_others(
-    warehouse: duckdb.DuckDBPyConnection,
-) -> None:
-    """Each finding is in the message, at the path and the ordinals that it says."""
-    expected = Counter(
-        (number, path_text(leaf.path), leaf.ordinals, rule)
-        for number, payload in enumerate(PATHS, 1)
-        for leaf in populated_leaves(parse(payload.read_bytes()))
-        for path, rule, text in ODDITIES
-        if path_text(leaf.path) == path and text.fullmatch(str(leaf.value))
-    )
-    ids = [row[0] for row in warehouse.execute("from core.message order by message_id").fetchall()]
-    number_of = {message_id: number for number, message_id in enumerate(ids, 1)}
-    found = Counter(
-        (number_of[message_id], path, tuple(ordinals), rule.removesuffix("_new"))
-        for message_id, path, ordinals, rule in warehouse.execute(
-            "select message_id, path, ordinals, rule from quality.finding"
-        ).fetchall()
-    )
-    assert found == expected
-
-
 def test_counts_of_samples_agree(
     first: tuple[Settings, LoadSummary], warehouse: duckdb.DuckDBPyConnection
 ) -> None:
