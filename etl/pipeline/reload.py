@@ -6,7 +6,7 @@ in between, the next reload does again what is missing; doing a slice twice chan
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import duckdb

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import shutil
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +20,6 @@ from models.tables.plan import plan_tables
 from tests.pipeline.sample_payloads import PATHS, SAMPLES, needs_samples
 from tests.reference.compare import differences
 from tests.reference.json_text import parse
-from tests.reference.leaves import path_text, populated_leaves
 
 pytestmark = needs_samples
 
