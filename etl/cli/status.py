@@ -14,6 +14,8 @@ from rich.table import Table
 from etl.cli.tables import width
 from etl.settings import Settings
 
+# Sources that send no id, and those whose id may be a patient's.
+UNNAMED = {"": "(none)", "*": "(odd ids)"}
 NOTHING: dict[str, Any] = {
     "loads": 0,
     "bytes": 0,
@@ -61,7 +63,10 @@ def _print(found: dict[str, Any], console: Console) -> None:
     if found["models"]:
         console.print(_table(found["models"], "data model", "messages", "first day", "last day"))
     if found["sources"]:
-        rows = [one | {"source_id": one["source_id"] or "(none)"} for one in found["sources"]]
+        rows = [
+            one | {"source_id": UNNAMED.get(one["source_id"], one["source_id"])}
+            for one in found["sources"]
+        ]
         console.print(_table(rows, "source", "messages", "first day", "last day"))
     if found["findings"]:
         console.print(_table(found["findings"], "severity", "rule", "findings", "messages"))

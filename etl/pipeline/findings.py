@@ -13,23 +13,14 @@ from typing import Any
 import duckdb
 
 from etl.pipeline.newest import view_select
-from etl.report.names import SHOWN_EVENT_TYPE, SHOWN_SOURCE
+from etl.report.names import EVENT_TYPE_SQL, SOURCE_SQL
 
-# What could hold data where an identifier is promised is not shown.
-_EVENT = (
-    f"case when regexp_full_match(event_type, '{SHOWN_EVENT_TYPE}') "
-    "or event_type = '' then event_type else '*' end"
-)
-_SOURCE = (
-    f"case when regexp_full_match(source_id, '{SHOWN_SOURCE}') "
-    "or source_id = '' then source_id else '*' end"
-)
 GROUPS = {
     "rule": "rule",
     "model": "data_model",
-    "event": _EVENT,
+    "event": EVENT_TYPE_SQL,
     "path": "path",
-    "source": _SOURCE,
+    "source": SOURCE_SQL,
     "day": "day",
     "month": "strftime(day, '%Y-%m')",
 }
@@ -137,7 +128,7 @@ def find_places(
     condition, values = _condition(chosen)
     query = f"""
         select
-            message_id, load_id, severity, rule, data_model, {_EVENT}, {_SOURCE}, day,
+            message_id, load_id, severity, rule, data_model, {EVENT_TYPE_SQL}, {SOURCE_SQL}, day,
             regexp_replace(path, '\\["([^"\\\\]|\\\\.)*"\\]', '["*"]', 'g') as path, ordinals,
             coalesce(value_set, ''), coalesce(suggestion, '')
         from quality.finding

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from etl.errors import PermanentError
+from etl.report.names import SOURCE_SQL
 from etl.settings import Settings
 
 _TOTALS = """
@@ -30,9 +31,9 @@ _MODELS = """
 select data_model, sum(messages), min(day), max(day)
 from quality.message_count group by data_model order by 2 desc, 1
 """
-_SOURCES = """
-select source_id, sum(messages), min(day), max(day)
-from quality.message_count group by source_id order by 2 desc, 1 limit 100
+_SOURCES = f"""
+select {SOURCE_SQL} as source, sum(messages), min(day), max(day)
+from quality.message_count group by source order by 2 desc, 1 limit 100
 """
 _FINDINGS = """
 select severity, rule, sum(findings), sum(messages)

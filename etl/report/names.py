@@ -14,6 +14,16 @@ from dataclasses import dataclass, field
 SHOWN_SOURCE = "([0-9][0-9._:-]{0,31})?[A-Za-z][A-Za-z0-9._:-]{0,63}"
 SHOWN_EVENT_TYPE = "[A-Za-z][A-Za-z0-9_-]{0,63}"
 
+# The same in SQL, for lists in which all odd names are one: `*`.
+SOURCE_SQL = (
+    f"case when regexp_full_match(source_id, '{SHOWN_SOURCE}') "
+    "or source_id = '' then source_id else '*' end"
+)
+EVENT_TYPE_SQL = (
+    f"case when regexp_full_match(event_type, '{SHOWN_EVENT_TYPE}') "
+    "or event_type = '' then event_type else '*' end"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Names:
