@@ -23,8 +23,11 @@ import duckdb
 from benchmarks.workloads import CLI
 
 BASE_MESSAGES, BASE_DAYS = 12_000, 30
-VIEWS = ("field_population", "field_verdict", "field_organization_rate", "field_day",
-         "field_drift", "source_silence")  # fmt: skip
+VIEWS = ("field_population", "field_verdict", "field_organization_rate", "field_drift",
+         "source_silence", "field_day")  # fmt: skip
+ONE_FIELD = """quality.field_day
+where path = 'Patient.Demographics.Sex' and data_model = 'PatientAdmin'
+and source_id = (select min(source_id) from quality.message_count)"""
 COMMANDS = {
     "reliability": ("reliability", "--limit", "5"),
     "reliability --json": ("reliability", "--json"),
@@ -88,9 +91,13 @@ def timings(home: Path, folder: str) -> Iterator[tuple[str, float]]:
     published = home / "published" / "current" / "warehouse.duckdb"
     with duckdb.connect(str(published), read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
-        for view in VIEWS:
-            query = f"create or replace temp table answer as from quality.{view}"
-            yield f"quality.{view}", seconds_of(lambda query=query: connection.execute(query))
+        relations = {f"quality.{view}": f"quality.{view}" for view in VIEWS}
+        relations["quality.field_day, one field of one source"] = ONE_FIELD
+        for name, relation in relations.items():
+            query = f"create or replace temp table answer as from {relation}"
+            seconds = seconds_of(lambda query=query: connection.execute(query))
+            (rows,) = connection.execute("select count(*) from answer").fetchall()[0]
+            yield f"{name} ({rows:,} rows)", seconds
     for name, arguments in COMMANDS.items():
         call = ("--home", str(home), *arguments)
         yield name, seconds_of(lambda call=call: run(*call, folder=folder))

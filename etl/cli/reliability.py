@@ -20,7 +20,7 @@ from etl.report.build import write_page
 from etl.report.changes import percent
 from etl.report.facts import read_facts
 from etl.report.labels import LABELS
-from etl.report.records import Facts, ReportOptions, Verdict
+from etl.report.records import DAYS_IN_REPORT, Facts, ReportOptions, Verdict
 from etl.report.senders import name_senders
 from etl.report.terminal import FieldLine, Group, Tale, tell
 from etl.settings import Settings
@@ -74,6 +74,7 @@ def reliability(
         event_type=event_type,
         include_test=include_test,
         suppress_below=suppress_below,
+        max_days=DAYS_IN_REPORT if report else 0,
         source_titles=_source_titles(settings),
     )
     with open_for_reading(settings) as connection:

@@ -92,25 +92,62 @@ WORST_FIRST = """
   feed
 """
 
+# the days of every field that is ever filled; integers stand for the keys, which is several times
+# faster than quality.field_day over the counts of millions of messages
 _SERIES = """
+with filled as (
+  select distinct source_id, data_model, event_type, is_test, path
+  from quality.path_count
+  where messages > 0
+),
+
+series as (
+  select
+    row_number() over () as series_id,
+    feed.feed,
+    filled.*
+  from filled
+  inner join report_feed as feed
+    on feed.source_id = filled.source_id
+    and feed.data_model = filled.data_model
+    and feed.event_type = filled.event_type
+    and feed.is_test = filled.is_test
+),
+
+filled_day as (
+  select
+    series.series_id,
+    path_count.day,
+    sum(path_count.messages)::bigint as populated
+  from quality.path_count
+  inner join series
+    on series.source_id = path_count.source_id
+    and series.data_model = path_count.data_model
+    and series.event_type = path_count.event_type
+    and series.is_test = path_count.is_test
+    and series.path = path_count.path
+  where path_count.day >= (select min(day) from (select unnest(days) as day from report_feed))
+  group by series.series_id, path_count.day
+),
+
+feed_day as (
+  select feed, unnest(days) as day, unnest(day_messages) as messages from report_feed
+)
+
 select
-  feed.feed,
+  series.feed,
   series.path,
   case
-    when bool_and(series.messages_populated = series.messages) then null
-    else list(series.messages_populated order by series.day)
+    when bool_and(coalesce(filled_day.populated, 0) = feed_day.messages) then null
+    else list(coalesce(filled_day.populated, 0) order by feed_day.day)
   end as populated
-from quality.field_day as series
-inner join report_feed as feed
-  on feed.source_id = series.source_id
-  and feed.data_model = series.data_model
-  and feed.event_type = series.event_type
-  and feed.is_test = series.is_test
-cross join quality.count_period as period
-where series.day > period.last_day - $max_days::integer
-  and series.day >= period.first_day
-  and series.day <= period.last_day
-group by feed.feed, series.path
+from series
+inner join feed_day
+  on feed_day.feed = series.feed
+left join filled_day
+  on filled_day.series_id = series.series_id
+  and filled_day.day = feed_day.day
+group by series.feed, series.path
 """
 
 _CHANGES = """
@@ -174,7 +211,7 @@ def read_facts(connection: duckdb.DuckDBPyConnection, options: ReportOptions) ->
         fields=_table(
             connection, f"select * from report_field where {kept} order by {WORST_FIRST}"
         ),
-        series=_table(connection, _SERIES, {"max_days": options.max_days}),
+        series=_table(connection, _SERIES),
         changes=_table(connection, _CHANGES),
         silences=_table(connection, _SILENCES, {"data_model": options.data_model}),
         source_names=dict(connection.execute(_SOURCE_NAMES).fetchall()),

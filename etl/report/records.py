@@ -21,6 +21,9 @@ class Verdict(StrEnum):
     NOT_DOCUMENTED = "not_documented"
 
 
+DAYS_IN_REPORT = 92
+
+
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
     """What a report shows; "" takes every data model, source or event type.
@@ -28,9 +31,9 @@ class ReportOptions:
     `generated_at` is printed as the time of the report (UTC). `source_id` may also name an
     organization. With `include_test` test messages stand beside the others as senders of their
     own; without it they are left out unless nothing else was received. Counts from 1 to
-    `suppress_below` - 1 are never written. Series show the last `max_days` days; above `max_rows`
-    fields, those nobody rated and nobody fills are only counted. `source_titles` says what the
-    codes of a rating's source (`code|code`) stand for.
+    `suppress_below` - 1 are never written. Series show the last `max_days` days, none
+    if that is 0; above `max_rows` fields, those nobody rated and nobody fills are only counted.
+    `source_titles` says what the codes of a rating's source (`code|code`) stand for.
     """
 
     generated_at: datetime
@@ -39,7 +42,7 @@ class ReportOptions:
     event_type: str = ""
     include_test: bool = False
     suppress_below: int = 0
-    max_days: int = 92
+    max_days: int = DAYS_IN_REPORT
     max_rows: int = 120_000
     source_titles: Mapping[str, str] = field(default_factory=dict)
 

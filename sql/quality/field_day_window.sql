@@ -5,9 +5,7 @@
 -- reads: quality.message_count, quality.path_count, quality.count_period,
 --   quality.reliability_setting
 -- past: the drift_past_days before the day; recent: the day and those after it, drift_recent_days in
--- all; both whole weeks, so that weekdays weigh alike. scatter is Pearson's chi square of a side's
--- days around their common rate: about days - 1 when messages are independent, more when they are
--- not. recent_rates holds the recent days' own rates; first_filled and last_filled speak of the whole
+-- all; both whole weeks, so that weekdays weigh alike. first_filled and last_filled speak of the whole
 -- series.
 with setting as (
   select
@@ -25,11 +23,35 @@ message_day as (
     event_type,
     is_test,
     datediff('day', date '1970-01-01', day) as day_number,
-    cast(sum(messages) as double) as messages
+    sum(cast(messages as double)) as messages
   from quality.message_count
   where day <= (select last_day from quality.count_period)
     and messages > 0
   group by source_id, data_model, event_type, is_test, day
+),
+
+-- how far both sides of a day reach is the same for all fields of a feed
+feed_day as (
+  select
+    message_day.feed_id,
+    message_day.day_number,
+    count(*) over past as past_days,
+    sum(message_day.messages) over past as past_messages,
+    count(*) over recent as recent_days,
+    sum(message_day.messages) over recent as recent_messages
+  from message_day
+  cross join setting
+  window
+    past as (
+      partition by message_day.feed_id
+      order by message_day.day_number
+      range between setting.past_length preceding and 1 preceding
+    ),
+    recent as (
+      partition by message_day.feed_id
+      order by message_day.day_number
+      range between current row and (setting.recent_length - 1) following
+    )
 ),
 
 feed as (
@@ -51,7 +73,7 @@ filled as (
     event_type,
     is_test,
     path,
-    sum(messages) as populated,
+    sum(cast(messages as double)) as populated,
     datediff('day', date '1970-01-01', min(day)) as first_filled,
     datediff('day', date '1970-01-01', max(day)) as last_filled
   from quality.path_count
@@ -84,7 +106,7 @@ filled_day as (
   select
     series.series_id,
     datediff('day', date '1970-01-01', path_count.day) as day_number,
-    cast(sum(path_count.messages) as double) as populated
+    sum(cast(path_count.messages as double)) as populated
   from quality.path_count
   inner join series
     on series.source_id = path_count.source_id
@@ -98,44 +120,41 @@ filled_day as (
 varying_day as (
   select
     series.series_id,
-    message_day.day_number,
-    message_day.messages,
-    coalesce(filled_day.populated, 0) as populated,
-    coalesce(filled_day.populated * filled_day.populated, 0) / message_day.messages as square
+    feed_day.day_number,
+    feed_day.past_days,
+    feed_day.past_messages,
+    feed_day.recent_days,
+    feed_day.recent_messages,
+    coalesce(filled_day.populated, 0) as populated
   from series
-  inner join message_day
-    on message_day.feed_id = series.feed_id
+  inner join feed_day
+    on feed_day.feed_id = series.feed_id
   left join filled_day
     on filled_day.series_id = series.series_id
-    and filled_day.day_number = message_day.day_number
+    and filled_day.day_number = feed_day.day_number
 ),
-
 two_sides as (
   select
     series_id,
     day_number,
-    count(*) over past as past_days,
-    sum(populated) over past as past_populated,
-    sum(messages) over past as past_messages,
-    sum(square) over past as past_square,
-    count(*) over recent as recent_days,
-    sum(populated) over recent as recent_populated,
-    sum(messages) over recent as recent_messages,
-    sum(square) over recent as recent_square,
-    list(populated / messages) over recent as recent_rates
+    past_days,
+    past_messages,
+    recent_days,
+    recent_messages,
+    coalesce(
+      sum(populated) over (
+        partition by series_id
+        order by day_number
+        rows between past_days preceding and 1 preceding
+      ),
+      0
+    ) as past_populated,
+    sum(populated) over (
+      partition by series_id
+      order by day_number
+      rows between current row and (recent_days - 1) following
+    ) as recent_populated
   from varying_day
-  cross join setting
-  window
-    past as (
-      partition by series_id
-      order by day_number
-      range between setting.past_length preceding and 1 preceding
-    ),
-    recent as (
-      partition by series_id
-      order by day_number
-      range between current row and (setting.recent_length - 1) following
-    )
 )
 
 select
@@ -148,22 +167,9 @@ select
   two_sides.past_days,
   two_sides.past_populated,
   two_sides.past_messages,
-  coalesce(
-    (past_square - past_populated * past_populated / past_messages)
-      * past_messages * past_messages
-      / nullif(past_populated * (past_messages - past_populated), 0),
-    0
-  ) as past_scatter,
   two_sides.recent_days,
   two_sides.recent_populated,
   two_sides.recent_messages,
-  coalesce(
-    (recent_square - recent_populated * recent_populated / recent_messages)
-      * recent_messages * recent_messages
-      / nullif(recent_populated * (recent_messages - recent_populated), 0),
-    0
-  ) as recent_scatter,
-  two_sides.recent_rates,
   date '1970-01-01' + cast(series.first_filled as integer) as first_filled,
   date '1970-01-01' + cast(series.last_filled as integer) as last_filled
 from two_sides

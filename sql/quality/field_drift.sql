@@ -1,8 +1,8 @@
 -- When a field's fill rate changed against its own past: fell, rose, vanished, appeared.
 -- grain: one row per source, data model, event type, test flag, path and day of change
 -- key: source_id, data_model, event_type, is_test, path, day
--- reads: quality.field_day_window, quality.message_count, quality.field_event,
---   quality.reliability_setting
+-- reads: quality.field_drift_candidate, quality.message_count, quality.path_count,
+--   quality.count_period, quality.reliability_setting
 -- The test of two proportions is the likelihood ratio G, divided by the over-dispersion of the days
 -- within each side (at least 1), because the messages of a day are not independent. Its chance is
 -- bounded by a t-like tail,
@@ -14,78 +14,120 @@
 with setting as (
   select
     max(value) filter (where name = 'drift_false_alarms') as false_alarms,
-    cast(max(value) filter (where name = 'drift_recent_days') as integer) as recent_length,
-    max(value) filter (where name = 'drift_min_past_days') as min_past_days,
-    max(value) filter (where name = 'drift_min_recent_days') as min_recent_days,
-    max(value) filter (where name = 'drift_min_messages') as min_messages,
-    max(value) filter (where name = 'drift_min_change') as min_change
+    cast(max(value) filter (where name = 'drift_past_days') as integer) as past_length,
+    cast(max(value) filter (where name = 'drift_recent_days') as integer) as recent_length
   from quality.reliability_setting
 ),
 
-feed as (
+candidate as materialized (
   select
+    row_number() over () as candidate_id,
+    possible.*
+  from quality.field_drift_candidate as possible
+),
+
+-- the days of these few again, one by one
+message_day as (
+  select
+    source_id,
     data_model,
     event_type,
-    count(distinct (source_id, is_test, day)) as days
+    is_test,
+    day,
+    sum(cast(messages as double)) as messages
   from quality.message_count
-  group by data_model, event_type
+  where day <= (select last_day from quality.count_period)
+    and messages > 0
+  group by source_id, data_model, event_type, is_test, day
 ),
 
-listed as (
-  select
+candidate_series as (
+  select distinct
+    source_id,
     data_model,
     event_type,
-    count(*) as paths
-  from quality.field_event
-  group by data_model, event_type
+    is_test,
+    path
+  from candidate
 ),
 
-test_count as (
+path_day as (
   select
-    cast(sum(feed.days * coalesce(listed.paths, 1)) as double) as tests
-  from feed
-  left join listed
-    on listed.data_model = feed.data_model
-    and listed.event_type = feed.event_type
+    path_count.source_id,
+    path_count.data_model,
+    path_count.event_type,
+    path_count.is_test,
+    path_count.path,
+    path_count.day,
+    sum(cast(path_count.messages as double)) as populated
+  from quality.path_count
+  inner join candidate_series
+    on candidate_series.source_id = path_count.source_id
+    and candidate_series.data_model = path_count.data_model
+    and candidate_series.event_type = path_count.event_type
+    and candidate_series.is_test = path_count.is_test
+    and candidate_series.path = path_count.path
+  group by all
 ),
 
--- x ln(x / n) is 0 where x is 0: greatest() only keeps ln() defined
-tested as (
+side_day as (
   select
-    side.*,
-    side.past_populated / side.past_messages as past_rate,
-    side.recent_populated / side.recent_messages as recent_rate,
-    side.past_populated + side.recent_populated as populated,
-    side.past_messages + side.recent_messages as messages,
-    side.past_days + side.recent_days - 2 as df,
-    side.past_populated * ln(greatest(side.past_populated, 1e-9) / side.past_messages)
-      + (side.past_messages - side.past_populated)
-        * ln(greatest(side.past_messages - side.past_populated, 1e-9) / side.past_messages)
-      + side.recent_populated * ln(greatest(side.recent_populated, 1e-9) / side.recent_messages)
-      + (side.recent_messages - side.recent_populated)
-        * ln(greatest(side.recent_messages - side.recent_populated, 1e-9) / side.recent_messages)
-      as likelihood_apart
-  from quality.field_day_window as side
+    candidate.candidate_id,
+    message_day.day,
+    message_day.day >= candidate.day as is_recent,
+    message_day.messages,
+    coalesce(path_day.populated, 0) as populated
+  from candidate
   cross join setting
-  where side.past_days >= setting.min_past_days
-    and side.recent_days >= setting.min_recent_days
-    and side.past_messages >= setting.min_messages
-    and side.recent_messages >= setting.min_messages
-    and abs(side.recent_populated / side.recent_messages - side.past_populated / side.past_messages)
-      >= setting.min_change
+  inner join message_day
+    on message_day.source_id = candidate.source_id
+    and message_day.data_model = candidate.data_model
+    and message_day.event_type = candidate.event_type
+    and message_day.is_test = candidate.is_test
+    and message_day.day >= candidate.day - setting.past_length
+    and message_day.day < candidate.day + setting.recent_length
+  left join path_day
+    on path_day.source_id = candidate.source_id
+    and path_day.data_model = candidate.data_model
+    and path_day.event_type = candidate.event_type
+    and path_day.is_test = candidate.is_test
+    and path_day.path = candidate.path
+    and path_day.day = message_day.day
+),
+
+-- Pearson's chi square of a side's days around their common rate: about days - 1 when messages are
+-- independent, more when they are not
+side as (
+  select
+    candidate_id,
+    coalesce(
+      (sum(populated * populated / messages) - sum(populated) * sum(populated) / sum(messages))
+        * sum(messages) * sum(messages)
+        / nullif(sum(populated) * (sum(messages) - sum(populated)), 0),
+      0
+    ) as scatter,
+    list(populated / messages order by day) filter (where is_recent) as recent_rates
+  from side_day
+  group by candidate_id, is_recent
+),
+
+scattered as (
+  select
+    candidate_id,
+    sum(scatter) as scatter,
+    any_value(recent_rates) as recent_rates
+  from side
+  group by candidate_id
 ),
 
 weighed as (
   select
-    tested.*,
-    ln(2) - df / 2 * ln(
-      1 + 2 * (
-        likelihood_apart
-        - populated * ln(greatest(populated, 1e-9) / messages)
-        - (messages - populated) * ln(greatest(messages - populated, 1e-9) / messages)
-      ) / greatest(df, past_scatter + recent_scatter)
-    ) as ln_chance
-  from tested
+    candidate.*,
+    scattered.recent_rates,
+    ln(2) - df / 2 * ln(1 + ratio / greatest(df, scattered.scatter)) as ln_chance
+  from candidate
+  inner join scattered
+    on scattered.candidate_id = candidate.candidate_id
 ),
 
 -- the rate that three of five recent days reach or pass in the direction of the change
@@ -99,8 +141,7 @@ unlikely as (
     end as lasting_rate
   from weighed
   cross join setting
-  cross join test_count
-  where ln_chance + ln(test_count.tests) <= ln(setting.false_alarms)
+  where ln_chance + ln(weighed.tests) <= ln(setting.false_alarms)
 ),
 
 alarm as (
