@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
-from etl.errors import PermanentError, RedoxWarehouseError, UsageFault
+from etl.errors import PermanentError
 from etl.ingest.files import SourceFile
 from etl.ingest.seen import SeenEntry, read_seen, write_seen
 from etl.landing.store import LandedObject, Landing
-from etl.pipeline.cut import cut_into_pieces, cut_into_units
+from etl.pipeline.intake import Intake, Portion, Refused, unchanged_tags
 from etl.pipeline.pool import SMALL_WORK_BYTES, Pool
 from etl.pipeline.records import LoadSummary, Piece, Progress, no_progress
 from etl.pipeline.sources import Sources, mark_of
@@ -35,8 +35,8 @@ from etl.warehouse.schema import Schema
 from etl.warehouse.template import create_warehouse
 
 SEGMENT_SUFFIX = ".seg"
+LOAD = "load"
 LOCK_WAIT_S = 600.0
-Refused = Callable[[SourceFile, RedoxWarehouseError], None]
 
 
 def utc_now() -> datetime:
@@ -103,57 +103,29 @@ class Loader:
         self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.landing.clean()
         taken = self._items_taken()
-        summary = LoadSummary()
-        gathered: list[Piece] = []
-        seen: list[SeenEntry] = []
-        size_bytes = 0
-        listed_bytes = 0
-        unchanged = self._unchanged_objects(taken)
-        for source in sources:
-            if _tag_of(source) in unchanged:
-                summary += LoadSummary(objects=1, skipped_objects=1)
-                continue
-            listed_bytes += source.size
-            if listed_bytes > SMALL_WORK_BYTES:
-                self.pool.prepare()
-            try:
-                landed = self._land(source, in_place=in_place)
-            except (PermanentError, UsageFault) as error:
-                if refused is None:
-                    raise
-                refused(source, error)
-                seen.append(_seen_entry(source, ""))
-                continue
-            seen.append(_seen_entry(source, landed.object_id))
-            summary += LoadSummary(objects=1)
-            start = taken.get(landed.object_id, 0)
-            if landed.object_id in taken and start >= landed.item_count:
-                summary += LoadSummary(skipped_objects=1)
-                continue
-            taken[landed.object_id] = max(landed.item_count, 1)
-            most_bytes = self.settings.load.load_bytes
-            pieces = cut_into_pieces(
-                self.landing, landed, unwrap=unwrap, start=start, load_bytes=most_bytes
-            )
-            for piece, piece_bytes in pieces:
-                if gathered and size_bytes + piece_bytes > most_bytes:
-                    summary += self.load(gathered)
-                    gathered, size_bytes = [], 0
-                gathered.append(piece)
-                size_bytes += piece_bytes
-        if gathered:
-            summary += self.load(gathered)
-        self._remember([entry for entry in seen if in_place or not self._tidy(entry)])
-        return summary
+        landed_bytes = 0
 
-    def _unchanged_objects(self, taken: Mapping[str, int]) -> set[tuple[str, int, str]]:
-        """Objects of a store that are loaded already; their ETag tells the content unread."""
-        entries = read_seen(self.settings.seen_path)
-        return {
-            (entry.uri, entry.size, entry.etag)
-            for entry in entries
-            if entry.etag and entry.object_id in taken
-        }
+        def land(source: SourceFile) -> LandedObject:
+            nonlocal landed_bytes
+            landed_bytes += source.size
+            if landed_bytes > SMALL_WORK_BYTES:
+                self.pool.prepare()
+            return self._land(source, in_place=in_place)
+
+        intake = Intake(
+            landing=self.landing,
+            land=land,
+            load_bytes=self.settings.load.load_bytes,
+            unwrap=unwrap,
+            taken=taken,
+            unchanged=unchanged_tags(read_seen(self.settings.seen_path), taken),
+            refused=refused,
+        )
+        summary = LoadSummary()
+        for portion, following in _with_following(intake.portions(sources)):
+            summary += self.load(portion, following=following)
+        self._remember([entry for entry in intake.seen if in_place or not self._tidy(entry)])
+        return intake.summary + summary
 
     def _tidy(self, entry: SeenEntry) -> bool:
         """Delete a segment of our own that is landed and loaded; tells whether it was one."""
@@ -177,31 +149,34 @@ class Loader:
         self.progress("landed", landed.item_count, landed.size_bytes)
         return landed
 
-    def load(self, pieces: Sequence[Piece], *, kind: str = "load") -> LoadSummary:
-        """One load of these pieces; what another process took meanwhile is left out."""
+    def load(self, portion: Portion, *, following: Portion | None = None) -> LoadSummary:
+        """One load of a portion; what another process took meanwhile is left out.
+
+        Workers that have nothing left to do judge the portion that follows.
+        """
         started_at = self.clock()
-        units = [unit for piece in pieces for unit in cut_into_units(self.landing, piece)]
         judged = []
-        for unit, result in zip(units, self.pool.judge(units), strict=True):
+        for unit, result in zip(portion.units, self.pool.judge(portion.units), strict=True):
             self.progress("judged", len(unit), unit.size_bytes)
             judged.append(result)
+        self.pool.judge_ahead(following.units if following else ())
         seen = {model for result in judged for model, _ in result.shapes}
         with self.writing(), self.staging() as folder, self.open_for(seen) as connection:
             self.prepare(connection)
             overtaken = ledger.items_taken(connection)
             work = [
                 (unit, result)
-                for unit, result in zip(units, judged, strict=True)
+                for unit, result in zip(portion.units, judged, strict=True)
                 if unit.first_item >= overtaken.get(unit.object_id, 0)
             ]
             connection.execute("begin")
             transaction = Transaction(connection, self.schema, self.pool, folder, self.progress)
             summary = transaction.run(
                 work,
-                kind=kind,
+                kind=LOAD,
                 started_at=started_at,
                 finished_at=self.clock(),
-                objects=self._landed_rows(pieces),
+                objects=self._landed_rows(portion.pieces),
             )
             connection.execute("commit")
             write_status(connection, self.settings, self.clock())
@@ -270,9 +245,12 @@ class Loader:
             write_seen(self.settings.seen_path, list(known.values()))
 
 
-def _tag_of(source: SourceFile) -> tuple[str, int, str]:
-    return source.uri, source.size, source.etag
-
-
-def _seen_entry(source: SourceFile, object_id: str) -> SeenEntry:
-    return SeenEntry(source.uri, source.size, source.mtime_ns, source.etag, object_id)
+def _with_following(portions: Iterable[Portion]) -> Iterator[tuple[Portion, Portion | None]]:
+    """Each portion with the one after it, None after the last."""
+    waiting = None
+    for portion in portions:
+        if waiting is not None:
+            yield waiting, portion
+        waiting = portion
+    if waiting is not None:
+        yield waiting, None

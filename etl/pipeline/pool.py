@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from etl.errors import TransientError
+from etl.memory import give_back_memory
 from etl.pipeline.work import Judged, Numbered, ShareResult, Unit
 from etl.pipeline.worker import Worker
 from etl.settings import Settings
@@ -52,7 +53,10 @@ def _judge(unit: Unit) -> Judged:
 
 def _flatten(share: Sequence[Numbered], folder: Path) -> ShareResult:
     assert _worker is not None
-    return _worker.flatten(share, folder)
+    try:
+        return _worker.flatten(share, folder)
+    finally:
+        give_back_memory()
 
 
 class Pool:
@@ -62,6 +66,8 @@ class Pool:
         self._settings = settings
         self._local = local
         self._executor: ProcessPoolExecutor | None = None
+        self._next: Sequence[Unit] = ()
+        self._ahead: list[Future[Judged]] = []
         self.size = settings.load.workers or len(os.sched_getaffinity(0))
 
     def __enter__(self) -> Pool:
@@ -96,7 +102,15 @@ class Pool:
         """Judge units, results in their order."""
         if not self._is_worth_it(units):
             return map(self._local.judge_unit, units)
+        if units is self._next and self._ahead:
+            ahead, self._ahead = self._ahead, []
+            return self._in_order(lambda _: ahead)
         return self._in_order(lambda e: [e.submit(_judge, unit) for unit in units])
+
+    def judge_ahead(self, units: Sequence[Unit]) -> None:
+        """Name the units that workers judge when flattening leaves them idle; `judge` has them
+        then."""
+        self._next = units if self._is_worth_it(units) else ()
 
     def flatten(
         self,
@@ -107,9 +121,13 @@ class Pool:
         """Flatten shares, results in their order; `meanwhile` is called often while workers work."""
         if len(shares) < 2:
             return (self._local.flatten(share, folder) for share in shares)
-        return self._in_order(
-            lambda e: [e.submit(_flatten, share, folder) for share in shares], meanwhile
-        )
+
+        def submit(executor: ProcessPoolExecutor) -> list[Future[ShareResult]]:
+            flattening = [executor.submit(_flatten, share, folder) for share in shares]
+            self._ahead = [executor.submit(_judge, unit) for unit in self._next]
+            return flattening
+
+        return self._in_order(submit, meanwhile)
 
     def shares_for(self, units: Sequence[Unit]) -> int:
         """Into how many shares work should be divided."""

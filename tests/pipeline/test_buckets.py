@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from fsspec import get_filesystem_class
 from moto.server import ThreadedMotoServer
 
 from etl.ingest.files import list_sources
@@ -35,6 +36,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     client.create_bucket(Bucket="feeds")
     yield client
     server.stop()
+    get_filesystem_class("s3").clear_instance_cache()  # it knows the address of this server
 
 
 def _put(client: Any, number: int, **sections: Any) -> None:

@@ -1,0 +1,106 @@
+"""Takes sources in: lands each, and gathers what is new in them into portions of one load each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from etl.errors import PermanentError, RedoxWarehouseError, UsageFault
+from etl.ingest.files import SourceFile
+from etl.ingest.seen import SeenEntry
+from etl.landing.store import LandedObject, Landing
+from etl.pipeline.cut import cut_into_pieces, cut_into_units
+from etl.pipeline.records import LoadSummary, Piece
+from etl.pipeline.work import Unit
+
+Refused = Callable[[SourceFile, RedoxWarehouseError], None]
+Tag = tuple[str, int, str]
+"""URI, size and ETag: what tells the content of an object of a store unread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """What one load takes: pieces of landed objects, and the same as units of work."""
+
+    pieces: tuple[Piece, ...]
+    units: tuple[Unit, ...]
+
+
+@dataclass(slots=True)
+class Intake:
+    """Sources on their way to loads.
+
+    `taken` are the items that were loaded before, by object; `unchanged` the tags of those that
+    need not be opened. A source that cannot be read for good raises, or is told to `refused`,
+    remembered as seen without an object, and left out. `summary` counts objects, `seen` is what to
+    remember; both are complete when the last portion was taken.
+    """
+
+    landing: Landing
+    land: Callable[[SourceFile], LandedObject]
+    load_bytes: int
+    unwrap: str
+    taken: dict[str, int]
+    unchanged: frozenset[Tag]
+    refused: Refused | None
+    summary: LoadSummary = field(default_factory=LoadSummary)
+    seen: list[SeenEntry] = field(default_factory=list)
+
+    def portions(self, sources: Iterable[SourceFile]) -> Iterator[Portion]:
+        """Many small sources together, large ones in parts."""
+        gathered: list[Piece] = []
+        size_bytes = 0
+        for source in sources:
+            for piece, piece_bytes in self._take(source):
+                if gathered and size_bytes + piece_bytes > self.load_bytes:
+                    yield self._portion(gathered)
+                    gathered, size_bytes = [], 0
+                gathered.append(piece)
+                size_bytes += piece_bytes
+        if gathered:
+            yield self._portion(gathered)
+
+    def _take(self, source: SourceFile) -> Iterator[tuple[Piece, int]]:
+        """Land a source; gives what of it is new."""
+        if _tag_of(source) in self.unchanged:
+            self.summary += LoadSummary(objects=1, skipped_objects=1)
+            return
+        try:
+            landed = self.land(source)
+        except (PermanentError, UsageFault) as error:
+            if self.refused is None:
+                raise
+            self.refused(source, error)
+            self.seen.append(_seen_entry(source, ""))
+            return
+        self.seen.append(_seen_entry(source, landed.object_id))
+        self.summary += LoadSummary(objects=1)
+        start = self.taken.get(landed.object_id, 0)
+        if landed.object_id in self.taken and start >= landed.item_count:
+            self.summary += LoadSummary(skipped_objects=1)
+            return
+        self.taken[landed.object_id] = max(landed.item_count, 1)
+        yield from cut_into_pieces(
+            self.landing, landed, unwrap=self.unwrap, start=start, load_bytes=self.load_bytes
+        )
+
+    def _portion(self, pieces: list[Piece]) -> Portion:
+        units = (unit for piece in pieces for unit in cut_into_units(self.landing, piece))
+        return Portion(tuple(pieces), tuple(units))
+
+
+def unchanged_tags(entries: Iterable[SeenEntry], taken: Mapping[str, int]) -> frozenset[Tag]:
+    """Tags of the objects of a store that are loaded already."""
+    return frozenset(
+        (entry.uri, entry.size, entry.etag)
+        for entry in entries
+        if entry.etag and entry.object_id in taken
+    )
+
+
+def _tag_of(source: SourceFile) -> Tag:
+    return source.uri, source.size, source.etag
+
+
+def _seen_entry(source: SourceFile, object_id: str) -> SeenEntry:
+    return SeenEntry(source.uri, source.size, source.mtime_ns, source.etag, object_id)
