@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from etl.conform.other_formats import HEAD_BYTES, is_other_format
+
+OTHER_FORMAT = "other_format"
 BOM = b"\xef\xbb\xbf"
 _FIXED_EXPONENTS = range(-40, 41)
 
@@ -65,7 +68,7 @@ def parse_exact(raw: bytes, *, max_depth: int) -> Any:
     try:
         text = raw.removeprefix(BOM).decode("utf-8")
     except UnicodeDecodeError:
-        raise Unreadable("bad_utf8") from None
+        raise Unreadable(_other_format(raw) or "bad_utf8") from None
     try:
         value = _DECODER.decode(text)
     except RecursionError:
@@ -73,10 +76,14 @@ def parse_exact(raw: bytes, *, max_depth: int) -> Any:
     except json.JSONDecodeError as error:
         is_cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
         reason = "truncated" if is_cut else "not_json"
-        raise Unreadable(reason) from None
+        raise Unreadable(_other_format(raw) or reason) from None
     if _is_deeper(value, max_depth):
         raise Unreadable("too_deep")
     return value
+
+
+def _other_format(raw: bytes) -> str:
+    return OTHER_FORMAT if is_other_format(raw[:HEAD_BYTES]) else ""
 
 
 def _is_deeper(value: Any, levels: int) -> bool:

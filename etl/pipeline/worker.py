@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from etl.conform.exact_json import Unreadable, parse_exact
+from etl.conform.exact_json import OTHER_FORMAT, Unreadable, parse_exact
 from etl.conform.judge import CONFORMED, QUARANTINED, Judge, Judgement, Limits
+from etl.conform.other_formats import HEAD_BYTES, is_other_format
 from etl.ingest.envelope import BadEnvelope, unwrap
 from etl.landing.frames import BROKEN, NO_TIME
 from etl.landing.store import Landing, LandingReader
@@ -89,7 +90,8 @@ class Worker:
         for index in indexes:
             length, is_broken, received_at = lengths[index], kinds[index] == BROKEN, received[index]
             if length > self.limits.max_bytes:
-                yield index, b"", received_at, "not_json" if is_broken else "too_large"
+                head = content(offsets[index], HEAD_BYTES) if is_broken else b""
+                yield index, b"", received_at, _reason_of_large(head, is_broken=is_broken)
                 continue
             raw = content(offsets[index], length)
             if is_broken:
@@ -168,3 +170,10 @@ class Worker:
                 aside=aside,
                 paths=paths,
             )
+
+
+def _reason_of_large(head: bytes, *, is_broken: bool) -> str:
+    """Why an item above the limit, which is not read whole, is no message."""
+    if not is_broken:
+        return "too_large"
+    return OTHER_FORMAT if is_other_format(head) else "not_json"

@@ -123,6 +123,7 @@ ITEMS: Mapping[str, bytes] = {
     "non_finite_number": b'{"Meta":{"DataModel":"PatientAdmin"},"X":NaN}',
     "not_json": b'{"Meta":}',
     "not_object": b'"text"',
+    "other_format": b"PK\x03\x04",
     "too_deep": nested(200),
     "too_large": b'{"Meta":{"DataModel":"PatientAdmin"},"X":"%b"}' % (b"x" * MAX_BYTES),
     "unknown_data_model": b'{"Meta":{"DataModel":"Nothing","EventType":"New"}}',
