@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from etl.pipeline.pool import SMALL_WORK_BYTES
 from etl.settings import Settings, read_settings
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import Output, Shares
@@ -115,7 +116,8 @@ def test_loads_killed_25_times_lose_and_repeat_nothing(tmp_path: Path) -> None:
 @pytest.mark.faults
 def test_workers_end_with_a_killed_command(tmp_path: Path) -> None:
     folder = tmp_path / "messages"
-    write_synthetic(folder, catalog=read_catalog(), dials=Dials(messages=12_000))
+    write_synthetic(folder, catalog=read_catalog(), dials=Dials(messages=26_000))
+    assert sum(path.stat().st_size for path in folder.iterdir()) > SMALL_WORK_BYTES
     settings = read_settings(tmp_path / "home")
     environment = os.environ | {"REDOX_WAREHOUSE_LOAD__WORKERS": "2"}
     with subprocess.Popen(
