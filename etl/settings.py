@@ -22,14 +22,18 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from etl.errors import UsageFault
+from etl.setting_sources import (
+    NESTED,
+    EnvironmentSource,
+    FileSource,
+    file_faults,
+    tell_faults,
+    unknown_sections,
+    unread_names,
+)
 
 DEFAULT_HOME = ".redox-warehouse"
 CONFIG_FILE = "redox-warehouse.toml"
@@ -48,9 +52,9 @@ def _check_endpoint(url: str) -> str:
     host = parts.hostname or ""
     is_loopback = host in ("localhost", "127.0.0.1", "::1")
     if not host or parts.username or parts.scheme not in ("https", "http"):
-        raise ValueError("give an https:// address without a user name")
+        raise ValueError("must be an https:// address without a user name")
     if parts.scheme == "http" and not is_loopback:
-        raise ValueError("http:// is for loopback only; give an https:// address")
+        raise ValueError("must be an https:// address, http:// is for loopback only")
     return url
 
 
@@ -115,7 +119,7 @@ class ReceiveSettings(Section):
     @model_validator(mode="after")
     def _holds_one_body(self) -> Self:
         if self.in_flight_bytes < self.max_body_bytes:
-            raise ValueError("in_flight_bytes must be at least max_body_bytes")
+            raise ValueError("needs in_flight_bytes of at least max_body_bytes")
         return self
 
 
@@ -194,7 +198,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX,
-        env_nested_delimiter="__",
+        env_nested_delimiter=NESTED,
         extra="forbid",
         frozen=True,
         hide_input_in_errors=True,
@@ -223,7 +227,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         config_file = Path(init_settings()["home"]) / CONFIG_FILE
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file)
+        return init_settings, EnvironmentSource(settings_cls), FileSource(settings_cls, config_file)
 
     @property
     def warehouse_path(self) -> Path:
@@ -272,14 +276,22 @@ class Settings(BaseSettings):
 def read_settings(home: Path | None = None, **overrides: Any) -> Settings:
     """Read the configuration of a home; raises UsageFault that lists every fault at once."""
     chosen = home or Path(os.environ.get(f"{ENV_PREFIX}HOME", DEFAULT_HOME))
+    chosen = chosen.expanduser().absolute()
+    faults = [*file_faults(chosen / CONFIG_FILE)]
+    unknown = unknown_sections(os.environ, prefix=ENV_PREFIX, known=Settings.model_fields)
+    faults += [f"{name} is no setting" for name in unknown]
     try:
-        return Settings(home=chosen.expanduser().absolute(), **overrides)
+        settings = Settings(home=chosen, **overrides)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
-            for fault in error.errors(include_input=False, include_url=False)
-        )
+        faults += tell_faults(error)
+    if faults:
         raise UsageFault(
-            f"The configuration is not valid ({faults}); correct {chosen / CONFIG_FILE} "
-            f"or the environment."
-        ) from None
+            f"The configuration is not valid ({'; '.join(faults)}); correct "
+            f"{chosen / CONFIG_FILE} or the environment."
+        )
+    return settings
+
+
+def unread_environment() -> list[str]:
+    """Names in the environment that look like settings and are none."""
+    return unread_names(os.environ, prefix=ENV_PREFIX, known=Settings.model_fields)
