@@ -6,12 +6,11 @@ Which settings there are lives in `etl.settings`.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource, TomlConfigSettingsSource
 
 NESTED = "__"
@@ -113,13 +112,13 @@ def tell_faults(error: ValidationError) -> list[str]:
     ]
 
 
-def _tell(fault: ErrorDetails) -> str:
-    kind = fault["type"]
+def _tell(fault: Mapping[str, Any]) -> str:
+    kind: str = fault["type"]
     if kind == "extra_forbidden":
         return "is no setting"
     if kind in _MUST_BE:
         return f"must be {_MUST_BE[kind].format(**fault.get('ctx', {}))}"
-    return fault["msg"].removeprefix("Value error, ")
+    return str(fault["msg"]).removeprefix("Value error, ")
 
 
 def read_token_file(path: Path) -> list[str]:
