@@ -197,6 +197,14 @@ def test_too_much_quarantine_warns_and_replay_is_a_job(world: DagsterWorld) -> N
 
     assert result is not None
     assert checks_of(result)["landed_objects", "quarantine_share"] is False
+    (told,) = (
+        check.description
+        for check in result.get_asset_check_evaluations()
+        if check.check_name == "quarantine_share"
+    )
+    assert told == (
+        "1 of 1 (100.00%), limit 1.00%; `redox-warehouse quarantine list` tells why and what to do."
+    )
     assert replayed.success
     assert metadata_of(result)["findings"]["open_quarantine"] == 1
 
