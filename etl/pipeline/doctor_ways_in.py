@@ -86,7 +86,7 @@ def _watched(settings: Settings) -> Iterator[Check]:
         if package and importlib.util.find_spec(package) is None:
             action = f"install redox-warehouse[{extra}]."
             yield fail(AREA, name, f"{scheme}:// needs {package}", action)
-        elif not mark and not any(sign in path for sign in "*?[") and not Path(path).exists():
+        elif not mark and not any(sign in path for sign in "*?[") and not _is_there(path):
             action = "make it, mount it, or take it out of watch.paths."
             yield warn(AREA, name, "it is not there", action)
         else:
@@ -121,6 +121,10 @@ def _read_yaml(file: Path) -> dict[str, Any]:
     except (OSError, yaml.YAMLError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def _is_there(path: str) -> bool:
+    return Path(path).expanduser().exists()
 
 
 def _is_readable(file: Path) -> bool:

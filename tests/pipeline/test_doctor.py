@@ -222,6 +222,15 @@ def test_comments_of_a_token_file_are_no_tokens(changed: Settings) -> None:
     assert look(changed)["ways in", "webhook"].state == "fail"
 
 
+def test_a_watched_path_may_begin_at_the_users_home(
+    changed: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "exports").mkdir()
+    add_file(changed, CONFIG_FILE, '[watch]\npaths = ["~/exports"]\n')
+    assert look(changed)["ways in", "watched path 1"].state == "ok"
+
+
 def test_names_that_only_look_like_settings_are_told(
     changed: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
