@@ -1,6 +1,6 @@
-"""Writes the pages of docs/ that repeat the catalog: `python -m docs.generate`.
+"""Writes the pages of docs/ that repeat the catalog or the settings: `python -m docs.generate`.
 
-What they say is said in `models/catalog/data`; a test holds the pages to it.
+What they say is said in `models/catalog/data` and in `etl.settings`; a test holds the pages to it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
 from etl.check.rules import render_rules
+from etl.settings import ENV_PREFIX, Section, Settings
 from models.catalog import Catalog, read_catalog
 from models.tables.plan import Table, plan_tables
 
@@ -49,7 +53,87 @@ def _line(table: Table) -> str:
     return f"| {table.name} | {grain} | {len(table.columns)} |"
 
 
-PAGES: dict[str, Callable[[Catalog], str]] = {"rules.md": render_rules, "tables.md": render_tables}
+CONFIGURATION = """\
+# Configuration
+
+Written from `etl/settings.py` by `make docs`. All settings stand in one file,
+`HOME/redox-warehouse.toml`; each can be given in the environment too, which wins over the file.
+None has to be set.
+
+```toml
+[receive]
+token_file = "/etc/redox-warehouse/tokens"
+
+[watch]
+paths = ["/data/exports", "s3://bucket/redox/"]
+
+[buckets.s3]                       # passed to the file system of s3:// URLs
+endpoint_url = "https://minio.example.org"
+
+[pull]
+client_id = "..."
+private_key_file = "/etc/redox-warehouse/redox.pem"
+```
+
+In the environment a setting is `REDOX_WAREHOUSE_`, its section, two underscores, its name, in
+capitals; lists and tables are JSON:
+
+```sh
+export REDOX_WAREHOUSE_HOME=/srv/redox
+export REDOX_WAREHOUSE_RECEIVE__PORT=9000
+export REDOX_WAREHOUSE_WATCH__PATHS='["/data/exports", "s3://bucket/redox/"]'
+export REDOX_WAREHOUSE_BUCKETS__S3='{"anon": true}'
+```
+
+The home itself is named by `--home` or `REDOX_WAREHOUSE_HOME`, `.redox-warehouse` in the current
+folder otherwise. Every command checks the whole configuration before it starts and tells all faults
+at once, by the setting's name and never by its value; `redox-warehouse doctor` also tells names in
+the environment that nobody reads, and tests each way in. Secrets (tokens, keys, passwords) are never
+printed; keep them in the environment or in files that only the service may read.
+
+Sizes are in bytes, times in seconds.
+"""
+
+
+def render_configuration(_: Catalog) -> str:
+    """Markdown: one section per table of the configuration file, one line per setting."""
+    sections = [CONFIGURATION]
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            sections += _settings_of(name, field.annotation)
+    sections.append(
+        f"## [buckets]\n\nOne table per protocol: {_after(Settings.model_fields['buckets'])}. "
+        "[Buckets](buckets.md) has examples.\n"
+    )
+    return "\n".join(sections)
+
+
+def _settings_of(name: str, section: type[Section]) -> Iterator[str]:
+    told = (section.__doc__ or "").strip().partition("\n")[0]
+    yield f"## [{name}]\n\n{told}\nIn the environment: `{ENV_PREFIX}{name.upper()}__...`\n"
+    yield "| name | default | meaning |\n|---|---|---|"
+    fields = section.model_fields.items()
+    yield "".join(f"| `{key}` | {_default(one)} | {_after(one)} |\n" for key, one in fields)
+
+
+def _after(field: FieldInfo) -> str:
+    return (field.description or "").replace("|", "\\|")
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.get_default()
+    if isinstance(value, SecretStr) or value in (None, "", (), {}):
+        return ""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 2**20:
+        return f"{value // 2**30} GiB" if value % 2**30 == 0 else f"{value // 2**20} MiB"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+PAGES: dict[str, Callable[[Catalog], str]] = {
+    "configuration.md": render_configuration,
+    "rules.md": render_rules,
+    "tables.md": render_tables,
+}
 
 
 def write_pages(folder: Path = FOLDER) -> None:

@@ -22,14 +22,18 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from etl.errors import UsageFault
+from etl.setting_sources import (
+    NESTED,
+    EnvironmentSource,
+    FileSource,
+    file_faults,
+    tell_faults,
+    unknown_sections,
+    unread_names,
+)
 
 DEFAULT_HOME = ".redox-warehouse"
 CONFIG_FILE = "redox-warehouse.toml"
@@ -48,9 +52,9 @@ def _check_endpoint(url: str) -> str:
     host = parts.hostname or ""
     is_loopback = host in ("localhost", "127.0.0.1", "::1")
     if not host or parts.username or parts.scheme not in ("https", "http"):
-        raise ValueError("give an https:// address without a user name")
+        raise ValueError("must be an https:// address without a user name")
     if parts.scheme == "http" and not is_loopback:
-        raise ValueError("http:// is for loopback only; give an https:// address")
+        raise ValueError("must be an https:// address, http:// is for loopback only")
     return url
 
 
@@ -62,8 +66,8 @@ class LoadSettings(Section):
 
     load_bytes: int = Field(512 * 2**20, ge=2**20, description="most bytes of one load")
     workers: int = Field(0, ge=0, description="worker processes; 0 = one per core")
-    max_message_bytes: int = Field(64 * 2**20, ge=1024)
-    max_depth: int = Field(128, ge=8)
+    max_message_bytes: int = Field(64 * 2**20, ge=1024, description="larger items are quarantined")
+    max_depth: int = Field(128, ge=8, description="deeper nested items are quarantined")
     in_place: bool = Field(False, description="keep only URI and hash, not the bytes")
 
 
@@ -85,7 +89,7 @@ class ValueSettings(Section):
 class PublishSettings(Section):
     """What analysts read."""
 
-    keep_versions: int = Field(5, ge=1)
+    keep_versions: int = Field(5, ge=1, description="published versions that are kept")
 
 
 class ReceiveSettings(Section):
@@ -95,27 +99,31 @@ class ReceiveSettings(Section):
     (one per line, read again when it changes); all of them are valid.
     """
 
-    host: str = "127.0.0.1"
+    host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8642, ge=0, le=65535, description="0 = any free port")
     path: str = Field("/redox", pattern=r"^/[A-Za-z0-9._~/-]*$", description="path Redox posts to")
-    tokens: SecretStr = SecretStr("")
-    token_file: Path | None = None
-    max_body_bytes: int = Field(64 * 2**20, ge=1024, le=256 * 2**20)
+    tokens: SecretStr = Field(
+        SecretStr(""), description="valid tokens, separated by spaces; for the environment"
+    )
+    token_file: Path | None = Field(None, description="file with one valid token per line")
+    max_body_bytes: int = Field(
+        64 * 2**20, ge=1024, le=256 * 2**20, description="larger bodies are answered 413"
+    )
     in_flight_bytes: int = Field(256 * 2**20, ge=1024, description="most body bytes held at once")
     min_free_bytes: int = Field(2**30, ge=0, description="answer 503 when the disk has less")
     segment_bytes: int = Field(64 * 2**20, ge=1024, description="close a segment of this size")
     segment_age_s: float = Field(60, gt=0, description="close a segment this old")
-    retry_after_s: int = Field(10, ge=1)
+    retry_after_s: int = Field(10, ge=1, description="what `Retry-After` says")
     idle_timeout_s: float = Field(20, gt=0, description="cut a request that sends nothing so long")
     request_timeout_s: float = Field(300, gt=0, description="cut a request that takes longer")
     stop_timeout_s: float = Field(20, ge=0, description="wait so long for open requests at stop")
-    max_connections: int = Field(4096, ge=1)
+    max_connections: int = Field(4096, ge=1, description="more at once are answered 503")
     access_log: bool = Field(False, description="log accepted requests too, not only refused ones")
 
     @model_validator(mode="after")
     def _holds_one_body(self) -> Self:
         if self.in_flight_bytes < self.max_body_bytes:
-            raise ValueError("in_flight_bytes must be at least max_body_bytes")
+            raise ValueError("needs in_flight_bytes of at least max_body_bytes")
         return self
 
 
@@ -126,14 +134,23 @@ class PullSettings(Section):
     legacy API key", "quotas and constraints"; Canada answers at https://api.ca.redoxengine.com.
     """
 
-    endpoint: Endpoint = "https://api.redoxengine.com/endpoint"
-    token_url: Endpoint = "https://api.redoxengine.com/v2/auth/token"
-    client_id: str = ""
+    endpoint: Endpoint = Field(
+        "https://api.redoxengine.com/endpoint", description="where queries go"
+    )
+    token_url: Endpoint = Field(
+        "https://api.redoxengine.com/v2/auth/token",
+        description="OAuth tokens; also the audience of the assertion",
+    )
+    client_id: str = Field("", description="OAuth client")
     key_id: str = Field("", description="kid; empty = the kid inside a JWK key file")
     private_key_file: Path | None = Field(None, description="PEM without passphrase, or JWK")
-    algorithm: Literal["RS384", "ES384"] = "RS384"
-    authenticate_url: Endpoint = "https://api.redoxengine.com/auth/authenticate"
-    refresh_url: Endpoint = "https://api.redoxengine.com/auth/refreshToken"
+    algorithm: Literal["RS384", "ES384"] = Field("RS384", description="RS384 or ES384 (P-384)")
+    authenticate_url: Endpoint = Field(
+        "https://api.redoxengine.com/auth/authenticate", description="legacy tokens"
+    )
+    refresh_url: Endpoint = Field(
+        "https://api.redoxengine.com/auth/refreshToken", description="legacy tokens, renewed"
+    )
     api_key: SecretStr | None = Field(None, description="legacy key")
     secret: SecretStr | None = Field(None, description="legacy secret")
     secret_file: Path | None = Field(None, description="file that holds the legacy secret")
@@ -142,13 +159,13 @@ class PullSettings(Section):
     parallel: int = Field(4, ge=1, le=256, description="requests under way at once")
     timeout_s: float = Field(120, gt=0, description="longest whole exchange")
     rate_limit: int = Field(10_000, ge=1, description="most requests in rate_window_s")
-    rate_window_s: float = Field(300, gt=0)
-    max_attempts: int = Field(6, ge=1)
+    rate_window_s: float = Field(300, gt=0, description="the window of rate_limit")
+    max_attempts: int = Field(6, ge=1, description="tries of one request")
     backoff_s: float = Field(1, gt=0, description="first pause; doubles, with jitter")
-    longest_backoff_s: float = Field(60, gt=0)
+    longest_backoff_s: float = Field(60, gt=0, description="longest pause between tries")
     longest_retry_after_s: float = Field(900, ge=0, description="a longer Retry-After stops")
     give_up_after: int = Field(10, ge=1, description="failed requests in a row that stop a pull")
-    max_reply_bytes: int = Field(64 * 2**20, ge=1024)
+    max_reply_bytes: int = Field(64 * 2**20, ge=1024, description="longest reply")
     segment_bytes: int = Field(64 * 2**20, ge=1, description="a segment closes at this size")
     segment_age_s: float = Field(60, gt=0, description="and at this age")
 
@@ -159,7 +176,9 @@ class WatchSettings(Section):
     A path is a folder, a glob or a URL with prefix (s3://bucket/redox/).
     """
 
-    paths: tuple[str, ...] = Field((), description="beside HOME/incoming, which is always watched")
+    paths: tuple[str, ...] = Field(
+        (), description="folders, globs, URLs beside HOME/incoming, which is always watched"
+    )
     every_s: int = Field(30, ge=5, description="pause between two looks")
     settle_s: float = Field(10, ge=0, description="leave files changed in the last seconds")
     max_batch_files: int = Field(5_000, ge=1, description="most files of one run")
@@ -177,13 +196,13 @@ class OrchestrationSettings(Section):
     """When Dagster does what by itself. Schedules are cron lines; an empty one switches off."""
 
     load_cron: str = Field("5 * * * *", description="sweep of the watched paths")
-    publish_cron: str = "35 * * * *"
+    publish_cron: str = Field("35 * * * *", description="a version of what was loaded since")
     report_cron: str = Field("0 6 * * 1", description="reliability report")
     pull_cron: str = Field("", description="yesterday's queries; empty = by hand only")
-    timezone: str = "UTC"
+    timezone: str = Field("UTC", description="time zone of the cron lines")
     owner: str = Field("team:data-engineering", description="owner shown on assets")
-    transient_retries: int = Field(3, ge=0)
-    retry_wait_s: int = Field(30, ge=0)
+    transient_retries: int = Field(3, ge=0, description="tries after a transient failure")
+    retry_wait_s: int = Field(30, ge=0, description="pause before the first; doubles")
     pull_since: date = Field(date(2026, 1, 1), description="first day that can be pulled")
     pull_requests: Path | None = Field(None, description="request files; HOME/requests if not set")
     pull_table: Path | None = Field(None, description="CSV that fills the requests")
@@ -194,7 +213,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX,
-        env_nested_delimiter="__",
+        env_nested_delimiter=NESTED,
         extra="forbid",
         frozen=True,
         hide_input_in_errors=True,
@@ -223,7 +242,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         config_file = Path(init_settings()["home"]) / CONFIG_FILE
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file)
+        return init_settings, EnvironmentSource(settings_cls), FileSource(settings_cls, config_file)
 
     @property
     def warehouse_path(self) -> Path:
@@ -272,14 +291,22 @@ class Settings(BaseSettings):
 def read_settings(home: Path | None = None, **overrides: Any) -> Settings:
     """Read the configuration of a home; raises UsageFault that lists every fault at once."""
     chosen = home or Path(os.environ.get(f"{ENV_PREFIX}HOME", DEFAULT_HOME))
+    chosen = chosen.expanduser().absolute()
+    faults = [*file_faults(chosen / CONFIG_FILE)]
+    unknown = unknown_sections(os.environ, prefix=ENV_PREFIX, known=Settings.model_fields)
+    faults += [f"{name} is no setting" for name in unknown]
     try:
-        return Settings(home=chosen.expanduser().absolute(), **overrides)
+        settings = Settings(home=chosen, **overrides)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
-            for fault in error.errors(include_input=False, include_url=False)
-        )
+        faults += tell_faults(error)
+    if faults:
         raise UsageFault(
-            f"The configuration is not valid ({faults}); correct {chosen / CONFIG_FILE} "
-            f"or the environment."
-        ) from None
+            f"The configuration is not valid ({'; '.join(faults)}); correct "
+            f"{chosen / CONFIG_FILE} or the environment."
+        )
+    return settings
+
+
+def unread_environment() -> list[str]:
+    """Names in the environment that look like settings and are none."""
+    return unread_names(os.environ, prefix=ENV_PREFIX, known=Settings.model_fields)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from etl.errors import UsageFault
 from etl.ingest.faults import label_of, source_errors
 from etl.ingest.unpack import open_unpacked
 
-__all__ = ["SourceFile", "label_of", "list_sources", "open_source"]
+__all__ = ["SourceFile", "is_there", "label_of", "list_sources", "open_source"]
 
 HIDDEN = (".", "_")
 UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".open", ".crdownload", ".filepart", "~")
@@ -82,6 +82,18 @@ def _nothing_at(missing: Sequence[int], count: int) -> str:
     return (
         f"Nothing is at path {', '.join(map(str, missing))} of the {count} given; check the path."
     )
+
+
+def is_there(url: str, **options: Any) -> bool:
+    """Ask the store of a URL for one object or prefix, listing nothing; raises as `list_sources`."""
+    with source_errors(url):
+        system, root = fsspec.core.url_to_fs(url, **options)
+        if any(mark in root for mark in _GLOB_MARKS) and not system.exists(root):
+            root = _fixed_part(root)
+        with suppress(FileNotFoundError):
+            system.info(root)
+            return True
+    return False
 
 
 @contextmanager
@@ -153,6 +165,12 @@ def _local(path: Path) -> SourceFile:
 
 
 def _list_url(url: str, options: dict[str, Any]) -> list[_Found] | None:
+    with suppress(FileNotFoundError):  # a bucket that does not exist; a prefix is only empty
+        return _list_objects(url, options)
+    return None
+
+
+def _list_objects(url: str, options: dict[str, Any]) -> list[_Found] | None:
     system, root = fsspec.core.url_to_fs(url, **options)
     system.invalidate_cache()
     if not any(mark in root for mark in _GLOB_MARKS) or system.exists(root):

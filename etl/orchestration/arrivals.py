@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SENSOR = "new_files"
 BATCH_TAG = "redox_warehouse/batch"
 FILES_TAG = "redox_warehouse/files"
+_NOTED = "how many wait (`waiting`, `bytes`), and for how long the oldest has (`oldest_s`)"
 UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -33,14 +34,16 @@ def arrival_specs(graph: Graph) -> list[dg.AssetSpec]:
         graph.spec(
             INCOMING,
             "Closed segments in HOME/incoming: what the webhook (`redox-warehouse receive`) "
-            "acknowledged and what pulls handed over. The sensor notes here what it sees.",
+            "acknowledged and what pulls handed over; the load deletes them once it has them. When "
+            f"the sensor finds new ones it notes here {_NOTED}.",
             group=ARRIVAL,
             kinds={"http", "file"},
             deps=[PULLED],
         ),
         graph.spec(
             WATCHED,
-            "Files and objects of buckets under `watch.paths`. The sensor notes here what it sees.",
+            "Files and objects of buckets under `watch.paths`. When the sensor finds new or "
+            f"replaced ones it notes here {_NOTED}.",
             group=ARRIVAL,
             kinds={"file", "s3"},
         ),
@@ -74,7 +77,8 @@ def is_load_under_way(instance: dg.DagsterInstance, job_name: str) -> bool:
 
 def look(settings: Settings, *, last_batch: str = "") -> dg.SensorResult:
     """One look at the watched paths: a run for what waits, or why there is none."""
-    waiting = find_waiting(settings, datetime.now(UTC))
+    now = datetime.now(UTC)
+    waiting = find_waiting(settings, now)
     if not waiting.sources:
         return dg.SensorResult(skip_reason=_why_nothing(waiting))
     batch = waiting.sources[: settings.watch.max_batch_files]
@@ -89,7 +93,7 @@ def look(settings: Settings, *, last_batch: str = "") -> dg.SensorResult:
         run_config={"ops": {LOAD_STEP: {"config": {"batch": name}}}},
         tags={BATCH_TAG: name, FILES_TAG: str(len(batch))},
     )
-    events = list(_observations(settings, waiting))
+    events = list(_observations(settings, waiting, now))
     return dg.SensorResult(run_requests=[run], asset_events=events, cursor=name)
 
 
@@ -100,10 +104,20 @@ def _why_nothing(waiting: Waiting) -> str:
     return " ".join([*reasons, *(f"Cannot look at {one}." for one in waiting.unreadable)])
 
 
-def _observations(settings: Settings, waiting: Waiting) -> Iterator[dg.AssetObservation]:
-    """How much waits, by where it arrived."""
+def _observations(
+    settings: Settings, waiting: Waiting, now: datetime
+) -> Iterator[dg.AssetObservation]:
+    """How much waits and how long, by where it arrived."""
     inside = f"{settings.incoming_path}/"
     for key, is_incoming in ((INCOMING, True), (WATCHED, False)):
-        own = [one.size for one in waiting.sources if one.uri.startswith(inside) == is_incoming]
+        own = [one for one in waiting.sources if one.uri.startswith(inside) == is_incoming]
         if own:
-            yield dg.AssetObservation(key, metadata={"waiting": len(own), "bytes": sum(own)})
+            oldest_ns = min(one.mtime_ns for one in own)
+            metadata: dict[str, int | str] = {
+                "waiting": len(own),
+                "bytes": sum(one.size for one in own),
+                "oldest_s": max(0, round(now.timestamp() - oldest_ns / 1e9)),
+            }
+            if waiting.unreadable and not is_incoming:
+                metadata["cannot_look_at"] = "; ".join(waiting.unreadable)
+            yield dg.AssetObservation(key, metadata=metadata)

@@ -24,6 +24,17 @@ READABLE = "sources_readable"
 ERRORS = "errors_within_limit"
 WARNINGS = "warnings_within_limit"
 
+UNBALANCED = (
+    "Items are unaccounted for; keep the home as it is and report this with the rows of "
+    "quality.ledger_load."
+)
+# what to do when a share is above its limit
+ACTIONS = {
+    QUARANTINE: "`redox-warehouse quarantine list` tells why and what to do",
+    ERRORS: "`redox-warehouse findings --severity error` tells which; publishing waits",
+    WARNINGS: "`redox-warehouse findings` tells which rules and what to do",
+}
+
 
 def load_check_specs(graph: Graph) -> Iterator[dg.AssetCheckSpec]:
     """The checks that every load answers, of every data model.
@@ -61,10 +72,12 @@ def load_check_specs(graph: Graph) -> Iterator[dg.AssetCheckSpec]:
 def landed_checks(figures: Figures, checks: CheckSettings) -> Iterator[dg.AssetCheckResult]:
     """Whether the ledger adds up, and how much is quarantined."""
     ledger = figures.ledger
+    is_balanced = ledger_balances(ledger)
     yield dg.AssetCheckResult(
         asset_key=LANDED,
         check_name=LEDGER,
-        passed=ledger_balances(ledger),
+        passed=is_balanced,
+        description="Every item has one fate." if is_balanced else UNBALANCED,
         severity=dg.AssetCheckSeverity.ERROR,
         metadata={
             "received": ledger.received,
@@ -85,6 +98,10 @@ def readable_check(refused: int) -> dg.AssetCheckResult:
         asset_key=LANDED,
         check_name=READABLE,
         passed=refused == 0,
+        description=f"{refused:,} sources could not be read; the run's log says why, the sweep "
+        "tries them again."
+        if refused
+        else "All could be read.",
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"refused": refused},
     )
@@ -112,6 +129,7 @@ def _result(
         check_name=name,
         passed=verdict.passed,
         severity=severity,
+        description=_tell(verdict, ACTIONS[name]),
         metadata={
             "share": verdict.share,
             "count": verdict.count,
@@ -119,3 +137,11 @@ def _result(
             "limit": verdict.limit,
         },
     )
+
+
+def _tell(verdict: Verdict, action: str) -> str:
+    """The share in words, and what to do where it is too large."""
+    told = (
+        f"{verdict.count:,} of {verdict.total:,} ({verdict.share:.2%}), limit {verdict.limit:.2%}"
+    )
+    return f"{told}." if verdict.passed else f"{told}; {action}."

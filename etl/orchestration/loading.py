@@ -122,8 +122,31 @@ def build_load(graph: Graph) -> dg.AssetsDefinition:
             touched = [model for model in graph.models if batch.loaded.models.get(model.name)]
             yield from materializations(context.selected_asset_keys, touched, batch, figures)
             yield from chosen_checks(context, settings, graph.models, figures, batch)
+            context.log.info(tell_load(batch.loaded))
+            if batch.loaded.quarantined:
+                context.log.warning(tell_quarantined(batch.loaded.quarantined))
 
     return load_messages
+
+
+def tell_load(loaded: LoadSummary) -> str:
+    """What a run did, in a line that ends its log, below the results of all checks."""
+    models = ", ".join(
+        f"{name} {count:,}" for name, count in sorted(loaded.models.items()) if count
+    )
+    return (
+        f"Objects {loaded.objects:,}; received {loaded.received:,} = loaded {loaded.loaded:,} + "
+        f"duplicate {loaded.duplicate:,} + quarantined {loaded.quarantined:,}"
+        f"{f' ({models})' if models else ''}"
+    )
+
+
+def tell_quarantined(count: int) -> str:
+    """What to do about items that are no message."""
+    return (
+        f"Quarantined {count:,} because they are no loadable message; `redox-warehouse quarantine "
+        "list` tells why, the job replay_quarantine tries them again."
+    )
 
 
 def run_load(settings: Settings, config: LoadConfig, progress: Progress) -> BatchSummary:

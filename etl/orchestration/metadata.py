@@ -68,7 +68,7 @@ def findings_metadata(figures: Figures) -> Metadata:
         **{f"{severity}_findings": run[severity] for severity in SEVERITIES},
         **{f"{severity}_findings_in_total": total[severity] for severity in SEVERITIES},
         "open_quarantine": figures.ledger.open_quarantine,
-        "worst_rules": rule_table(figures.worst_rules),
+        **({"worst_rules": rule_table(figures.worst_rules)} if figures.worst_rules else {}),
     }
 
 

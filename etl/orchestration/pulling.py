@@ -29,8 +29,11 @@ def build_pulled_replies(graph: Graph, settings: Settings) -> dg.AssetsDefinitio
     """The replies of one day's queries; they wait in HOME/incoming for the next load."""
     spec = graph.spec(
         PULLED,
-        "Replies to the queries we send to Redox, by day. Requests come from HOME/requests (or "
-        "`orchestration.pull_requests`); what was answered is not asked again.",
+        "Replies to the queries we send to Redox, one partition per day (UTC). Requests come from "
+        "HOME/requests (or `orchestration.pull_requests`), filled from `orchestration.pull_table`. "
+        "Materialize one day or any range; what was answered is not asked again. A day with a "
+        "failed request is red until it was run again with success. The replies wait in "
+        "`incoming_segments` for the sensor.",
         group=ARRIVAL,
         kinds={"http", "json"},
         partitions_def=pull_partitions(settings),
@@ -44,8 +47,13 @@ def build_pulled_replies(graph: Graph, settings: Settings) -> dg.AssetsDefinitio
         with told_to_dagster(context, settings):
             day = date.fromisoformat(context.partition_key)
             summary = pull(settings, _request(settings, day, config, context.run.run_id))
+            if summary.with_errors:
+                context.log.warning(
+                    f"{summary.with_errors:,} replies list errors (Meta.Errors); they are kept and "
+                    "loaded, and the config retry_errors asks them again."
+                )
             if summary.failed:
-                context.log.warning(f"{summary.failed:,} requests failed; run the day again.")
+                raise _unanswered(summary)
             return dg.MaterializeResult(metadata=_metadata(summary))
 
     return pulled_replies
@@ -62,7 +70,23 @@ def _request(settings: Settings, day: date, config: PullConfig, run_id: str) -> 
     )
 
 
+def _unanswered(summary: PullSummary) -> dg.Failure:
+    """A day that is not complete must not be green; the command line gives exit code 1 for it."""
+    reasons = ", ".join(f"{count:,} {why}" for why, count in sorted(summary.failures.items()))
+    return dg.Failure(
+        description=f"{summary.failed:,} of {summary.planned:,} requests of this day failed "
+        f"({reasons}); the other replies are kept, so correct what was refused and run the day "
+        "again: it asks only what is missing.",
+        metadata=_metadata(summary),
+        allow_retries=False,
+    )
+
+
 def _metadata(summary: PullSummary) -> dict[str, dg.MetadataValue | int]:
+    tables = {
+        "replies": count_table("reply", "count", summary.replies.items()),
+        "failures": count_table("reason", "count", summary.failures.items()),
+    }
     return {
         "dagster/partition_row_count": summary.landed + summary.landed_before,
         "requests": summary.planned,
@@ -70,6 +94,6 @@ def _metadata(summary: PullSummary) -> dict[str, dg.MetadataValue | int]:
         "answered_before": summary.landed_before,
         "failed": summary.failed,
         "replies_with_errors": summary.with_errors,
-        "replies": count_table("reply", "count", summary.replies.items()),
-        "failures": count_table("reason", "count", summary.failures.items()),
+        "replies_of_another_event_type": summary.unexpected,
+        **{name: table for name, table in tables.items() if getattr(summary, name)},
     }

@@ -96,6 +96,9 @@ def _result(model: DataModel, reliability: ModelReliability) -> dg.AssetCheckRes
         check_name=RATINGS,
         passed=reliability.failing == 0,
         severity=dg.AssetCheckSeverity.WARN,
+        description=f"{reliability.failing:,} rated fields are surely filled less often than their "
+        "rating says"
+        + ("; `redox-warehouse reliability` tells which." if reliability.failing else "."),
         metadata={
             "surely_below_rating": reliability.failing,
             **{f"verdict_{verdict}": count for verdict, count in reliability.verdicts.items()},

@@ -1,8 +1,8 @@
 """Looks whether everything is in order, and says of what is not what to do.
 
 Here stand the order of the checks and the boundary that keeps one failing check from hiding the
-others; the checks themselves live in `doctor_home`, `doctor_state` and `doctor_ways_in`. Nothing
-here waits for a lock, changes anything, or prints a value.
+others; the checks themselves live in `doctor_home`, `doctor_state`, `doctor_ways_in` and, where the
+other side is asked, `doctor_reach`. Nothing here waits for a lock, changes anything, or prints a value.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from pathlib import Path
 import duckdb
 
 from etl.errors import RedoxWarehouseError
-from etl.pipeline import doctor_home, doctor_state, doctor_ways_in
-from etl.pipeline.doctor_records import Check, State
-from etl.settings import Settings, read_settings
+from etl.pipeline import doctor_home, doctor_reach, doctor_state, doctor_ways_in
+from etl.pipeline.doctor_records import Check, State, warn
+from etl.settings import Settings, read_settings, unread_environment
 
 Checks = Callable[[Settings], Iterable[Check]]
 AREAS: dict[str, Checks] = {
@@ -29,18 +29,34 @@ AREAS: dict[str, Checks] = {
 EXPECTED = (RedoxWarehouseError, OSError, duckdb.Error, ValueError, KeyError, ImportError)
 
 
-def examine(home: Path | None, dagster_home: Path | None) -> Iterator[Check]:
-    """Every check, in order; a configuration that cannot be read ends them early."""
+def examine(
+    home: Path | None, dagster_home: Path | None, *, is_offline: bool = True
+) -> Iterator[Check]:
+    """Every check, in order; a configuration that cannot be read ends them early.
+
+    Unless offline, the ways in that are set up are asked whether they answer.
+    """
     try:
         settings = read_settings(home)
     except RedoxWarehouseError as error:
         yield Check("configuration", "settings", State.FAIL, "they cannot be read", str(error))
         return
     yield Check("configuration", "settings", State.OK, "they are valid")
+    yield from _unread_names()
     for area, checks in AREAS.items():
         yield from _guarded(area, lambda checks=checks: checks(settings))  # type: ignore[misc]
+    if not is_offline:
+        yield from _guarded("ways in", lambda: doctor_reach.check_reach(settings))
     folder = dagster_home or settings.home / "dagster"
     yield from _guarded("dagster", lambda: doctor_ways_in.check_dagster(folder))
+
+
+def _unread_names() -> Iterator[Check]:
+    """Names in the environment that nobody reads; a single `_` after the section is the usual slip."""
+    names = unread_environment()
+    if names:
+        action = "write settings as REDOX_WAREHOUSE_SECTION__NAME, with two underscores."
+        yield warn("configuration", "environment", f"not read: {', '.join(names)}", action)
 
 
 def _guarded(area: str, checks: Callable[[], Iterable[Check]]) -> Iterator[Check]:

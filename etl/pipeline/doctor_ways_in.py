@@ -13,6 +13,7 @@ import yaml  # type: ignore[import-untyped]
 from etl.ingest.pull.auth import login_faults
 from etl.ingest.seen import read_seen
 from etl.pipeline.doctor_records import Check, fail, ok, warn
+from etl.setting_sources import read_token_file
 from etl.settings import Settings
 
 AREA = "ways in"
@@ -31,12 +32,19 @@ OPENERS = {
 def check_ways_in(settings: Settings) -> Iterator[Check]:
     """Is each way in that is set up usable?"""
     yield _webhook(settings)
-    waiting = len(list(settings.incoming_path.glob("*.seg")))
-    if waiting:
-        yield ok(AREA, "incoming", f"{waiting} closed segments, loaded ones among them")
+    yield from _incoming(settings.incoming_path)
     yield _pull(settings)
     yield from _watched(settings)
     yield ok(AREA, "seen list", f"{len(read_seen(settings.seen_path)):,} sources")
+
+
+def _incoming(folder: Path) -> Iterator[Check]:
+    """Where webhook and pull hand over."""
+    if folder.is_dir() and not os.access(folder, os.W_OK):
+        action = "make the folder incoming writable for the receiver's user."
+        yield fail(AREA, "incoming", "it cannot be written, so the webhook answers 503", action)
+    elif waiting := len(list(folder.glob("*.seg"))):
+        yield ok(AREA, "incoming", f"{waiting} closed segments wait for a load")
 
 
 def _webhook(settings: Settings) -> Check:
@@ -46,7 +54,7 @@ def _webhook(settings: Settings) -> Check:
         if not _is_readable(given.token_file):
             action = "correct receive.token_file or its permissions."
             return fail(AREA, "webhook", "its token file cannot be read", action)
-        count += len(given.token_file.read_text("utf-8").split())
+        count += len(read_token_file(given.token_file))
     if count:
         return ok(AREA, "webhook", f"{count} verification tokens")
     if given.token_file is not None:
@@ -78,7 +86,7 @@ def _watched(settings: Settings) -> Iterator[Check]:
         if package and importlib.util.find_spec(package) is None:
             action = f"install redox-warehouse[{extra}]."
             yield fail(AREA, name, f"{scheme}:// needs {package}", action)
-        elif not mark and not any(sign in path for sign in "*?[") and not Path(path).exists():
+        elif not mark and not any(sign in path for sign in "*?[") and not _is_there(path):
             action = "make it, mount it, or take it out of watch.paths."
             yield warn(AREA, name, "it is not there", action)
         else:
@@ -113,6 +121,10 @@ def _read_yaml(file: Path) -> dict[str, Any]:
     except (OSError, yaml.YAMLError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def _is_there(path: str) -> bool:
+    return Path(path).expanduser().exists()
 
 
 def _is_readable(file: Path) -> bool:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any, BinaryIO
 
 from etl.errors import RedoxWarehouseError
-from etl.ingest.files import SourceFile, list_sources, open_source
+from etl.ingest.files import SourceFile, is_there, list_sources, open_source
 
 Options = Mapping[str, Mapping[str, Any]]
 
@@ -30,6 +30,10 @@ class Sources:
     def open(self, uri: str) -> AbstractContextManager[BinaryIO]:
         """The uncompressed bytes of a source."""
         return open_source(SourceFile(uri, 0, 0), **self._for(uri))
+
+    def is_there(self, url: str) -> bool:
+        """Whether something is at a URL, without listing it all."""
+        return is_there(url, **self._for(url))
 
     def mark(self, uri: str) -> str:
         """Size, time and tag of a source; "" when it is gone."""

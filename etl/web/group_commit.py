@@ -103,7 +103,7 @@ class GroupCommit:
 
     def _set_fault(self, fault: Reason | None) -> None:
         if fault is not self.fault:
-            log.warning("storage is %s", fault.value if fault else "well again")
+            log.warning("bodies are %s", f"refused, {fault.value}" if fault else "accepted again")
         self.fault = fault
 
     async def _in_writer(

@@ -27,6 +27,7 @@ COMMIT_GRACE_S = 10
 
 BACKLOG = 2048
 TICKS_PER_SWEEP = 10
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +52,11 @@ def run_receiver(settings: Settings) -> None:
         _listen(chosen.host, chosen.port) as listener,
     ):
         app = ReceiverApp(chosen, tokens=tokens, folder=folder)
+        server = _Server(chosen, app)
+        for number in STOP_SIGNALS:  # an exit at any line of uvicorn's start would leave parts open
+            signal.signal(number, server.handle_exit)
         log.info("listening on %s", _address(listener, chosen.path))
-        _Server(chosen, app).run(sockets=[listener])
+        server.run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
@@ -134,8 +138,8 @@ def _allow_many_files() -> None:
 
 
 def _exit_well_on_signals() -> None:
-    """A stop on request is no failure. uvicorn raises the signal again once it has stopped."""
-    for number in (signal.SIGTERM, signal.SIGINT):
+    """A stop on request is no failure, also before the server can take it."""
+    for number in STOP_SIGNALS:
         signal.signal(number, _exit_well)
 
 

@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from etl.errors import UsageFault
+from etl.setting_sources import read_token_file
 
 log = logging.getLogger(__name__)
 
@@ -90,8 +91,7 @@ def presented_tokens(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
 
 def _read_tokens(token_file: Path) -> tuple[Stamp, tuple[bytes, ...]]:
     stamp = _stamp(token_file)
-    lines = (line.strip() for line in token_file.read_text("utf-8", "replace").splitlines())
-    return stamp, _digests(line for line in lines if line and not line.startswith("#"))
+    return stamp, _digests(read_token_file(token_file))
 
 
 def _digests(tokens: Iterable[str]) -> tuple[bytes, ...]:

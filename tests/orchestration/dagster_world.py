@@ -110,6 +110,12 @@ def said(result: dg.ExecuteInProcessResult) -> str:
     return (told.description or "") if told else ""
 
 
+def logged(world: DagsterWorld, result: dg.ExecuteInProcessResult) -> list[str]:
+    """What steps wrote into the log of a run, without Dagster's own events."""
+    entries = world.instance.all_logs(result.run_id)
+    return [entry.user_message for entry in entries if not entry.is_dagster_event]
+
+
 def metadata_of(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:
     """Metadata of the materializations of a run, by asset."""
     return {

@@ -11,7 +11,7 @@ import pytest
 
 from etl.pipeline.status import read_status
 from etl.warehouse.connection import write_lock
-from tests.orchestration.dagster_world import DagsterWorld, checks_of, metadata_of
+from tests.orchestration.dagster_world import DagsterWorld, checks_of, logged, metadata_of
 
 
 def test_sensor_starts_a_run_that_loads_new_files(world: DagsterWorld) -> None:
@@ -23,6 +23,9 @@ def test_sensor_starts_a_run_that_loads_new_files(world: DagsterWorld) -> None:
     told = metadata_of(result)
     assert set(told) == {"landed_objects", "redox/patient_admin", "findings", "population"}
     assert told["landed_objects"]["received"] == 12
+    assert logged(world, result)[-1] == (
+        "Objects 1; received 12 = loaded 12 + duplicate 0 + quarantined 0 (PatientAdmin 12)"
+    )
     assert told["landed_objects"]["loaded"] == 12
     assert told["redox/patient_admin"]["dagster/row_count"] == 12
     assert told["redox/patient_admin"]["messages"] == 12
@@ -108,13 +111,17 @@ def test_sensor_answers_while_a_load_holds_the_warehouse(world: DagsterWorld) ->
     assert time.monotonic() - started < 5
 
 
-def test_sensor_notes_how_much_waits(world: DagsterWorld) -> None:
-    world.write("a.ndjson")
+def test_sensor_notes_how_much_waits_and_how_long(world: DagsterWorld) -> None:
+    path = world.write("a.ndjson")
+    os.utime(path, (time.time() - 100,) * 2)
 
     events = world.tick().asset_events
 
     assert [event.asset_key.to_user_string() for event in events] == ["incoming_segments"]
-    assert events[0].metadata["waiting"].value == 1
+    noted = events[0].metadata
+    assert noted["waiting"].value == 1
+    assert noted["bytes"].value == path.stat().st_size
+    assert 100 <= int(str(noted["oldest_s"].value)) < 200
 
 
 def test_missing_watched_path_does_not_hide_the_others(
@@ -190,6 +197,14 @@ def test_too_much_quarantine_warns_and_replay_is_a_job(world: DagsterWorld) -> N
 
     assert result is not None
     assert checks_of(result)["landed_objects", "quarantine_share"] is False
+    (told,) = (
+        check.description
+        for check in result.get_asset_check_evaluations()
+        if check.check_name == "quarantine_share"
+    )
+    assert told == (
+        "1 of 1 (100.00%), limit 1.00%; `redox-warehouse quarantine list` tells why and what to do."
+    )
     assert replayed.success
     assert metadata_of(result)["findings"]["open_quarantine"] == 1
 

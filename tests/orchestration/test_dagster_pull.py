@@ -10,6 +10,7 @@ import pytest
 
 from tests.orchestration.dagster_world import DagsterWorld, metadata_of, said
 from tests.pull.builders import API_KEY, FAST, SECRET, make_query, write_requests
+from tests.standin.faults import Fault
 from tests.standin.redox import StandIn
 from tests.standin.serve import catalog_replies, serve
 
@@ -42,6 +43,22 @@ def test_a_day_is_asked_once_and_its_replies_are_loaded(
     assert loaded is not None
     assert metadata_of(loaded)["landed_objects"]["loaded"] == 2
     assert "redox/patient_search" in metadata_of(loaded)
+
+
+def test_a_day_with_a_failed_request_is_red_until_it_was_answered(
+    standin: StandIn, world: DagsterWorld
+) -> None:
+    standin.faults.add([Fault(status=400)])
+    failed = world.run("pull_replies", partition_key=DAY)
+
+    assert not failed.success
+    assert said(failed).startswith("1 of 2 requests of this day failed (1 status_400); ")
+
+    again = world.run("pull_replies", partition_key=DAY)
+    assert again.success
+    numbers = metadata_of(again)["pulled_replies"]
+    assert (numbers["replies_landed"], numbers["answered_before"]) == (1, 1)
+    assert "failures" not in numbers
 
 
 def test_asking_anew_sends_the_queries_again(standin: StandIn, world: DagsterWorld) -> None:

@@ -96,10 +96,11 @@ def changed(loaded: Settings) -> Iterator[Settings]:
     loaded.warehouse_path.chmod(0o600)
 
 
-def add_file(settings: Settings, name: str, text: str) -> None:
+def add_file(settings: Settings, name: str, text: str) -> Path:
     path = settings.home / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
+    return path
 
 
 def test_faulty_settings_are_told_and_end_the_examination(changed: Settings) -> None:
@@ -211,6 +212,32 @@ def test_ways_in_are_checked_as_far_as_they_are_set_up(
     add_file(changed, CONFIG_FILE, text)
     check = look(changed)["ways in", name]
     assert (check.state, told in check.found) == (state, True)
+
+
+def test_comments_of_a_token_file_are_no_tokens(changed: Settings) -> None:
+    file = add_file(changed, "tokens", "# the first one\nabc\n\n# the next one\ndef\n")
+    add_file(changed, CONFIG_FILE, f'[receive]\ntoken_file = "{file}"\n')
+    assert look(changed)["ways in", "webhook"].found == "2 verification tokens"
+    file.write_text("# none yet\n")
+    assert look(changed)["ways in", "webhook"].state == "fail"
+
+
+def test_a_watched_path_may_begin_at_the_users_home(
+    changed: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "exports").mkdir()
+    add_file(changed, CONFIG_FILE, '[watch]\npaths = ["~/exports"]\n')
+    assert look(changed)["ways in", "watched path 1"].state == "ok"
+
+
+def test_names_that_only_look_like_settings_are_told(
+    changed: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDOX_WAREHOUSE_RECEIVE_PORT", "9000")
+    check = look(changed)["configuration", "environment"]
+    assert check.state == "warn"
+    assert "REDOX_WAREHOUSE_RECEIVE_PORT" in check.found
 
 
 def test_dagsters_home_is_looked_at(changed: Settings, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_a_packed_object_is_read(bucket: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("url", ["s3://feed/none", "s3://feed/none*", "s3://nobucket/x"])
 def test_a_missing_prefix_is_told(bucket: dict[str, Any], url: str) -> None:
-    with pytest.raises(UsageFault):
+    with pytest.raises(UsageFault, match=r"^Nothing is at the path given; check the path.$"):
         list(list_sources([url], **bucket))
 
 

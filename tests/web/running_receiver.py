@@ -106,7 +106,9 @@ def wait_until(is_true: Callable[[], object], *, timeout_s: float = 20) -> None:
         time.sleep(0.02)
 
 
-def launch(home: Path, *, prefix: tuple[str, ...] = (), **settings: object) -> RunningReceiver:
+def launch(
+    home: Path, *, prefix: tuple[str, ...] = (), start: str = START, **settings: object
+) -> RunningReceiver:
     """Start a receiver without waiting for it. Settings are those of the section `receive`."""
     home.mkdir(exist_ok=True)
     log_path = home.parent / f"{home.name}.log"
@@ -116,7 +118,7 @@ def launch(home: Path, *, prefix: tuple[str, ...] = (), **settings: object) -> R
     environment["REDOX_WAREHOUSE_HOME"] = str(home)
     with log_path.open("ab") as log:
         process = subprocess.Popen(
-            [*prefix, sys.executable, "-c", START, "receive"],
+            [*prefix, sys.executable, "-c", start, "receive"],
             env=environment,
             stderr=log,
             stdout=log,

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from running_receiver import TOKEN, RunningReceiver, Starter, launch, wait_for_address, wait_until
@@ -95,6 +96,26 @@ def test_stop_lets_open_requests_finish(start_receiver: Starter) -> None:
         assert read_to_end(connection).startswith(b"HTTP/1.1 200 ")
     assert receiver.process.wait(timeout=30) == 0
     assert receiver.on_disk("*.seg") == {b"helloworld": 1}
+
+
+EARLY_STOP = """
+import os, signal
+from etl.cli.main import main
+from etl.web.server import _Server
+serve = _Server.serve
+async def stop_and_serve(self, sockets=None):
+    os.kill(os.getpid(), signal.SIGTERM)
+    await serve(self, sockets)
+_Server.serve = stop_and_serve
+main()
+"""
+
+
+def test_stop_amid_the_start_ends_as_any_other(tmp_path: Path) -> None:
+    receiver = launch(tmp_path / "home", start=EARLY_STOP)
+    assert receiver.process.wait(timeout=30) == 0
+    assert "Application shutdown complete" in receiver.log
+    assert list(receiver.incoming.glob("*.open")) == []
 
 
 def test_stop_does_not_wait_for_ever(start_receiver: Starter) -> None:
