@@ -121,9 +121,11 @@ def check_pull_login(settings: Settings) -> None:
 
 def _plan(settings: Settings, request: PullRequest) -> list[Request]:
     faults: list[str] = []
+    of_table: list[str] = []
     templates = read_templates(request.files, faults)
-    rows = read_table(request.table, faults) if request.table else []
-    if not faults:
+    rows = read_table(request.table, of_table) if request.table else []
+    faults += of_table
+    if not of_table:  # without its columns every placeholder would be one more fault
         requests = plan_requests(
             templates,
             queries=list_queries(_catalog(settings)),

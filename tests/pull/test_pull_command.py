@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from etl.cli.pull import pull as command
+from etl.errors import UsageFault
 from etl.settings import Settings
 from tests.pull.builders import make_query, write_requests
 from tests.standin.faults import Fault
@@ -54,6 +55,18 @@ def test_a_dry_run_tells_the_plan_and_sends_nothing(
     }
     assert standin.queries.seen_at == []
     assert not settings.home.exists()
+
+
+def test_a_broken_file_does_not_hide_the_faults_of_the_others(
+    settings: Settings, requests: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.json"
+    broken.write_text("{")
+    result = run(settings, requests, broken)
+    assert isinstance(result.exception, UsageFault)
+    told = str(result.exception)
+    for fault in ("file 2 is not JSON", "asks for a day", "needs {{patient_id}}"):
+        assert fault in told
 
 
 def test_a_summary_accounts_for_every_request(
