@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from etl.cli.tables import width
-from etl.pipeline.doctor_records import Check, State
+from etl.doctor.records import Check, State
 
 COLORS = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red"}
 
@@ -40,7 +40,7 @@ def doctor(
 
     Exit code 1 says that something fails; warnings alone give 0.
     """
-    from etl.pipeline.doctor import examine
+    from etl.doctor.examine import examine
 
     home = context.find_root().params.get("home")
     checks = list(examine(home, dagster_home, is_offline=offline))

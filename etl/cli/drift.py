@@ -8,10 +8,10 @@ from dataclasses import asdict
 import click
 from rich.console import Console
 
+from etl.answers.drift import DriftLine, NewLines, list_drift, write_drift
+from etl.answers.newest import open_newest
 from etl.cli.tables import print_table, width
-from etl.pipeline.drift import DriftLine, NewLines, list_drift, write_drift
-from etl.pipeline.known_names import require_known
-from etl.pipeline.newest import open_newest
+from etl.known_names import require_known
 from etl.settings import Settings
 
 MOST_MODELS = 3

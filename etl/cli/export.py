@@ -56,7 +56,7 @@ def export(
     Copies the published version, or the warehouse when nothing is published yet. The files hold
     patient data: they are for their owner only until you give them away.
     """
-    from etl.pipeline.export import export as export_warehouse
+    from etl.answers.export import export as export_warehouse
     from etl.publish.export import ExportFormat
 
     summary = export_warehouse(

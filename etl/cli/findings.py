@@ -12,9 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from etl.cli.tables import print_table, width
-from etl.errors import UsageFault
-from etl.pipeline.findings import (
+from etl.answers.findings import (
     DEFAULT_GROUPS,
     GROUPS,
     SEVERITIES,
@@ -27,8 +25,10 @@ from etl.pipeline.findings import (
     find_places,
     find_values,
 )
-from etl.pipeline.known_names import require_known
-from etl.pipeline.newest import open_newest
+from etl.answers.newest import open_newest
+from etl.cli.tables import print_table, width
+from etl.errors import UsageFault
+from etl.known_names import require_known
 from etl.settings import Settings
 
 DAY = click.DateTime(["%Y-%m-%d"])

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from etl.answers.reading import open_for_reading
 from etl.cli.tables import width
 from etl.errors import UsageFault
-from etl.pipeline.reading import open_for_reading
 from etl.report.build import write_page
 from etl.report.changes import percent
 from etl.report.facts import read_facts

@@ -1,4 +1,4 @@
-"""Asset checks of a load: specifications and results. What they judge lives in `etl.pipeline.verdicts`."""
+"""Asset checks of a load: specifications and results. What they judge lives in `etl.answers.verdicts`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
-from etl.orchestration.graph import LANDED, Graph, model_key
-from etl.pipeline.figures import Figures, ModelFigures
-from etl.pipeline.verdicts import (
+from etl.answers.figures import Figures, ModelFigures
+from etl.answers.verdicts import (
     Verdict,
     judge_errors,
     judge_quarantine,
     judge_warnings,
     ledger_balances,
 )
+from etl.orchestration.graph import LANDED, Graph, model_key
 from etl.settings import CheckSettings
 from models.catalog.records import DataModel
 

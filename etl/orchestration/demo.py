@@ -14,9 +14,9 @@ from pathlib import Path
 
 import dagster as dg
 
+from etl.answers.reliability_checks import REPORT_FILE
 from etl.orchestration.assembly import assemble
 from etl.orchestration.loading import LOAD_STEP
-from etl.pipeline.reliability_checks import REPORT_FILE
 from etl.pipeline.status import read_status
 from etl.settings import Settings, read_settings
 from etl.synth.dials import Dials, Output, Shares, SourceDial

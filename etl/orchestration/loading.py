@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from etl.answers.figures import Figures, read_figures
 from etl.orchestration.boundary import told_to_dagster
 from etl.orchestration.checks import (
     landed_checks,
@@ -35,7 +36,6 @@ from etl.orchestration.metadata import (
 )
 from etl.orchestration.progress import log_progress
 from etl.pipeline.batches import BatchSummary, load_batch
-from etl.pipeline.figures import Figures, read_figures
 from etl.pipeline.pull import recover_pull
 from etl.pipeline.records import LoadSummary, Progress
 from etl.pipeline.sources import Sources

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 import dagster as dg
 
+from etl.answers.figures import Figures, ModelFigures, RuleCount
 from etl.pipeline.batches import BatchSummary
-from etl.pipeline.figures import Figures, ModelFigures, RuleCount
 from etl.pipeline.records import LoadSummary
 from models.catalog.records import DataModel
 

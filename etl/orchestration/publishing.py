@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from etl.answers.verdicts import require_publishable
 from etl.orchestration.boundary import told_to_dagster
 from etl.orchestration.graph import (
     FINDINGS,
@@ -12,7 +13,6 @@ from etl.orchestration.graph import (
     Graph,
 )
 from etl.pipeline.publish import publish
-from etl.pipeline.verdicts import require_publishable
 from etl.settings import read_settings
 
 

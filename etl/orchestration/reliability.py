@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from etl.orchestration.boundary import told_to_dagster
-from etl.orchestration.graph import PUBLISHED, PUBLISHING, REPORT, Graph, model_key
-from etl.pipeline.reliability_checks import (
+from etl.answers.reliability_checks import (
     FailingField,
     ModelReliability,
     judge_reliability,
     write_report,
 )
+from etl.orchestration.boundary import told_to_dagster
+from etl.orchestration.graph import PUBLISHED, PUBLISHING, REPORT, Graph, model_key
 from etl.settings import read_settings
 from models.catalog.records import DataModel
 

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from etl.answers.figures import read_figures
 from etl.orchestration.boundary import told_to_dagster
 from etl.orchestration.graph import WAREHOUSE_POOL, Graph, model_key
 from etl.orchestration.metadata import model_metadata
-from etl.pipeline.figures import read_figures
 from etl.pipeline.load import Loader
 from etl.pipeline.pool import Pool
 from etl.pipeline.quarantine import replay

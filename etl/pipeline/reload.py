@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from etl.conform.judge import Status
 from etl.errors import UsageFault
+from etl.known_names import look_up
 from etl.pipeline.cut import cut_into_units
-from etl.pipeline.known_names import look_up
 from etl.pipeline.load import Loader
 from etl.pipeline.records import Piece
 from etl.pipeline.status import write_status

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from etl.cli import main as door
+from etl.doctor.examine import examine
+from etl.doctor.records import Check, State
 from etl.errors import PermanentError
-from etl.pipeline.doctor import examine
-from etl.pipeline.doctor_records import Check, State
 from etl.pipeline.load import load_paths
 from etl.pipeline.publish import publish
 from etl.pipeline.status import read_status

@@ -13,8 +13,8 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
+from etl.answers.export import export
 from etl.errors import UsageFault
-from etl.pipeline.export import export
 from etl.publish.export import ExportFormat
 from etl.settings import Settings
 from tests.pipeline.published_world import (
@@ -173,7 +173,7 @@ def test_a_failed_export_leaves_what_was_there(
     def fail(*_: object) -> None:
         raise OSError("no")
 
-    monkeypatch.setattr("etl.pipeline.export.write_companions", fail)
+    monkeypatch.setattr("etl.answers.export.write_companions", fail)
     with pytest.raises(OSError, match="no"):
         export(home, out, tables=["core.message"], overwrite=True)
     assert sorted(path.name for path in out.rglob("*.parquet")) == ["load.parquet"]

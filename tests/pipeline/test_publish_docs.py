@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from etl.pipeline.export import export
+from etl.answers.export import export
 from tests.pipeline.published_world import current, published_home
 
 PAGE = Path(__file__).parents[2] / "docs" / "published.md"

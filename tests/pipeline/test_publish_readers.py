@@ -16,9 +16,9 @@ import pyarrow.dataset as ds
 import pytest
 from sqlalchemy import create_engine, text
 
+from etl.answers.reading import open_for_reading
 from etl.errors import UsageFault
 from etl.pipeline.publish import publish
-from etl.pipeline.reading import open_for_reading
 from etl.settings import Settings, read_settings
 from tests.pipeline.published_world import (
     add_empty_load,

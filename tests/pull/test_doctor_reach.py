@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from etl.pipeline.doctor_reach import check_reach
-from etl.pipeline.doctor_records import Check
+from etl.doctor.reach import check_reach
+from etl.doctor.records import Check
 from etl.settings import Settings, read_settings
 from tests.pull.builders import make_home
 from tests.standin.redox import StandIn

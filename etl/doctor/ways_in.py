@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
+from etl.doctor.records import Check, fail, ok, warn
 from etl.ingest.pull.auth import login_faults
 from etl.ingest.seen import read_seen
-from etl.pipeline.doctor_records import Check, fail, ok, warn
 from etl.setting_sources import read_token_file
 from etl.settings import Settings
 

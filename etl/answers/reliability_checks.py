@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from etl.pipeline.reading import open_for_reading
+from etl.answers.reading import open_for_reading
 from etl.report.build import build_report
 from etl.report.records import ReportOptions, ReportSummary
 from etl.settings import Settings

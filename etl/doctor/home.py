@@ -12,8 +12,8 @@ from pathlib import Path
 import duckdb
 from packaging.requirements import Requirement
 
+from etl.doctor.records import Check, fail, ok, warn
 from etl.errors import WarehouseBusy
-from etl.pipeline.doctor_records import Check, fail, ok, warn
 from etl.settings import Settings
 from etl.warehouse.connection import write_lock
 

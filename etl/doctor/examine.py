@@ -1,8 +1,8 @@
 """Looks whether everything is in order, and says of what is not what to do.
 
 Here stand the order of the checks and the boundary that keeps one failing check from hiding the
-others; the checks themselves live in `doctor_home`, `doctor_state`, `doctor_ways_in` and, where the
-other side is asked, `doctor_reach`. Nothing here waits for a lock, changes anything, or prints a value.
+others; the checks themselves live in `home`, `state`, `ways_in` and, where the
+other side is asked, `reach`. Nothing here waits for a lock, changes anything, or prints a value.
 """
 
 from __future__ import annotations
@@ -12,19 +12,22 @@ from pathlib import Path
 
 import duckdb
 
+from etl.doctor.home import check_home, check_installation
+from etl.doctor.reach import check_reach
+from etl.doctor.records import Check, State, warn
+from etl.doctor.state import check_catalog, check_published, check_warehouse
+from etl.doctor.ways_in import check_dagster, check_ways_in
 from etl.errors import RedoxWarehouseError
-from etl.pipeline import doctor_home, doctor_reach, doctor_state, doctor_ways_in
-from etl.pipeline.doctor_records import Check, State, warn
 from etl.settings import Settings, read_settings, unread_environment
 
 Checks = Callable[[Settings], Iterable[Check]]
 AREAS: dict[str, Checks] = {
-    "installation": doctor_home.check_installation,
-    "home": doctor_home.check_home,
-    "catalog": doctor_state.check_catalog,
-    "warehouse": doctor_state.check_warehouse,
-    "published": doctor_state.check_published,
-    "ways in": doctor_ways_in.check_ways_in,
+    "installation": check_installation,
+    "home": check_home,
+    "catalog": check_catalog,
+    "warehouse": check_warehouse,
+    "published": check_published,
+    "ways in": check_ways_in,
 }
 EXPECTED = (RedoxWarehouseError, OSError, duckdb.Error, ValueError, KeyError, ImportError)
 
@@ -46,9 +49,9 @@ def examine(
     for area, checks in AREAS.items():
         yield from _guarded(area, lambda checks=checks: checks(settings))  # type: ignore[misc]
     if not is_offline:
-        yield from _guarded("ways in", lambda: doctor_reach.check_reach(settings))
+        yield from _guarded("ways in", lambda: check_reach(settings))
     folder = dagster_home or settings.home / "dagster"
-    yield from _guarded("dagster", lambda: doctor_ways_in.check_dagster(folder))
+    yield from _guarded("dagster", lambda: check_dagster(folder))
 
 
 def _unread_names() -> Iterator[Check]:

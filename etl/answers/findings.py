@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from etl.pipeline.newest import view_select
+from etl.answers.newest import view_select
 from etl.report.names import EVENT_TYPE_SQL, SOURCE_SQL
 
 GROUPS = {

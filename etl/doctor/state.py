@@ -8,9 +8,9 @@ from typing import Any
 
 import duckdb
 
+from etl.answers.newest import view_select
+from etl.doctor.records import Check, fail, ok, warn
 from etl.errors import PermanentError, WarehouseBusy
-from etl.pipeline.doctor_records import Check, fail, ok, warn
-from etl.pipeline.newest import view_select
 from etl.pipeline.status import read_status
 from etl.pipeline.value_policy import nulled_fields
 from etl.publish.folders import PublishedFolder

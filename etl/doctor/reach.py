@@ -12,9 +12,9 @@ from threading import Thread
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, build_opener
 
+from etl.doctor.records import Check, fail, ok, warn
 from etl.errors import RedoxWarehouseError
 from etl.ingest.pull.auth import login_faults
-from etl.pipeline.doctor_records import Check, fail, ok, warn
 from etl.pipeline.pull import check_pull_login
 from etl.pipeline.sources import Sources
 from etl.settings import ReceiveSettings, Settings

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import duckdb
 
+from etl.answers.drift_file import write_fields
+from etl.answers.drift_names import Names
+from etl.answers.newest import open_newest, view_select
 from etl.conform.inference import MOST_KEYS, InferredField, Looks
 from etl.errors import UsageFault
-from etl.pipeline.drift_file import write_fields
-from etl.pipeline.drift_names import Names
-from etl.pipeline.newest import open_newest, view_select
 from etl.settings import Settings
 from models.catalog import Catalog, CatalogFaults, formats, read_catalog
 from models.catalog.meta_fields import is_meta

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from etl.answers.figures import Figures, LedgerFigures, ModelFigures, read_figures
 from etl.errors import PermanentError
-from etl.pipeline.figures import Figures, LedgerFigures, ModelFigures, read_figures
 from etl.settings import CheckSettings, Settings
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import duckdb
 
+from etl.answers.reading import Readable, open_readable
 from etl.errors import UsageFault
-from etl.pipeline.known_names import look_up
+from etl.known_names import look_up
 from etl.pipeline.publish import utc_now
-from etl.pipeline.reading import Readable, open_readable
 from etl.publish.dictionary import ExportFacts, FieldFacts, write_companions
 from etl.publish.export import ExportFormat, export_tables
 from etl.publish.handover import appearing, check_target

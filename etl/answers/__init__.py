@@ -1,0 +1,1 @@
+"""Answers: what people ask of what was loaded. Nothing here changes the warehouse."""

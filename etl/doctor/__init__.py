@@ -1,0 +1,1 @@
+"""Doctor: looks whether everything is in order, and says of what is not what to do."""
