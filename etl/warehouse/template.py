@@ -23,7 +23,7 @@ from etl.warehouse.schema import Schema
 _SOURCES = (
     ("models.tables", ("naming.py", "plan.py", "fixed.py")),
     ("models.compile", ("ddl.py", "dictionary.py")),
-    ("etl.warehouse", ("schema.py", "statements.py")),
+    ("etl.warehouse", ("connection.py", "schema.py", "statements.py")),
 )
 
 
