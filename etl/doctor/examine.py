@@ -1,8 +1,8 @@
 """Looks whether everything is in order, and says of what is not what to do.
 
 Here stand the order of the checks and the boundary that keeps one failing check from hiding the
-others; the checks themselves live in `home`, `state`, `ways_in` and, where the
-other side is asked, `reach`. Nothing here waits for a lock, changes anything, or prints a value.
+others; the checks themselves live in `home`, `state`, `ways_in`, `secret_files` and,
+where the other side is asked, `reach`. Nothing here waits for a lock, changes anything, or prints a value.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import duckdb
 from etl.doctor.home import check_home, check_installation
 from etl.doctor.reach import check_reach
 from etl.doctor.records import Check, State, warn
+from etl.doctor.secret_files import check_secret_files
 from etl.doctor.state import check_catalog, check_published, check_warehouse
 from etl.doctor.ways_in import check_dagster, check_ways_in
 from etl.errors import RedoxWarehouseError
@@ -28,6 +29,7 @@ AREAS: dict[str, Checks] = {
     "warehouse": check_warehouse,
     "published": check_published,
     "ways in": check_ways_in,
+    "secrets": check_secret_files,
 }
 EXPECTED = (RedoxWarehouseError, OSError, duckdb.Error, ValueError, KeyError, ImportError)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import resource
 import signal
 import socket
@@ -107,9 +108,10 @@ def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
+    except OSError as error:  # whose own text repeats the address
+        reason = os.strerror(error.errno) if error.errno else type(error).__name__
         raise UsageFault(
-            f"The receiver cannot listen on {host} port {port} ({error.strerror}); free the port "
+            f"The receiver cannot listen on {host} port {port} ({reason}); free the port "
             f"or set receive.host and receive.port."
         ) from error
 

@@ -214,6 +214,41 @@ def test_ways_in_are_checked_as_far_as_they_are_set_up(
     assert (check.state, told in check.found) == (state, True)
 
 
+SECRET_CONFIGURATIONS = [
+    '[receive]\ntokens = "a b"\n',
+    '[pull]\nproxy = "http://user:word@proxy"\n',
+    '[buckets.s3]\nsecret = "word"\n',
+]
+
+
+@pytest.mark.parametrize("text", SECRET_CONFIGURATIONS)
+def test_a_configuration_with_secrets_is_kept_from_everybody(changed: Settings, text: str) -> None:
+    config = add_file(changed, CONFIG_FILE, text)
+    config.chmod(0o640)
+    assert look(changed)["ways in", "secrets"].state == "ok"
+    config.chmod(0o644)
+    check = look(changed)["ways in", "secrets"]
+    assert (check.state, CONFIG_FILE in check.found) == ("warn", True)
+    assert f"chmod o= {config}" in check.action
+
+
+def test_a_configuration_without_secrets_may_be_read(changed: Settings) -> None:
+    add_file(changed, CONFIG_FILE, "[load]\nworkers = 2\n").chmod(0o644)
+    assert ("ways in", "secrets") not in look(changed)
+
+
+@pytest.mark.parametrize("setting", ["receive.token_file", "pull.private_key_file"])
+def test_files_of_secrets_are_kept_from_everybody(changed: Settings, setting: str) -> None:
+    section, _, name = setting.partition(".")
+    file = add_file(changed, "secret.txt", "abc\n")
+    add_file(changed, CONFIG_FILE, f'[{section}]\n{name} = "{file}"\n')
+    file.chmod(0o644)
+    check = look(changed)["ways in", "secrets"]
+    assert (check.state, check.found.endswith("secret.txt")) == ("warn", True)
+    file.chmod(0o600)
+    assert look(changed)["ways in", "secrets"].state == "ok"
+
+
 def test_comments_of_a_token_file_are_no_tokens(changed: Settings) -> None:
     file = add_file(changed, "tokens", "# the first one\nabc\n\n# the next one\ndef\n")
     add_file(changed, CONFIG_FILE, f'[receive]\ntoken_file = "{file}"\n')
