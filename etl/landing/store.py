@@ -84,7 +84,6 @@ class Landing:
             self._make_folder(self._temporary)
             if not self._is_clean:
                 self.clean()
-                self._is_clean = True
             head = read_block(stream)
             if len(head) < BLOCK_BYTES and not in_place:
                 object_id = hashlib.sha256(head).hexdigest()
@@ -101,6 +100,7 @@ class Landing:
 
     def clean(self) -> int:
         """Remove what processes that are gone have left half done; gives how many leftovers."""
+        self._is_clean = True
         return clean_leftovers(self._temporary)
 
     def has(self, object_id: str) -> bool:

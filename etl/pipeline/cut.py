@@ -20,19 +20,19 @@ def cut_into_pieces(
 ) -> Iterator[tuple[Piece, int]]:
     """Parts of an object that fit into one load each, from item `start` on, with their bytes."""
     if landed.size_bytes <= load_bytes and landed.item_count <= LOAD_ITEMS:
-        yield Piece(landed.object_id, unwrap, start, landed.item_count), landed.size_bytes
+        yield Piece(landed, unwrap, start, landed.item_count), landed.size_bytes
         return
     for first in range(start, landed.item_count, LOAD_ITEMS):
         stop = min(first + LOAD_ITEMS, landed.item_count)
         length = landing.items(landed.object_id, first, stop).length
         for a, b in runs(length, load_bytes, LOAD_ITEMS):
-            yield Piece(landed.object_id, unwrap, first + a, first + b), int(length[a:b].sum())
+            yield Piece(landed, unwrap, first + a, first + b), int(length[a:b].sum())
 
 
 def cut_into_units(landing: Landing, piece: Piece) -> Iterator[Unit]:
     """The piece in units of work."""
     items = landing.items(piece.object_id, piece.first_item, piece.stop_item)
-    day = (landing.describe(piece.object_id).landed_at - _EPOCH).days
+    day = (piece.landed.landed_at - _EPOCH).days
     for start, stop in runs(items.length, UNIT_BYTES, UNIT_ITEMS):
         yield Unit(
             object_id=piece.object_id,

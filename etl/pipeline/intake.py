@@ -9,8 +9,9 @@ from etl.errors import PermanentError, RedoxWarehouseError, UsageFault
 from etl.ingest.files import SourceFile
 from etl.ingest.seen import SeenEntry
 from etl.landing.store import LandedObject, Landing
+from etl.pipeline.ahead import land_ahead
 from etl.pipeline.cut import cut_into_pieces, cut_into_units
-from etl.pipeline.records import LoadSummary, Piece
+from etl.pipeline.records import LoadSummary, Piece, Progress
 from etl.pipeline.work import Unit
 
 Refused = Callable[[SourceFile, RedoxWarehouseError], None]
@@ -30,14 +31,17 @@ class Portion:
 class Intake:
     """Sources on their way to loads.
 
-    `taken` are the items that were loaded before, by object; `unchanged` the tags of those that
-    need not be opened. A source that cannot be read for good raises, or is told to `refused`,
-    remembered as seen without an object, and left out. `summary` counts objects, `seen` is what to
-    remember; both are complete when the last portion was taken.
+    `coming` is told of each source before it is landed. `taken` are the items that were loaded
+    before, by object; `unchanged` the tags of those that need not be opened. A source that cannot
+    be read for good raises, or is told to `refused`, remembered as seen without an object, and
+    left out. `summary` counts objects, `seen` is what to remember; both are complete when the
+    last portion was taken.
     """
 
     landing: Landing
     land: Callable[[SourceFile], LandedObject]
+    coming: Callable[[SourceFile], None]
+    progress: Progress
     load_bytes: int
     unwrap: str
     taken: dict[str, int]
@@ -50,8 +54,8 @@ class Intake:
         """Many small sources together, large ones in parts."""
         gathered: list[Piece] = []
         size_bytes = 0
-        for source in sources:
-            for piece, piece_bytes in self._take(source):
+        for source, landing in land_ahead(self._changed(sources), self.land):
+            for piece, piece_bytes in self._take(source, landing):
                 if gathered and size_bytes + piece_bytes > self.load_bytes:
                     yield self._portion(gathered)
                     gathered, size_bytes = [], 0
@@ -60,19 +64,28 @@ class Intake:
         if gathered:
             yield self._portion(gathered)
 
-    def _take(self, source: SourceFile) -> Iterator[tuple[Piece, int]]:
-        """Land a source; gives what of it is new."""
-        if _tag_of(source) in self.unchanged:
-            self.summary += LoadSummary(objects=1, skipped_objects=1)
-            return
+    def _changed(self, sources: Iterable[SourceFile]) -> Iterator[SourceFile]:
+        """Those that must be opened to know what they hold."""
+        for source in sources:
+            if _tag_of(source) in self.unchanged:
+                self.summary += LoadSummary(objects=1, skipped_objects=1)
+                continue
+            self.coming(source)
+            yield source
+
+    def _take(
+        self, source: SourceFile, landing: Callable[[], LandedObject]
+    ) -> Iterator[tuple[Piece, int]]:
+        """Wait until a source is landed; gives what of it is new."""
         try:
-            landed = self.land(source)
+            landed = landing()
         except (PermanentError, UsageFault) as error:
             if self.refused is None:
                 raise
             self.refused(source, error)
             self.seen.append(_seen_entry(source, ""))
             return
+        self.progress("landed", landed.item_count, landed.size_bytes)
         self.seen.append(_seen_entry(source, landed.object_id))
         self.summary += LoadSummary(objects=1)
         start = self.taken.get(landed.object_id, 0)

@@ -103,18 +103,19 @@ class Loader:
         self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.landing.clean()
         taken = self._items_taken()
-        landed_bytes = 0
+        coming_bytes = 0
 
-        def land(source: SourceFile) -> LandedObject:
-            nonlocal landed_bytes
-            landed_bytes += source.size
-            if landed_bytes > SMALL_WORK_BYTES:
+        def coming(source: SourceFile) -> None:
+            nonlocal coming_bytes
+            coming_bytes += source.size
+            if coming_bytes > SMALL_WORK_BYTES:
                 self.pool.prepare()
-            return self._land(source, in_place=in_place)
 
         intake = Intake(
             landing=self.landing,
-            land=land,
+            land=lambda source: self._land(source, in_place=in_place),
+            coming=coming,
+            progress=self.progress,
             load_bytes=self.settings.load.load_bytes,
             unwrap=unwrap,
             taken=taken,
@@ -143,11 +144,9 @@ class Loader:
 
     def _land(self, source: SourceFile, *, in_place: bool) -> LandedObject:
         with self.sources.open(source.uri) as stream:
-            landed = self.landing.land(
+            return self.landing.land(
                 stream, uri=source.uri, in_place=in_place, source_mark=mark_of(source)
             )
-        self.progress("landed", landed.item_count, landed.size_bytes)
-        return landed
 
     def load(self, portion: Portion, *, following: Portion | None = None) -> LoadSummary:
         """One load of a portion; what another process took meanwhile is left out.
@@ -197,17 +196,17 @@ class Loader:
 
     def _landed_rows(self, pieces: Sequence[Piece]) -> list[ledger.LandedRow]:
         rows = []
-        for object_id, unwrap in {piece.object_id: piece.unwrap for piece in pieces}.items():
-            landed = self.landing.describe(object_id)
+        for piece in {piece.object_id: piece for piece in pieces}.values():
+            landed = piece.landed
             rows.append(
                 ledger.LandedRow(
-                    object_id,
+                    landed.object_id,
                     landed.uri,
                     landed.size_bytes,
                     landed.item_count,
                     landed.separator_bytes,
                     landed.torn_bytes,
-                    unwrap,
+                    piece.unwrap,
                     landed.in_place,
                     landed.landed_at,
                 )

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from etl.landing.store import LandedObject
+
 Progress = Callable[[str, int, int], None]
 
 
@@ -17,10 +19,14 @@ def no_progress(step: str, messages: int, size_bytes: int) -> None:
 class Piece:
     """A run of items of one landed object that is to be loaded; `stop_item` is exclusive."""
 
-    object_id: str
+    landed: LandedObject
     unwrap: str
     first_item: int
     stop_item: int
+
+    @property
+    def object_id(self) -> str:
+        return self.landed.object_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,8 @@ def _units(
     first, stop = int(items.min()), int(items.max()) + 1
     by_item = np.full(stop - first, NOT_LOADED, dtype=np.int64)
     by_item[items - first] = ids
-    for unit in cut_into_units(loader.landing, Piece(object_id, unwrap, first, stop)):
+    piece = Piece(loader.landing.describe(object_id), unwrap, first, stop)
+    for unit in cut_into_units(loader.landing, piece):
         start = unit.first_item - first
         own = by_item[start : start + len(unit)]
         yield from _only(unit, own)
