@@ -16,6 +16,7 @@ from rich.table import Table
 from etl.answers.reading import open_for_reading
 from etl.cli.tables import width
 from etl.errors import UsageFault
+from etl.plurals import counted
 from etl.report.build import write_page
 from etl.report.changes import percent
 from etl.report.facts import read_facts
@@ -134,7 +135,7 @@ def _print_group(group: Group, console: Console, suppress_below: int) -> None:
         if (number := group.card.verdicts.get(verdict, 0))
     )
     console.print(f"\n[bold]{escape(group.card.data_model)} · {escape(group.card.sender)}[/bold]"
-                  f"  {group.card.messages:,} messages: {counts}")  # fmt: skip
+                  f"  {counted(group.card.messages, 'message')}: {counts}")  # fmt: skip
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("verdict", "field", "event", "rating"):
         table.add_column(name, overflow="fold")
