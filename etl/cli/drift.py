@@ -12,6 +12,7 @@ from etl.answers.drift import DriftLine, NewLines, list_drift, write_drift
 from etl.answers.newest import open_newest
 from etl.cli.tables import print_table, width
 from etl.known_names import require_known
+from etl.plurals import counted, is_or_are
 from etl.settings import Settings
 
 MOST_MODELS = 3
@@ -88,5 +89,7 @@ def _tell_written(new: NewLines, *, as_json: bool) -> None:
         return
     models = [f' --model "{model}"' for model in new.data_models]
     command = f"redox-warehouse reload{''.join(models) if len(models) <= MOST_MODELS else ''}"
-    click.echo(f"{len(new.fields)} fields are listed in HOME/catalog/{new.file.name} now.")
-    click.echo(f"Look at them, then run `{command}` to fill their columns.")
+    number = len(new.fields)
+    told = f"{counted(number, 'field')} {is_or_are(number)}"
+    click.echo(f"{told} listed in HOME/catalog/{new.file.name} now.")
+    click.echo(f"Look at what was written, then run `{command}` to fill the columns.")

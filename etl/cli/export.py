@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from etl.plurals import counted
 from etl.settings import Settings
 
 EPILOG = """\b
@@ -71,6 +72,6 @@ def export(
         click.echo(json.dumps(summary.to_json(), indent=1))
         return
     click.echo(
-        f"Exported {summary.tables:,} tables, {summary.rows:,} rows, {summary.bytes / 1e6:,.1f} MB "
-        f"of {summary.origin} to {summary.folder}"
+        f"Exported {counted(summary.tables, 'table')}, {counted(summary.rows, 'row')}, "
+        f"{summary.bytes / 1e6:,.1f} MB of {summary.origin} to {summary.folder}"
     )

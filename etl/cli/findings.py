@@ -29,6 +29,7 @@ from etl.answers.newest import open_newest
 from etl.cli.tables import print_table, width
 from etl.errors import UsageFault
 from etl.known_names import require_known
+from etl.plurals import counted, is_or_are
 from etl.settings import Settings
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -100,7 +101,7 @@ def findings(
         print_table(console, [_row(one) for one in found])
         _explain(console, found, meanings)
     if quarantined:
-        told = "1 item is" if quarantined == 1 else f"{quarantined:,} items are"
+        told = f"{counted(quarantined, 'item')} {is_or_are(quarantined)}"
         console.print(f"{told} in quarantine; see `redox-warehouse quarantine list`.")
     _tell_where(console, place, settings)
 

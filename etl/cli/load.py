@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from etl.cli.progress import progress_reporter
+from etl.plurals import counted
 from etl.settings import Settings
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _tell(summary: LoadSummary) -> None:
     click.echo(
         f"received {summary.received:,} = loaded {summary.loaded:,} + duplicate "
         f"{summary.duplicate:,} + quarantined {summary.quarantined:,}   "
-        f"({summary.objects:,} objects, {summary.skipped_objects:,} known and skipped)"
+        f"({counted(summary.objects, 'object')}, {summary.skipped_objects:,} known and skipped)"
     )
     if summary.quarantined:
         click.echo("See `redox-warehouse quarantine list` for what could not be loaded.")
@@ -81,8 +82,8 @@ def _tell_misread(settings: Settings, unwrap: str) -> None:
     count = count_misread(settings, unwrap)
     if count:
         click.echo(
-            f"{count:,} objects in quarantine were loaded without this envelope key; "
-            f"`redox-warehouse quarantine replay --unwrap {unwrap}` tries them with it."
+            f"Loaded without this envelope key and in quarantine: {counted(count, 'object')}; "
+            f"`redox-warehouse quarantine replay --unwrap {unwrap}` tries again with it."
         )
 
 

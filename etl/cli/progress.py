@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from etl.pipeline.records import Progress as Reporter
 from etl.pipeline.records import no_progress
+from etl.plurals import counted
 
 _LINE_EVERY_S = 10.0
 
@@ -86,6 +87,6 @@ class _Speed:
         seconds = max(time.monotonic() - self._start, 1e-9)
         messages, megabytes = self._messages[step], self._bytes[step] / 1e6
         return (
-            f"{messages:,} messages, {megabytes:,.1f} MB, "
+            f"{counted(messages, 'message')}, {megabytes:,.1f} MB, "
             f"{messages / seconds:,.0f} messages/s, {megabytes / seconds:,.1f} MB/s"
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from etl.plurals import counted
 from etl.settings import Settings
 
 if TYPE_CHECKING:
@@ -46,8 +47,9 @@ def publish(settings: Settings, materialize: bool, keep: int | None, as_json: bo
 def _tell(summary: PublishSummary, settings: Settings) -> str:
     if summary.is_new:
         lines = [
-            f"Published version {summary.version}: {summary.tables:,} tables, {summary.rows:,} "
-            f"rows, {summary.bytes / 1e6:,.1f} MB ({summary.files_written:,} files written, "
+            f"Published version {summary.version}: {counted(summary.tables, 'table')}, "
+            f"{counted(summary.rows, 'row')}, {summary.bytes / 1e6:,.1f} MB "
+            f"({counted(summary.files_written, 'file')} written, "
             f"{summary.files_shared:,} shared with the version before)."
         ]
     else:

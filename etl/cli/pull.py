@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from etl.errors import UsageFault
+from etl.plurals import counted
 from etl.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -91,8 +92,8 @@ def _days(day: datetime | None, since: datetime | None, until: datetime | None) 
 
 def _tell_plan(plan: PullPlan) -> str:
     lines = [
-        f"{plan.to_ask:,} requests to ask. Of {plan.planned:,} requests {plan.landed_before:,} "
-        f"were answered before."
+        f"{counted(plan.to_ask, 'request')} to ask. Of {counted(plan.planned, 'request')} "
+        f"{plan.landed_before:,} were answered before."
     ]
     lines += [f"  {count:>8,} {query}" for query, count in sorted(plan.queries.items())]
     if plan.least_s:
@@ -102,7 +103,8 @@ def _tell_plan(plan: PullPlan) -> str:
 
 def _tell_summary(summary: PullSummary) -> str:
     lines = [
-        f"{summary.landed:,} replies landed. Of {summary.planned:,} requests "
+        f"{counted(summary.landed, 'reply', 'replies')} landed. "
+        f"Of {counted(summary.planned, 'request')} "
         f"{summary.landed_before:,} were answered before and {summary.failed:,} failed."
     ]
     lines += [f"  {count:>8,} {reply}" for reply, count in sorted(summary.replies.items())]

@@ -20,6 +20,7 @@ from etl.report.build import write_page
 from etl.report.changes import percent
 from etl.report.facts import read_facts
 from etl.report.labels import LABELS
+from etl.report.overview import Card
 from etl.report.records import DAYS_IN_REPORT, Facts, ReportOptions, Verdict
 from etl.report.senders import name_senders
 from etl.report.terminal import FieldLine, Group, Tale, tell
@@ -134,7 +135,7 @@ def _print_group(group: Group, console: Console, suppress_below: int) -> None:
         if (number := group.card.verdicts.get(verdict, 0))
     )
     console.print(f"\n[bold]{escape(group.card.data_model)} · {escape(group.card.sender)}[/bold]"
-                  f"  {group.card.messages:,} messages: {counts}")  # fmt: skip
+                  f"  {_messages(group.card)}: {counts}")  # fmt: skip
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("verdict", "field", "event", "rating"):
         table.add_column(name, overflow="fold")
@@ -145,6 +146,10 @@ def _print_group(group: Group, console: Console, suppress_below: int) -> None:
     console.print(table)
     if group.more:
         console.print(f"… and {group.more:,} more; --limit 0 shows all.", style="dim")
+
+
+def _messages(card: Card) -> str:
+    return f"{card.messages_text} {'message' if card.messages_text == '1' else 'messages'}"
 
 
 def _cells(line: FieldLine, suppress_below: int) -> tuple[str, ...]:
@@ -185,6 +190,7 @@ def _answer(tale: Tale, facts: Facts, report: Path | None) -> dict[str, Any]:
         "last_day": facts.scope.last_day,
         "shows_test": facts.scope.shows_test,
         "messages": tale.total.messages,
+        "messages_text": tale.total.messages_text,
         "verdicts": tale.total.verdicts,
         "failing": tale.failing,
         "groups": [
@@ -192,6 +198,7 @@ def _answer(tale: Tale, facts: Facts, report: Path | None) -> dict[str, Any]:
                 "data_model": group.card.data_model,
                 "source": group.card.sender,
                 "messages": group.card.messages,
+                "messages_text": group.card.messages_text,
                 "verdicts": group.card.verdicts,
                 "fields": [asdict(line) for line in group.lines],
                 "fields_left_out": group.more,

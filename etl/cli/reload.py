@@ -10,6 +10,7 @@ import click
 
 from etl.cli.opening import open_loader
 from etl.cli.progress import progress_reporter
+from etl.plurals import counted
 from etl.settings import Settings
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -62,4 +63,5 @@ def reload(
     if as_json:
         click.echo(json.dumps(asdict(summary)))
     else:
-        click.echo(f"reloaded {summary.messages:,} messages in {summary.slices:,} slices")
+        messages = counted(summary.messages, "message")
+        click.echo(f"reloaded {messages} in {counted(summary.slices, 'slice')}")

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from etl.cli.tables import width
+from etl.plurals import counted
 from etl.settings import Settings
 
 # Sources that send no id, and those whose id may be a patient's.
@@ -57,7 +58,7 @@ def _print(found: dict[str, Any], console: Console) -> None:
         f"{messages['duplicate']:,} + quarantined {messages['quarantined']:,}"
     )
     console.print(
-        f"{found['objects']:,} landed objects, {found['bytes'] / 1e6:,.1f} MB; "
+        f"{counted(found['objects'], 'landed object')}, {found['bytes'] / 1e6:,.1f} MB; "
         f"loads, replays and reloads: {found['loads']:,}, the last {_moment(found['last_load_at'])}"
     )
     if found["models"]:

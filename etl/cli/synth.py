@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from etl.plurals import counted
+
 if TYPE_CHECKING:
     from etl.synth import Dials, Written
 
@@ -122,6 +124,6 @@ def _as_dict(written: Written) -> dict[str, Any]:
 
 def _tell(written: Written) -> str:
     return (
-        f"{written.messages:,} messages, {written.size_bytes / 1e6:,.1f} MB before compression, "
-        f"in {len(written.files):,} file(s)"
+        f"{counted(written.messages, 'message')}, {written.size_bytes / 1e6:,.1f} MB before compression, "
+        f"in {counted(len(written.files), 'file')}"
     )

@@ -33,9 +33,13 @@ from etl.publish.views import (
 )
 from etl.settings import Settings
 from etl.warehouse.connection import open_warehouse, rewritten_errors, write_lock
+from etl.warehouse.schema import CATALOG_HASH, Schema
+from models.catalog import read_catalog
+from models.tables.plan import plan_tables
 
 LOCK_WAIT_S = 600.0
 MOST_WORKERS = 8
+_KNOWN_CATALOG = "select value from core.warehouse where name = ?"
 
 
 def utc_now() -> datetime:
@@ -73,7 +77,7 @@ def publish(
     """Publish what the warehouse holds; without a change since the last version, none is made.
 
     `keep_versions` overrides the setting: 1 leaves no older version, as a purge needs it. Raises
-    UsageFault without a warehouse, WarehouseBusy, DiskFull.
+    UsageFault without a warehouse, CatalogFaults, WarehouseBusy, DiskFull.
     """
     if not settings.warehouse_path.exists():
         raise UsageFault("There is no warehouse to publish; run `redox-warehouse load` first.")
@@ -81,12 +85,30 @@ def publish(
     lock = write_lock(folder.root / "publish", wait_s=LOCK_WAIT_S)
     with lock, rewritten_errors("publish the warehouse"):
         folder.recover()
+        _learn_catalog(settings)
         summary = _publish(settings, folder, clock())
         if materialize:
             target = _materialize(settings, folder, summary.version)
             summary = replace(summary, materialized=str(target))
         keep = keep_versions or settings.publish.keep_versions
         return replace(summary, removed=tuple(folder.forget(keep=keep)))
+
+
+def _learn_catalog(settings: Settings) -> None:
+    """Take what the site's catalog says now, such as new ratings, into the warehouse.
+
+    Loads do the same, but only those that have something to load.
+    """
+    catalog = read_catalog(settings.catalog_path)
+    with _reading(settings) as (_, connection):
+        known = connection.execute(_KNOWN_CATALOG, [CATALOG_HASH]).fetchone()
+    if known == (catalog.content_hash,):
+        return
+    path = settings.warehouse_path
+    with write_lock(path, wait_s=LOCK_WAIT_S), open_warehouse(path, read_only=False) as connection:
+        connection.execute("begin")
+        Schema(catalog, plan_tables(catalog)).ensure(connection, ())
+        connection.execute("commit")
 
 
 def _publish(settings: Settings, folder: PublishedFolder, now: datetime) -> PublishSummary:

@@ -102,7 +102,10 @@ def _closing(report: ImportReport) -> str:
     values = sum(len(one.values) for one in report.comparisons)
     planned = f"{statements} expectations and {values} supported values"
     if report.written:
-        return f"Written: {planned} ({', '.join(path.name for path in report.written)})."
+        files = ", ".join(path.name for path in report.written)
+        return (
+            f"Written: {planned} ({files}). They count from the next `redox-warehouse publish` on."
+        )
     if not report.comparisons:
         return "Nothing was understood, nothing was written."
     if not statements and not values:

@@ -11,6 +11,7 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
+from etl.plurals import counted
 from etl.report.records import Facts
 from etl.report.senders import Senders
 from etl.report.small_cells import is_small
@@ -96,7 +97,7 @@ class Silence:
         of = "" if self.data_model == "*" else f"{self.data_model} of "
         return (
             f"{of}{self.sender} fell silent after {self.last_day.day} {self.last_day:%B %Y}: "
-            f"nothing for {self.silent_days} days"
+            f"nothing for {counted(self.silent_days, 'day')}"
         )
 
 

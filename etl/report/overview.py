@@ -13,19 +13,20 @@ from typing import Any
 
 from etl.report.records import Facts, Verdict
 from etl.report.senders import Senders
-from etl.report.small_cells import redacted_verdict
+from etl.report.small_cells import HIDDEN, redacted_verdict, sum_text
 
 JUDGED = (Verdict.MET, Verdict.BELOW, Verdict.ABOVE)
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The checks of one sender and data model."""
+    """The checks of one sender and data model; `messages` are those whose count is shown."""
 
     sender: str
     short: str
     data_model: str
     messages: int
+    messages_text: str
     verdicts: Mapping[Verdict, int]
 
     @property
@@ -72,7 +73,7 @@ def build_overview(
     for (_, verdict, basis, _, _), checks in counted.items():
         by_basis[Verdict(verdict), basis or ""] += checks
     return Overview(
-        total=Card("", "", "", senders.messages, _by_verdict(counted)),
+        total=Card("", "", "", senders.messages, senders.messages_text, _by_verdict(counted)),
         cards=tuple(_cards(counted, senders)),
         verdicts_by_basis=by_basis,
         perhaps=sum(n for key, n in counted.items() if key[3] == "perhaps"),
@@ -90,16 +91,18 @@ def _by_verdict(counted: Mapping[tuple[Any, ...], int]) -> Counter[Verdict]:
 
 def _cards(counted: Mapping[tuple[Any, ...], int], senders: Senders) -> Iterable[Card]:
     groups: dict[tuple[int, str], Counter[Verdict]] = {}
-    messages: Counter[tuple[int, str]] = Counter()
+    messages: dict[tuple[int, str], list[int]] = {}
     for feed in senders.feeds:
         groups.setdefault((feed.sender, feed.data_model), Counter())
-        messages[feed.sender, feed.data_model] += max(feed.messages, 0)
+        messages.setdefault((feed.sender, feed.data_model), []).append(feed.messages)
     for (number, verdict, *_), checks in counted.items():
         feed = senders.feeds[number]
         groups[feed.sender, feed.data_model][Verdict(verdict)] += checks
     for (sender, data_model), verdicts in groups.items():
-        own = senders.senders[sender]
-        yield Card(own.name, own.short, data_model, messages[sender, data_model], verdicts)
+        own, counts = senders.senders[sender], messages[sender, data_model]
+        shown = sum(count for count in counts if count != HIDDEN)
+        text = sum_text(shown, is_partial=HIDDEN in counts)
+        yield Card(own.name, own.short, data_model, shown, text, verdicts)
 
 
 def _worst(facts: Facts, senders: Senders, below: int) -> Iterable[Worst]:

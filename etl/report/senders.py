@@ -13,7 +13,7 @@ from datetime import date
 
 from etl.report.names import event_type_names, source_names
 from etl.report.records import Facts
-from etl.report.small_cells import HIDDEN, hide, hide_days
+from etl.report.small_cells import HIDDEN, hide, hide_days, sum_text
 
 _UUID = re.compile(r"([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -57,6 +57,12 @@ class Senders:
     def messages(self) -> int:
         """All messages whose count is shown."""
         return sum(feed.messages for feed in self.feeds if feed.messages != HIDDEN)
+
+    @property
+    def messages_text(self) -> str:
+        """The same in words, which tell when some are hidden."""
+        is_partial = any(feed.messages == HIDDEN for feed in self.feeds)
+        return sum_text(self.messages, is_partial=is_partial)
 
     def place_of(self, feed: int) -> str:
         """A feed in words: sender, data model and event type."""

@@ -41,6 +41,13 @@ def hide_series(populated: Sequence[int], messages: Sequence[int], *, below: int
     return hide_days(masked, below)
 
 
+def sum_text(shown: int, *, is_partial: bool) -> str:
+    """A sum in words; `is_partial` where hidden counts are not in it, so that it is never a zero."""
+    if is_partial:
+        return f"{shown:,} and more" if shown else "hidden"
+    return f"{shown:,}"
+
+
 def redacted_verdict(populated: int, messages: int, below: int) -> str:
     """The sentence that stands in for a verdict's own when its counts must not be told."""
     if is_small(messages, below):

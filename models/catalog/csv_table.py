@@ -32,7 +32,8 @@ class CatalogFaults(ValueError):
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
         listing = "\n".join(f"  {fault}" for fault in self.faults)
-        super().__init__(f"The catalog has {len(self.faults)} faults; correct them:\n{listing}")
+        told = "1 fault; correct it" if len(faults) == 1 else f"{len(faults)} faults; correct them"
+        super().__init__(f"The catalog has {told}:\n{listing}")
 
 
 @dataclass(frozen=True, slots=True)

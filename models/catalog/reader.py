@@ -6,6 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from enum import StrEnum
+from math import isfinite
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,6 +33,9 @@ from models.catalog.records import (
 )
 
 E = TypeVar("E", bound=StrEnum)
+BASES = ("", "documented", "inferred")
+REQUIRED = ("", "yes", "no")
+SHARES = ("reliable_above", "probable_above", "possible_below")
 
 
 def read_catalog(overlay: Path | None = None) -> Catalog:
@@ -58,10 +62,11 @@ class _Reading:
         sources = self._sources()
         data_models = self._data_models()
         value_sets = self._value_sets()
+        fields = self._fields(data_models, value_sets, sources)
         return Catalog(
             data_models=data_models,
-            fields=self._fields(data_models, value_sets, sources),
-            expectations=self._expectations(data_models),
+            fields=fields,
+            expectations=self._expectations(data_models, fields),
             value_sets=value_sets,
             synonyms=self._synonyms(value_sets),
             rules=self._rules(),
@@ -146,19 +151,28 @@ class _Reading:
         return rules
 
     def _reliability_settings(self) -> dict[str, float]:
+        known = {line["name"] for line in read_lines(formats.RELIABILITY_SETTINGS, None, [])}
         settings = {}
         for line in self._lines(formats.RELIABILITY_SETTINGS):
-            try:
-                settings[line["name"]] = float(line["value"])
-            except ValueError:
+            name, value = line["name"], _number(line["value"])
+            if name not in known:
+                self.faults.append(line.fault(f"name {name} is unknown"))
+            if value is None:
                 self.faults.append(line.fault("value is no number"))
+            elif value < 0 or (name in SHARES and value > 1):
+                allowed = "a share from 0 to 1" if name in SHARES else "0 or more"
+                self.faults.append(line.fault(f"value is not {allowed}"))
+            else:
+                settings[name] = value
         return settings
 
-    def _expectations(self, data_models: dict[str, DataModel]) -> tuple[Expectation, ...]:
+    def _expectations(
+        self, data_models: dict[str, DataModel], fields: dict[str, tuple[Field, ...]]
+    ) -> tuple[Expectation, ...]:
         expectations = []
+        paths = {model: {field.path for field in own} for model, own in fields.items()}
         for line in self._lines(formats.EXPECTATIONS):
-            if line["data_model"] != "*" and line["data_model"] not in data_models:
-                self.faults.append(line.fault(f"data_model {line['data_model']} is unknown"))
+            self._check_expectation(line, data_models, paths)
             expectations.append(
                 Expectation(
                     data_model=line["data_model"],
@@ -173,6 +187,25 @@ class _Reading:
                 )
             )
         return tuple(expectations)
+
+    def _check_expectation(
+        self, line: Line, data_models: dict[str, DataModel], paths: dict[str, set[str]]
+    ) -> None:
+        """What a line speaks of is there; without this a wrong name would count for nothing."""
+        name, event_type, path = line["data_model"], line["event_type"], line["path"]
+        models = [model for model in data_models.values() if name in ("*", model.name)]
+        events = {event.event_type for model in models for event in model.event_types}
+        if not models:
+            self.faults.append(line.fault(f"data_model {name} is unknown"))
+            return
+        if event_type != "*" and event_type not in events:
+            self.faults.append(line.fault(f"event_type {event_type or '(empty)'} is unknown"))
+        if not any(path in paths[model.name] for model in models):
+            self.faults.append(line.fault(f"path {path or '(empty)'} is unknown"))
+        for column, allowed in (("required", REQUIRED), ("basis", BASES)):
+            if line[column] not in allowed:
+                listed = ", ".join(filter(None, allowed))
+                self.faults.append(line.fault(f"{column} is not one of {listed}"))
 
     def _fields(
         self,
@@ -255,6 +288,14 @@ class _Reading:
                 if line and field.parent and field.parent not in holders:
                     message = f"parent {field.parent} is no object or array of the model"
                     self.faults.append(line.fault(message))
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
 
 
 def _field_order(field: Field) -> tuple[str, str]:

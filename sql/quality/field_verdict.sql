@@ -99,7 +99,7 @@ worded as (
   select
     certain.*,
     format('{:,}', messages_populated) as populated_text,
-    format('{:,}', messages) as messages_text,
+    format('{:,} message{}', messages, if(messages = 1, '', 's')) as messages_text,
     case
       when request_rate > 0 and request_rate < 0.0005 then 'under 0.1 %'
       when request_rate < 1 and request_rate >= 0.9995 then 'over 99.9 %'
@@ -129,39 +129,39 @@ select
   verdict = 'below' and not is_inferred and not is_test as fails_check,
   case
     when verdict = 'not_listed_for_event' then format(
-      'Filled in {} of {} messages although their event type does not list it.',
+      'Filled in {} of {} although the event type does not list it.',
       populated_text, messages_text
     )
     when messages = 0 then 'No messages are counted.'
     when verdict = 'not_documented' and messages_populated = 0 then format(
-      'No rating is documented here; never filled in {} messages.', messages_text
+      'No rating is documented here; never filled in {}.', messages_text
     )
     when verdict = 'not_documented' and not is_enough then format(
-      'No rating is documented here; filled in {} of {} messages, too few to name a band.',
+      'No rating is documented here; filled in {} of {}, too few to name a band.',
       populated_text, messages_text
     )
     when verdict = 'not_documented' then format(
-      'No rating is documented here; filled in {} of {} messages, {} as a {} field.',
+      'No rating is documented here; filled in {} of {}, {} as a {} field.',
       rate_text, messages_text, certainty, observed_band
     )
     when verdict = 'not_enough_messages' then format(
-      'Filled in {} of {} messages: too few to judge {} ({:g} are needed).',
+      'Filled in {} of {}: too few to judge {} ({:g} are needed).',
       populated_text, messages_text, rating_text, min_messages
     )
     when verdict = 'below' then format(
-      'Falls below {}: filled in {} of {} messages ({}), surely not {}.',
+      'Falls below {}: filled in {} of {} ({}), surely not {}.',
       rating_text, rate_text, messages_text, interval_text, bound_text
     )
     when verdict = 'above' then format(
-      'Exceeds {}: filled in {} of {} messages ({}), surely not {}.',
+      'Exceeds {}: filled in {} of {} ({}), surely not {}.',
       rating_text, rate_text, messages_text, interval_text, bound_text
     )
     when certainty = 'perhaps' then format(
-      'May still keep {}: filled in {} of {} messages ({}), so {} cannot be ruled out.',
+      'May still keep {}: filled in {} of {} ({}), so {} cannot be ruled out.',
       rating_text, rate_text, messages_text, interval_text, bound_text
     )
     else format(
-      'Keeps {}: filled in {} of {} messages ({}), {} {}.',
+      'Keeps {}: filled in {} of {} ({}), {} {}.',
       rating_text, rate_text, messages_text, interval_text, certainty, bound_text
     )
   end as verdict_text,

@@ -52,7 +52,7 @@ def test_file_without_messages_is_loaded_once(
     path = str(put(tmp_path, "empty.json", content))
     first, again = command.run("load", path), command.run("load", path)
     assert (first.code, again.code) == (0, 0)
-    assert "0 known" in first.out and "1 known" in again.out
+    assert "(1 object, 0 known" in first.out and "1 known" in again.out
     assert json.loads(command.run("status", "--json").out)["loads"] == 1
 
 

@@ -141,3 +141,21 @@ def test_last_versions_are_kept(settings: Settings) -> None:
     assert (summary.version, summary.removed) == (4, (2,))
     kept = sorted(path.name for path in (settings.published_path / "versions").iterdir())
     assert kept == ["3", "4"]
+
+
+def test_ratings_of_the_site_are_published_without_a_load(settings: Settings) -> None:
+    publish(settings)
+    settings.catalog_path.mkdir()
+    (settings.catalog_path / "expectations.csv").write_text(
+        "data_model,event_type,path,required,rating,basis,source\n"
+        "Device,*,Patient.Notes[],,Possible,documented,agreed with the sites\n"
+    )
+    summary = publish(settings)
+    assert (summary.version, summary.is_new) == (2, True)
+    with published(settings) as connection:
+        rated = connection.execute(
+            "select distinct rating, rating_basis, rating_source from quality.field_rating"
+            " where data_model = 'Device' and path = 'Patient.Notes[]'"
+        ).fetchall()
+    assert rated == [("Possible", "site", "agreed with the sites")]
+    assert not publish(settings).is_new

@@ -99,6 +99,19 @@ def test_hidden_day_of_a_shown_total_has_a_companion(built: tuple[str, dict[str,
     assert south[5] == [997, HIDDEN, 991, HIDDEN]
 
 
+def test_sum_that_lacks_hidden_counts_says_so_and_is_no_zero(
+    built: tuple[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    assert "<dt>Messages</dt><dd>7,026 and more</dd>" in built[0]
+
+    connection = connect_world()
+    list_fields(connection, ["Patient.Name"], events=["Arrival"])
+    send(connection, [Feed("north", "Arrival", 4, {"Patient.Name": 1})])
+    page, _ = build(connection, tmp_path, suppress_below=11)
+    assert "<dt>Messages</dt><dd>hidden</dd>" in page
+    assert '<td class="num">hidden</td>' in page
+
+
 def test_page_says_that_counts_are_hidden(built: tuple[str, dict[str, Any]]) -> None:
     assert "Counts from 1 to 10 are shown as &lt;11" in built[0]
 

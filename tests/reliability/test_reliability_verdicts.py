@@ -95,6 +95,14 @@ def test_listed_without_messages_is_judged_by_nobody() -> None:
     assert row[5] == "No messages are counted."
 
 
+def test_one_message_is_told_in_the_singular() -> None:
+    connection = connect_world()
+    list_fields(connection, [PATH], events=["Arrival"])
+    send(connection, [Feed("s", "Arrival", 1, {PATH: 0})])
+
+    assert judge(connection)[5] == "No rating is documented here; never filled in 1 message."
+
+
 def test_unlisted_field_is_not_judged_by_a_documented_rating() -> None:
     connection = connect_world()
     list_fields(connection, [PATH], events=["Arrival"])
@@ -104,7 +112,7 @@ def test_unlisted_field_is_not_judged_by_a_documented_rating() -> None:
     row = judge(connection)
 
     assert row[0] == "not_listed_for_event"
-    assert row[5] == ("Filled in 10 of 100 messages although their event type does not list it.")
+    assert row[5] == ("Filled in 10 of 100 messages although the event type does not list it.")
 
 
 def test_rating_in_force_is_the_sites_most_specific_line() -> None:

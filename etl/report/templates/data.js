@@ -40,6 +40,7 @@ const count = (number) => {
   if (number === null || number === undefined) return "–";
   return number === HIDDEN ? `<${below}` : wholeNumber.format(number);
 };
+const messagesText = (number) => `${count(number)} ${number === 1 ? "message" : "messages"}`;
 
 // as quality.field_verdict words it: never 100 % or 0 % where one message says otherwise
 const percent = (rate) => {

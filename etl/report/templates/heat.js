@@ -75,7 +75,7 @@ function senderRow(field, list) {
         element("span", { class: "sr" }, worst.name)) : null;
     const shade = rate === null ? "" : `h${rate === 0 ? 0 : Math.max(1, Math.floor(rate * 10))}`;
     const cell = element("td", { class: `cell ${shade}`,
-      title: `${count(populated)} of ${count(messages)} messages`,
+      title: `${count(populated)} of ${messagesText(messages)}`,
       onclick: () => openSheet(data.fields[field][1], own) },
     rate === null && populated === HIDDEN ? count(populated) : percent(rate), sign);
     return cell;

@@ -40,7 +40,7 @@ function numbers(row, certainty) {
   const kind = data.kinds[rows.kind[row]];
   const place = data.places[rows.field[row]];
   const list = [
-    ["Filled in", `${count(rows.populated[row])} of ${count(messagesOf(row))} messages`],
+    ["Filled in", `${count(rows.populated[row])} of ${messagesText(messagesOf(row))}`],
     ["Rate", percent(rateOf(row))],
     ["Interval", interval(row)],
     ["Rating in force", ratingOf(row) ? `${ratingOf(row)} (${basisOf(row)})` : "none known"],

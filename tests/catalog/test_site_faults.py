@@ -1,0 +1,71 @@
+"""Faults of a site's own lines: all are told at once, each with file and line, none is passed over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from models.catalog import CatalogFaults, read_catalog
+
+EXPECTATIONS = "data_model,event_type,path,required,rating,basis,source"
+SETTINGS = "name,value,meaning"
+
+
+def faults_of(folder: Path, file: str, *lines: str) -> list[str]:
+    (folder / file).write_text("\n".join([*lines, ""]), "utf-8")
+    with pytest.raises(CatalogFaults) as raised:
+        read_catalog(folder)
+    return [f"{fault.line}: {fault.message}" for fault in raised.value.faults]
+
+
+def test_expectations_of_what_there_is_not_are_faults(tmp_path: Path) -> None:
+    faults = faults_of(
+        tmp_path,
+        "expectations.csv",
+        EXPECTATIONS,
+        "Nope,*,Visit.VisitNumber,,Reliable,documented,x",
+        "PatientAdmin,Nope,Visit.VisitNumber,,Reliable,documented,x",
+        "PatientAdmin,*,Visit.Nope,,Reliable,documented,x",
+        "*,Arrival,Nope.Nope,,Reliable,documented,x",
+        "PatientAdmin,Arrival,Visit.VisitNumber,maybe,reliable,guessed,x",
+        "*,Arrival,Visit.VisitNumber,no,Reliable,documented,x",
+    )
+    assert faults == [
+        "2: data_model Nope is unknown",
+        "3: event_type Nope is unknown",
+        "4: path Visit.Nope is unknown",
+        "5: path Nope.Nope is unknown",
+        "6: basis is not one of documented, inferred",
+        "6: rating is not one of Reliable, Probable, Possible",
+        "6: required is not one of yes, no",
+    ]
+
+
+def test_thresholds_that_nothing_could_keep_are_faults(tmp_path: Path) -> None:
+    faults = faults_of(
+        tmp_path,
+        "reliability_settings.csv",
+        SETTINGS,
+        "period_day,90,",
+        "period_days,-3,",
+        "reliable_above,90,",
+        "min_messages,nan,",
+        "confidence_z,inf,",
+        "drift_past_days,many,",
+        "drift_false_alarms,2,",
+    )
+    assert faults == [
+        "2: name period_day is unknown",
+        "3: value is not 0 or more",
+        "4: value is not a share from 0 to 1",
+        "5: value is no number",
+        "6: value is no number",
+        "7: value is no number",
+    ]
+
+
+def test_one_fault_is_told_in_the_singular(tmp_path: Path) -> None:
+    (tmp_path / "reliability_settings.csv").write_text(f"{SETTINGS}\nperiod_days,x,\n")
+    with pytest.raises(CatalogFaults, match=r"^The catalog has 1 fault; correct it:"):
+        read_catalog(tmp_path)
