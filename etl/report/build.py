@@ -43,9 +43,9 @@ def write_page(facts: Facts, out_path: Path, *, options: ReportOptions) -> Repor
     page = _render(facts, senders, overview, options)
     _write(page, out_path)
     return ReportSummary(
-        sources=len({sender.key[0] for sender in senders.senders}),
+        sources=senders.sources,
         messages=senders.messages,
-        fields=facts.fields.num_rows,
+        fields=overview.total.checks,
         verdicts=overview.total.verdicts,
         failing=overview.failing,
         changes=facts.changes.num_rows,

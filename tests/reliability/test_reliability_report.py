@@ -157,6 +157,7 @@ def test_test_messages_are_left_out_unless_asked_for(tmp_path: Path) -> None:
     assert [name for name, *_ in without["senders"]] == ["north"]
     assert [name for name, *_ in both["senders"]] == ["north", "north (test)"]
     assert "Test messages included." in page
+    assert "<dt>Sources</dt><dd>1</dd>" in page
 
 
 def test_only_test_messages_are_shown_with_a_note(tmp_path: Path) -> None:
@@ -208,6 +209,10 @@ def test_fields_nobody_rates_and_nobody_fills_are_counted_when_there_are_too_man
     ).fetchall()[0]
     assert len(data["rows"]["feed"]) == kept[0]
     assert f"{kept[1] - kept[0]:,} checks of fields that nobody rated" in page
+    not_rated = demo.execute(
+        "select count(*) from quality.field_verdict where verdict = 'not_documented'"
+    ).fetchall()[0][0]
+    assert re.search(rf"Not rated</span>\s*<strong>{not_rated:,}</strong>", page)
 
 
 def test_report_is_made_from_a_read_only_file(tmp_path: Path) -> None:
