@@ -13,6 +13,7 @@ from reliability_demo import LAKESIDE, WESTBROOK, connect_demo
 from reliability_page import NOW, build
 from reliability_world import Feed, connect_world, expect, list_fields, send
 
+from etl.errors import UsageFault
 from etl.report.build import build_report
 from etl.report.records import ReportOptions, Verdict
 
@@ -213,6 +214,14 @@ def test_fields_nobody_rates_and_nobody_fills_are_counted_when_there_are_too_man
         "select count(*) from quality.field_verdict where verdict = 'not_documented'"
     ).fetchall()[0][0]
     assert re.search(rf"Not rated</span>\s*<strong>{not_rated:,}</strong>", page)
+
+
+def test_file_that_cannot_be_written_is_a_fault_that_says_why(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    options = ReportOptions(generated_at=NOW)
+
+    with pytest.raises(UsageFault, match=r"cannot be written to .*; name another file"):
+        build_report(small_world(), tmp_path / "file" / "report.html", options=options)
 
 
 def test_report_is_made_from_a_read_only_file(tmp_path: Path) -> None:
