@@ -11,6 +11,7 @@ import duckdb
 from etl.errors import UsageFault
 
 T = TypeVar("T")
+MOST_NAMES = 60
 
 
 def look_up(names: Iterable[str], known: Mapping[str, T], kind: str) -> list[T]:
@@ -20,10 +21,9 @@ def look_up(names: Iterable[str], known: Mapping[str, T], kind: str) -> list[T]:
     if unknown:
         near = {n for name in unknown for n in get_close_matches(name, known, n=1)}
         hint = f" (near: {', '.join(sorted(near))})" if near else ""
-        raise UsageFault(
-            f"There is no {kind} {', '.join(unknown)}{hint}; "
-            "`redox-warehouse catalog` and `status` list what there is."
-        )
+        is_short = not near and len(known) <= MOST_NAMES
+        what_to_do = f"name one of {', '.join(sorted(known))}" if is_short else "check the name"
+        raise UsageFault(f"There is no {kind} {', '.join(unknown)}{hint}; {what_to_do}.")
     return [known[name] for name in wanted]
 
 

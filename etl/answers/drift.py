@@ -7,7 +7,7 @@ site's HOME/catalog/fields.csv; `reload` then moves the values into their column
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -19,6 +19,7 @@ from etl.answers.drift_names import Names
 from etl.answers.newest import open_newest, view_select
 from etl.conform.inference import MOST_KEYS, InferredField, Looks
 from etl.errors import UsageFault
+from etl.known_names import require_known
 from etl.settings import Settings
 from models.catalog import Catalog, CatalogFaults, formats, read_catalog
 from models.catalog.meta_fields import is_meta
@@ -95,14 +96,17 @@ def list_drift(
     return [DriftLine(*row) for row in connection.execute(query, values).fetchall()]
 
 
-def write_drift(settings: Settings) -> NewLines:
-    """List every unlisted key in the site's catalog; what is listed already stays as it is.
+def write_drift(settings: Settings, *, data_models: Sequence[str] = ()) -> NewLines:
+    """List every unlisted key, of these data models only if some are named, in the site's catalog.
+
+    What is listed already stays as it is.
 
     Raises UsageFault, and writes nothing, when the catalog with the new lines would be faulty.
     """
     catalog = _site_catalog(settings.catalog_path)
     with open_newest(settings) as (connection, _):
-        looks = _look(connection, catalog)
+        require_known(connection, data_models=data_models)
+        looks = _look(connection, data_models or catalog.data_models)
         keywords = _keywords(connection)
     plan = plan_tables(catalog)
     new = [field for part in _parts(catalog, plan, looks, keywords) for field in part]
@@ -119,13 +123,13 @@ def _site_catalog(overlay: Path) -> Catalog:
         raise UsageFault(str(faults)) from None
 
 
-def _look(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> dict[str, Looks]:
-    """How the kept values of each data model of the catalog look."""
+def _look(connection: duckdb.DuckDBPyConnection, data_models: Collection[str]) -> dict[str, Looks]:
+    """How the kept values of each of these data models look."""
     looks: dict[str, Looks] = {}
     cursor = connection.execute(_KEPT)
     while rows := cursor.fetchmany(_BATCH):
         for data_model, path, event_type, value, count in rows:
-            if data_model not in catalog.data_models:
+            if data_model not in data_models:
                 continue
             own = looks.setdefault(data_model, Looks())
             own.add(path, json.loads(value, parse_int=_integer), event_type, times=count)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from etl.answers.reading import open_for_reading
 from etl.report.build import build_report
+from etl.report.names import EVENT_TYPE_SQL, SOURCE_SQL
 from etl.report.records import ReportOptions, ReportSummary
 from etl.settings import Settings
 
@@ -23,7 +24,14 @@ select data_model, verdict, count(*), count(*) filter (where fails_check)
 from quality.field_verdict where not is_test group by data_model, verdict
 """
 _FAILING = f"""
-select data_model, path, event_type, source_id, rating, messages_populated, messages
+select
+  data_model,
+  path,
+  {EVENT_TYPE_SQL},
+  {SOURCE_SQL},
+  rating,
+  messages_populated,
+  messages
 from quality.field_verdict where fails_check
 qualify row_number() over (
   partition by data_model order by request_rate, messages desc, path, event_type, source_id
@@ -34,7 +42,10 @@ order by data_model, request_rate, messages desc, path, event_type, source_id
 
 @dataclass(frozen=True, slots=True)
 class FailingField:
-    """A rated field that is surely filled less often than its rating says."""
+    """A rated field that is surely filled less often than its rating says.
+
+    A source id or event type that does not look like one is `*`: it may be a patient's.
+    """
 
     path: str
     event_type: str

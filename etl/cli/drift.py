@@ -11,6 +11,7 @@ from rich.console import Console
 from etl.answers.drift import DriftLine, NewLines, list_drift, write_drift
 from etl.answers.newest import open_newest
 from etl.cli.tables import print_table, width
+from etl.errors import UsageFault
 from etl.known_names import require_known
 from etl.plurals import counted, is_or_are
 from etl.settings import Settings
@@ -44,20 +45,27 @@ def drift(
       redox-warehouse drift
       redox-warehouse drift --rule unlisted_key --model PatientAdmin
       redox-warehouse drift --write
+      redox-warehouse drift --write --model PatientAdmin
     """
+    if write and rules:
+        raise UsageFault("Only unlisted keys can be written; leave out --rule, or --write.")
     if write:
-        _tell_written(write_drift(settings), as_json=as_json)
+        _tell_written(write_drift(settings, data_models=data_models), as_json=as_json)
         return
     with open_newest(settings) as (connection, place):
         require_known(connection, rules=rules, data_models=data_models)
-        lines = list_drift(connection, rules=rules, data_models=data_models, limit=limit)
+        lines = list_drift(connection, rules=rules, data_models=data_models, limit=limit + 1)
+    lines, has_more = lines[:limit], len(lines) > limit
     if as_json:
-        answer = {"as_of": place, "drift": [asdict(line) for line in lines]}
+        drifting = [asdict(line) for line in lines]
+        answer = {"as_of": place, "has_more": has_more, "drift": drifting}
         click.echo(json.dumps(answer, indent=1, default=str))
         return
     console = Console(width=width())
     if lines:
         print_table(console, [asdict(line) for line in lines])
+        if has_more:
+            console.print(f"There are more; --limit {10 * limit} shows them.")
         _tell_next(lines)
     else:
         console.print("Everything that came is listed in the catalog.")

@@ -76,20 +76,25 @@ def findings(
       redox-warehouse findings --json | jq '.findings[0]'
     """
     chosen = _chosen(**options)
+    if sum((bool(by), messages, values)) > 1:
+        raise UsageFault("Each of --by, --messages and --values is a list of its own; give one.")
     if values and not sys.stdout.isatty():
         raise UsageFault("Values are printed to a terminal only; leave out --values here.")
     with open_newest(settings) as (connection, place):
         require_known(connection, rules=chosen.rules, data_models=chosen.data_models)
         if values:
-            found: list[Any] = list(find_values(connection, chosen, limit=limit))
+            found: list[Any] = list(find_values(connection, chosen, limit=limit + 1))
         elif messages:
-            found = list(find_places(connection, chosen, limit=limit))
+            found = list(find_places(connection, chosen, limit=limit + 1))
         else:
-            found = list(count_findings(connection, chosen, by=by or DEFAULT_GROUPS, limit=limit))
+            groups = by or DEFAULT_GROUPS
+            found = list(count_findings(connection, chosen, by=groups, limit=limit + 1))
         meanings = explain_rules(connection)
         quarantined = count_open_quarantine(connection)
+    found, has_more = found[:limit], len(found) > limit
     if as_json:
-        answer = _answer(found, place, settings) | {"open_quarantine": quarantined}
+        answer = _answer(found, place, settings)
+        answer |= {"has_more": has_more, "open_quarantine": quarantined}
         click.echo(json.dumps(answer, indent=1, default=str))
         return
     console = Console(width=width())
@@ -100,6 +105,8 @@ def findings(
     else:
         print_table(console, [_row(one) for one in found])
         _explain(console, found, meanings)
+    if has_more:
+        console.print(f"There are more; --limit {10 * limit} shows them.")
     if quarantined:
         told = f"{counted(quarantined, 'item')} {is_or_are(quarantined)}"
         console.print(f"{told} in quarantine; see `redox-warehouse quarantine list`.")
@@ -109,6 +116,8 @@ def findings(
 def _chosen(
     severity: tuple[str, ...], since: datetime | None, until: datetime | None, **options: Any
 ) -> Chosen:
+    if since and until and until <= since:
+        raise UsageFault("No day lies from --since to before --until; give them in order.")
     severities = SEVERITIES if "all" in severity else severity or ("error", "warning")
     return Chosen(severities=severities, since=_day(since), until=_day(until), **options)
 

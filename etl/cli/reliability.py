@@ -88,7 +88,7 @@ def reliability(
     if as_json:
         click.echo(json.dumps(_answer(tale, facts, report), indent=1, default=str))
         return
-    _print(tale, Console(width=width()), suppress_below)
+    _print(tale, Console(width=width()), suppress_below, limit)
     if report is not None:
         click.echo(f"The report is in {report}.")
 
@@ -110,11 +110,11 @@ def _require_messages(facts: Facts, options: ReportOptions) -> None:
     raise UsageFault("No messages are loaded yet; run `redox-warehouse load` first.")
 
 
-def _print(tale: Tale, console: Console, suppress_below: int) -> None:
+def _print(tale: Tale, console: Console, suppress_below: int, limit: int) -> None:
     if tale.falls_back_to_test:
         console.print("Only test messages were received; these are they.")
     for group in tale.groups:
-        _print_group(group, console, suppress_below)
+        _print_group(group, console, suppress_below, limit)
     _print_sentences("Silent", tale.silences, console)
     _print_sentences("Changed", tale.changes, console)
     total = tale.total
@@ -128,7 +128,7 @@ def _print(tale: Tale, console: Console, suppress_below: int) -> None:
         console.print("Nothing can be judged yet: no rated field has enough messages.")
 
 
-def _print_group(group: Group, console: Console, suppress_below: int) -> None:
+def _print_group(group: Group, console: Console, suppress_below: int, limit: int) -> None:
     counts = ", ".join(
         f"{number:,} {LABELS[verdict].name.lower()}"
         for verdict in Verdict
@@ -145,7 +145,12 @@ def _print_group(group: Group, console: Console, suppress_below: int) -> None:
         table.add_row(*_cells(line, suppress_below))
     console.print(table)
     if group.more:
-        console.print(f"… and {group.more:,} more; --limit 0 shows all.", style="dim")
+        told = (
+            "; --limit 0 shows all."
+            if limit
+            else " that nobody rates and nobody fills; --model NAME shows them."
+        )
+        console.print(f"… and {group.more:,} more{told}", style="dim")
 
 
 def _messages(card: Card) -> str:

@@ -37,4 +37,11 @@ def _cell(name: str, value: Any) -> str:
         return ".".join(map(str, value))
     if isinstance(value, int) and not name.endswith("id"):
         return f"{value:,}"
-    return "" if value is None else str(value)
+    return "" if value is None else _printable(str(value))
+
+
+def _printable(text: str) -> str:
+    """Received text must not steer the terminal: what is no visible character is spelled out."""
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
+from etl.plurals import counted
 from etl.ratings.comparison import Comparison
 from etl.ratings.importing import ImportReport
 from etl.ratings.records import FieldList, ReadField, Refusal, Unread
@@ -53,8 +54,8 @@ def _news(one: Comparison) -> Iterator[str]:
         yield f"value set {line.value_set}  {line.value}"
     for read in one.unlinked:
         yield (
-            f"line {read.number}: {read.path}  {len(read.values)} supported values; the catalog "
-            f"names no value set for it, so they are not written"
+            f"line {read.number}: {read.path}  {counted(len(read.values), 'supported value')}; the catalog "
+            f"names no value set for it, so nothing of it is written"
         )
 
 
@@ -100,7 +101,7 @@ def _tell_files(report: ImportReport) -> Iterator[str]:
 def _closing(report: ImportReport) -> str:
     statements = sum(len(one.statements) for one in report.comparisons)
     values = sum(len(one.values) for one in report.comparisons)
-    planned = f"{statements} expectations and {values} supported values"
+    planned = f"{counted(statements, 'expectation')} and {counted(values, 'supported value')}"
     if report.written:
         files = ", ".join(path.name for path in report.written)
         return (
@@ -109,6 +110,8 @@ def _closing(report: ImportReport) -> str:
     if not report.comparisons:
         return "Nothing was understood, nothing was written."
     if not statements and not values:
+        if any(one.contradictions for one in report.comparisons):
+            return "Nothing to write: what contradicts stays as it is, the rest is in the catalog."
         return "Nothing to write: the catalog says all of it already."
     return f"Nothing was written; --write would write {planned}."
 

@@ -6,6 +6,7 @@ page's scripts by `payload`; here it is only put together and written.
 
 from __future__ import annotations
 
+import errno
 import os
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +15,7 @@ import duckdb
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from etl.errors import UsageFault
 from etl.report.changes import group_changes, list_silences, percent
 from etl.report.facts import read_facts
 from etl.report.labels import LABELS
@@ -43,9 +45,9 @@ def write_page(facts: Facts, out_path: Path, *, options: ReportOptions) -> Repor
     page = _render(facts, senders, overview, options)
     _write(page, out_path)
     return ReportSummary(
-        sources=len({sender.key[0] for sender in senders.senders}),
+        sources=senders.sources,
         messages=senders.messages,
-        fields=facts.fields.num_rows,
+        fields=overview.total.checks,
         verdicts=overview.total.verdicts,
         failing=overview.failing,
         changes=facts.changes.num_rows,
@@ -100,9 +102,17 @@ def _assets(names: tuple[str, ...]) -> Markup:
 
 def _write(page: bytes, out_path: Path) -> None:
     """Write to a neighbouring name first: nobody ever opens half a report."""
-    out_path.parent.mkdir(parents=True, exist_ok=True)
     partial = out_path.with_name(f".{out_path.name}.{os.getpid()}.partial")
-    partial.touch(mode=0o600)
+    try:
+        out_path.parent.mkdir(parents=True, exist_ok=True)
+        partial.touch(mode=0o600)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise UsageFault(
+            f"The report cannot be written to {out_path} ({os.strerror(error.errno or 0).lower()}); "
+            "name another file."
+        ) from error
     try:
         partial.write_bytes(page)
         partial.replace(out_path)

@@ -247,12 +247,16 @@ def _read_settings(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
     return settings
 
 
-def _rows_to_keep(connection: duckdb.DuckDBPyConnection, max_rows: int) -> tuple[str, int]:
-    said = "rating is not null or messages_populated > 0"
-    total, worth = connection.execute(
-        f"select count(*), count(*) filter (where {said}) from report_field"
-    ).fetchall()[0]
-    return ("true", 0) if total <= max_rows else (said, total - worth)
+def _rows_to_keep(
+    connection: duckdb.DuckDBPyConnection, max_rows: int
+) -> tuple[str, dict[int, int]]:
+    """Which rows are read, and how many of each feed are not."""
+    total = connection.execute("select count(*) from report_field").fetchall()[0][0]
+    if total <= max_rows:
+        return "true", {}
+    said = "(rating is not null or messages_populated > 0)"
+    query = f"select feed, count(*) from report_field where not {said} group by feed order by feed"
+    return said, dict(connection.execute(query).fetchall())
 
 
 def _table(

@@ -30,6 +30,11 @@ class Card:
     verdicts: Mapping[Verdict, int]
 
     @property
+    def checks(self) -> int:
+        """All checks."""
+        return sum(self.verdicts.values())
+
+    @property
     def judged(self) -> int:
         """Checks with a verdict on a rating."""
         return sum(self.verdicts.get(verdict, 0) for verdict in JUDGED)
@@ -69,6 +74,8 @@ def build_overview(
     """Count the verdicts and pick the worst fields."""
     columns = facts.fields.select(["feed", "verdict", "rating_basis", "certainty", "fails_check"])
     counted = Counter(zip(*(column.to_pylist() for column in columns.columns), strict=True))
+    for feed, checks in facts.left_out.items():
+        counted[feed, Verdict.NOT_DOCUMENTED.value, None, None, False] += checks
     by_basis: Counter[tuple[Verdict, str]] = Counter()
     for (_, verdict, basis, _, _), checks in counted.items():
         by_basis[Verdict(verdict), basis or ""] += checks

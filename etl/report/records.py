@@ -71,7 +71,8 @@ class Facts:
     field is filled in every message.
     `changes`, `silences`: rows of quality.field_drift and quality.source_silence, latest first.
     `source_names`: the organization of a source that has just one. `places`: the table and column
-    of a data model's path. `left_out`: unrated fields nobody fills that are not among `fields`.
+    of a data model's path. `left_out`: per feed the unrated fields nobody fills that are not among
+    `fields`.
     """
 
     scope: Scope
@@ -83,7 +84,7 @@ class Facts:
     source_names: Mapping[str, str]
     places: Mapping[tuple[str, str], str]
     settings: Mapping[str, float]
-    left_out: int
+    left_out: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)

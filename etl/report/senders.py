@@ -54,6 +54,11 @@ class Senders:
     feeds: tuple[Feed, ...]
 
     @property
+    def sources(self) -> int:
+        """How many sources there are, their test messages not counted apart."""
+        return len({sender.key[0] for sender in self.senders})
+
+    @property
     def messages(self) -> int:
         """All messages whose count is shown."""
         return sum(feed.messages for feed in self.feeds if feed.messages != HIDDEN)

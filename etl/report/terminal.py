@@ -66,17 +66,14 @@ def tell(facts: Facts, senders: Senders, *, limit: int, suppress_below: int) -> 
     """Group the checks; `limit` lines per group, 0 for all; groups with the most broken first."""
     overview = build_overview(facts, senders, suppress_below=suppress_below, worst=0)
     lines: dict[tuple[int, str], list[FieldLine]] = {}
-    totals: dict[tuple[int, str], int] = {}
     for row in _rows(facts):
         feed = senders.feeds[row["feed"]]
-        key = (feed.sender, feed.data_model)
-        totals[key] = totals.get(key, 0) + 1
-        if not limit or totals[key] <= limit:
-            line = _line(row, feed, senders, suppress_below)
-            lines.setdefault(key, []).append(line)
+        own = lines.setdefault((feed.sender, feed.data_model), [])
+        if not limit or len(own) < limit:
+            own.append(_line(row, feed, senders, suppress_below))
     cards = dict(zip(_keys(senders), overview.cards, strict=True))
     groups = [
-        Group(card, tuple(lines.get(key, ())), totals.get(key, 0) - len(lines.get(key, ())))
+        Group(card, tuple(lines.get(key, ())), card.checks - len(lines.get(key, ())))
         for key, card in cards.items()
     ]
     groups.sort(key=lambda group: -group.card.verdicts.get(Verdict.BELOW, 0))

@@ -287,6 +287,20 @@ def test_command_prints_no_value_and_names_the_next_step(loaded: Settings) -> No
     assert [line["path"] for line in answer["drift"]] == ["Patient.Demographics.Language"]
 
 
+def test_command_writes_only_the_data_models_named(loaded: Settings) -> None:
+    try:
+        written = json.loads(invoke(loaded, "--write", "--json", "--model", "Scheduling"))
+        assert written["fields"] == []
+        result = CliRunner().invoke(command, ["--write", "--rule", "type_misfit"], obj=loaded)
+        assert "leave out --rule" in str(result.exception)
+    finally:
+        (loaded.catalog_path / "fields.csv").unlink(missing_ok=True)
+
+
+def test_a_list_that_is_cut_says_so(loaded: Settings) -> None:
+    assert "There are more; --limit 10 shows them." in invoke(loaded, "--limit", "1")
+
+
 def test_command_writes_and_names_the_reload(loaded: Settings) -> None:
     try:
         shown = invoke(loaded, "--write")

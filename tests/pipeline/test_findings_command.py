@@ -135,6 +135,14 @@ def test_tables_explain_their_rules_and_show_no_odd_key(loaded: Settings) -> Non
     assert 'Patient.Demographics["*"]' in shown
 
 
+@pytest.mark.parametrize("arguments", [(), ("--messages",)])
+def test_a_list_that_is_cut_says_so(loaded: Settings, arguments: tuple[str, ...]) -> None:
+    assert "There are more; --limit 20 shows them." in invoke(loaded, "--limit", "2", *arguments)
+    assert "There are more" not in invoke(
+        loaded, "--limit", "6", *arguments, "--rule", "time_impossible"
+    )
+
+
 def test_values_are_for_terminals_only(loaded: Settings) -> None:
     result = CliRunner().invoke(command, ["--values"], obj=loaded)
     assert isinstance(result.exception, UsageFault)
@@ -158,6 +166,7 @@ def test_nothing_found_is_said(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (["--rule", "zzz"], "There is no rule zzz; name one of array_for_object, "),
         (["--rule", "tme_impossible"], "There is no rule tme_impossible (near: time_impossible)"),
         (["--model", "ClinicalSummary"], "There is no data model ClinicalSummary (near: Clinical"),
     ],
@@ -167,6 +176,21 @@ def test_a_name_that_stands_for_nothing_is_no_answer(
     loaded: Settings, asked: Command, arguments: list[str], sentence: str
 ) -> None:
     result = CliRunner().invoke(asked, arguments, obj=loaded)
+    assert isinstance(result.exception, UsageFault)
+    assert sentence in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--until", "2026-03-02", "--since", "2026-03-02"], "give them in order"),
+        (["--messages", "--by", "rule"], "give one"),
+    ],
+)
+def test_options_that_contradict_each_other_are_no_answer(
+    loaded: Settings, arguments: list[str], sentence: str
+) -> None:
+    result = CliRunner().invoke(command, arguments, obj=loaded)
     assert isinstance(result.exception, UsageFault)
     assert sentence in str(result.exception)
 

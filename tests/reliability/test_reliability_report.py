@@ -13,6 +13,7 @@ from reliability_demo import LAKESIDE, WESTBROOK, connect_demo
 from reliability_page import NOW, build
 from reliability_world import Feed, connect_world, expect, list_fields, send
 
+from etl.errors import UsageFault
 from etl.report.build import build_report
 from etl.report.records import ReportOptions, Verdict
 
@@ -157,6 +158,7 @@ def test_test_messages_are_left_out_unless_asked_for(tmp_path: Path) -> None:
     assert [name for name, *_ in without["senders"]] == ["north"]
     assert [name for name, *_ in both["senders"]] == ["north", "north (test)"]
     assert "Test messages included." in page
+    assert "<dt>Sources</dt><dd>1</dd>" in page
 
 
 def test_only_test_messages_are_shown_with_a_note(tmp_path: Path) -> None:
@@ -208,6 +210,18 @@ def test_fields_nobody_rates_and_nobody_fills_are_counted_when_there_are_too_man
     ).fetchall()[0]
     assert len(data["rows"]["feed"]) == kept[0]
     assert f"{kept[1] - kept[0]:,} checks of fields that nobody rated" in page
+    not_rated = demo.execute(
+        "select count(*) from quality.field_verdict where verdict = 'not_documented'"
+    ).fetchall()[0][0]
+    assert re.search(rf"Not rated</span>\s*<strong>{not_rated:,}</strong>", page)
+
+
+def test_file_that_cannot_be_written_is_a_fault_that_says_why(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    options = ReportOptions(generated_at=NOW)
+
+    with pytest.raises(UsageFault, match=r"cannot be written to .*; name another file"):
+        build_report(small_world(), tmp_path / "file" / "report.html", options=options)
 
 
 def test_report_is_made_from_a_read_only_file(tmp_path: Path) -> None:

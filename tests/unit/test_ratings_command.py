@@ -112,6 +112,19 @@ def test_a_page_written_is_news_no_more(invoke: Invoke, save: Save) -> None:
     assert (after["new"], after["contradictions"], after["to_write"]) == ([], [], 0)
 
 
+def test_pages_that_differ_are_not_said_to_be_in_the_catalog(invoke: Invoke, save: Save) -> None:
+    text = tree_text(booked_facts())
+    page = save("a.txt", text)
+    assert invoke("import-ratings", page, "--write").exit_code == 0
+    number = text.index("Probable")
+    other = save("b.txt", f"{text[:number]}Possible{text[number + len('Probable') :]}")
+
+    output = invoke("import-ratings", page, other).output
+
+    assert "the pages differ, neither is written" in output
+    assert "what contradicts stays as it is" in output
+
+
 def test_json_holds_every_field_with_its_line(invoke: Invoke, save: Save) -> None:
     page = save("booked.txt", paths_text(booked_facts()))
     (found,) = as_json(invoke("import-ratings", page, "--json"))["lists"]
