@@ -119,10 +119,11 @@ def _print(tale: Tale, console: Console, suppress_below: int, limit: int) -> Non
     _print_sentences("Changed", tale.changes, console)
     total = tale.total
     if total.judged:
+        below = total.verdicts.get(Verdict.BELOW, 0)
         console.print(
-            f"{percent(total.kept or 0)} of {total.judged:,} judged checks keep their rating, "
-            f"{total.verdicts.get(Verdict.BELOW, 0):,} fall below it, {tale.failing:,} of these by "
-            "a documented or expected one."
+            f"{percent(total.kept or 0)} of {total.judged:,} judged checks keep their "
+            f"rating, {below:,} {'falls' if below == 1 else 'fall'} below it, {tale.failing:,} of "
+            "these by a documented or expected one."
         )
     else:
         console.print("Nothing can be judged yet: no rated field has enough messages.")

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 from click.testing import CliRunner, Result
 from reliability_demo import connect_demo
-from reliability_world import connect_world
+from reliability_world import Feed, connect_world, expect, list_fields, send
 
 from etl.cli import reliability as door
 from etl.errors import UsageFault
@@ -97,6 +97,18 @@ def test_small_counts_are_hidden_on_the_terminal_too(settings: Settings) -> None
     fields = [field for group in answer["groups"] for field in group["fields"]]
     assert any(field["messages_populated"] is None for field in fields)
     assert not any(0 < (field["messages_populated"] or 0) < 50 for field in fields)
+
+
+def test_one_field_below_its_rating_falls(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = connect_world()
+    list_fields(connection, ["Patient.Name"], events=["Arrival"])
+    expect(connection, "Patient.Name", "Reliable")
+    send(connection, [Feed("north", "Arrival", 100, {"Patient.Name": 0.1})])
+    _open(connection, monkeypatch)
+
+    assert "1 falls below it, 1 of" in run(settings).output
 
 
 def test_choice_that_nothing_fits_is_a_fault_that_says_what_to_do(settings: Settings) -> None:
