@@ -12,7 +12,10 @@ from typing import Any
 
 import duckdb
 
+from etl import known_names
 from etl.answers.newest import view_select
+from etl.errors import UsageFault
+from etl.known_names import look_up
 from etl.report.names import EVENT_TYPE_SQL, SOURCE_SQL
 
 GROUPS = {
@@ -26,6 +29,19 @@ GROUPS = {
 }
 DEFAULT_GROUPS = ("rule", "model", "path")
 SEVERITIES = ("error", "warning", "info")
+
+_BELOW_PATH = "(path = $path or starts_with(path, $path || '.') or starts_with(path, $path || '['))"
+_IS_PATH = f"""
+    select 1 from quality.field where {_BELOW_PATH}
+    union all
+    select 1 from {view_select("quality.finding_overview")} where {_BELOW_PATH}
+    limit 1
+"""
+_EVENT_TYPES = """
+    select event_type from quality.field_event
+    union all
+    select event_type from quality.message_count
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +59,28 @@ class Chosen:
     path: str = ""
     since: date | None = None
     until: date | None = None
+
+    def require_known(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Raise UsageFault for a name that nothing listed or received has.
+
+        Names of messages are offered instead only if they look like what they should be.
+        """
+        known_names.require_known(connection, rules=self.rules, data_models=self.data_models)
+        for names, kind, shown, known in (
+            (self.event_types, "event type", EVENT_TYPE_SQL, _EVENT_TYPES),
+            (self.sources, "source", SOURCE_SQL, "select source_id from quality.message_count"),
+        ):
+            if names:
+                query = f"select distinct {shown}, known.* from ({known}) as known"
+                rows = connection.execute(query).fetchall()
+                received = {name for _, name in rows}
+                unknown = [name for name in names if name not in received]
+                look_up(unknown, {name: name for name, _ in rows if name not in ("", "*")}, kind)
+        if self.path and not connection.execute(_IS_PATH, {"path": self.path}).fetchone():
+            raise UsageFault(
+                f"There is no path {self.path}, neither listed nor received; write it as in "
+                "Patient.Identifiers[].ID."
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,6 @@ from etl.answers.findings import (
 from etl.answers.newest import open_newest
 from etl.cli.tables import print_table, width
 from etl.errors import UsageFault
-from etl.known_names import require_known
 from etl.plurals import counted, is_or_are
 from etl.settings import Settings
 
@@ -81,7 +80,7 @@ def findings(
     if values and not sys.stdout.isatty():
         raise UsageFault("Values are printed to a terminal only; leave out --values here.")
     with open_newest(settings) as (connection, place):
-        require_known(connection, rules=chosen.rules, data_models=chosen.data_models)
+        chosen.require_known(connection)
         if values:
             found: list[Any] = list(find_values(connection, chosen, limit=limit + 1))
         elif messages:

@@ -13,6 +13,7 @@ from etl.doctor.records import Check, fail, ok, warn
 from etl.errors import PermanentError, WarehouseBusy
 from etl.pipeline.status import read_status
 from etl.pipeline.value_policy import nulled_fields
+from etl.plurals import counted, is_or_are
 from etl.publish.folders import PublishedFolder
 from etl.publish.manifest import MANIFEST, read_manifest
 from etl.settings import Settings
@@ -34,11 +35,11 @@ def check_catalog(settings: Settings) -> Iterator[Check]:
     except (CatalogFaults, PlanFaults) as error:
         faults = [str(fault) for fault in error.faults[:MOST_FAULTS]]
         action = f"correct these lines: {'; '.join(faults)}"
-        yield fail(area, "site's lines", f"{len(error.faults)} faults", action)
+        yield fail(area, "site's lines", counted(len(error.faults), "fault"), action)
         return
     yield ok(area, "site's lines", ", ".join(files) or "none")
     nulled = sum(map(len, nulled_fields(catalog, settings.values).values()))
-    yield ok(area, "value policies", f"{nulled} fields lose values outside their set")
+    yield ok(area, "value policies", f"{counted(nulled, 'field')} to lose values outside a set")
 
 
 def check_warehouse(settings: Settings) -> Iterator[Check]:
@@ -116,7 +117,8 @@ def _ledger(area: str, connection: duckdb.DuckDBPyConnection) -> Check:
         return fail(area, "ledger", "it does not add up", action)
     if partly_taken:
         action = "run the same load again; it goes on where it was."
-        return warn(area, "ledger", f"{partly_taken} objects are loaded in part", action)
+        told = f"{counted(partly_taken, 'object')} {is_or_are(partly_taken)} loaded in part"
+        return warn(area, "ledger", told, action)
     return ok(area, "ledger", "every received item is accounted for")
 
 

@@ -12,6 +12,7 @@ from etl.answers.reliability_checks import (
 )
 from etl.orchestration.boundary import told_to_dagster
 from etl.orchestration.graph import PUBLISHED, PUBLISHING, REPORT, Graph, model_key
+from etl.plurals import counted, is_or_are
 from etl.settings import read_settings
 from models.catalog.records import DataModel
 
@@ -96,8 +97,8 @@ def _result(model: DataModel, reliability: ModelReliability) -> dg.AssetCheckRes
         check_name=RATINGS,
         passed=reliability.failing == 0,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{reliability.failing:,} rated fields are surely filled less often than their "
-        "rating says"
+        description=f"{counted(reliability.failing, 'rated field')} {is_or_are(reliability.failing)} "
+        "surely filled less often than rated"
         + ("; `redox-warehouse reliability` tells which." if reliability.failing else "."),
         metadata={
             "surely_below_rating": reliability.failing,

@@ -33,6 +33,11 @@ from etl.publish.views import (
 )
 from etl.settings import Settings
 from etl.warehouse.connection import open_warehouse, rewritten_errors, write_lock
+from etl.warehouse.organizations import (
+    has_organizations,
+    read_organizations,
+    sync_organizations,
+)
 from etl.warehouse.schema import CATALOG_HASH, Schema
 from models.catalog import read_catalog
 from models.tables.plan import plan_tables
@@ -85,7 +90,7 @@ def publish(
     lock = write_lock(folder.root / "publish", wait_s=LOCK_WAIT_S)
     with lock, rewritten_errors("publish the warehouse"):
         folder.recover()
-        _learn_catalog(settings)
+        _learn_site(settings)
         summary = _publish(settings, folder, clock())
         if materialize:
             target = _materialize(settings, folder, summary.version)
@@ -94,20 +99,23 @@ def publish(
         return replace(summary, removed=tuple(folder.forget(keep=keep)))
 
 
-def _learn_catalog(settings: Settings) -> None:
-    """Take what the site's catalog says now, such as new ratings, into the warehouse.
+def _learn_site(settings: Settings) -> None:
+    """Take what the site's catalog and organizations.csv say now into the warehouse.
 
     Loads do the same, but only those that have something to load.
     """
     catalog = read_catalog(settings.catalog_path)
+    organizations = read_organizations(settings.organizations_path)
     with _reading(settings) as (_, connection):
         known = connection.execute(_KNOWN_CATALOG, [CATALOG_HASH]).fetchone()
-    if known == (catalog.content_hash,):
-        return
+        is_known = known == (catalog.content_hash,)
+        if is_known and has_organizations(connection, organizations):
+            return
     path = settings.warehouse_path
     with write_lock(path, wait_s=LOCK_WAIT_S), open_warehouse(path, read_only=False) as connection:
         connection.execute("begin")
         Schema(catalog, plan_tables(catalog)).ensure(connection, ())
+        sync_organizations(connection, settings.organizations_path)
         connection.execute("commit")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -75,24 +76,32 @@ def read_lines(table: TableFormat, overlay: Path | None, faults: list[Fault]) ->
     """Packaged lines overlaid by the site's, in order; what is wrong goes to `faults`."""
     merged: dict[tuple[str, ...], Line] = {}
     for line in _packaged(table, faults):
-        _add(table, line, merged, faults, may_replace=False)
+        _add(table, line, merged, faults)
     seen_in_site: dict[tuple[str, ...], Line] = {}
     for line in _site(table, overlay, faults):
-        _add(table, line, seen_in_site, faults, may_replace=False)
+        _add(table, line, seen_in_site, faults)
     merged.update(seen_in_site)
     return list(merged.values())
 
 
+def unknown_files(tables: Iterable[TableFormat], overlay: Path | None) -> Iterator[Fault]:
+    """A CSV file of the site that is no file of the catalog would be read by nobody."""
+    names = sorted(table.file for table in tables)
+    for path in sorted(overlay.iterdir()) if overlay and overlay.is_dir() else ():
+        if path.suffix.lower() != ".csv":
+            continue
+        if path.name not in names:
+            near = get_close_matches(path.name, names, n=1) or names
+            yield Fault(str(path), 1, f"is no file of the catalog; it has {', '.join(near)}")
+        elif not path.is_file():
+            yield Fault(str(path), 1, "is no file")
+
+
 def _add(
-    table: TableFormat,
-    line: Line,
-    lines: dict[tuple[str, ...], Line],
-    faults: list[Fault],
-    *,
-    may_replace: bool,
+    table: TableFormat, line: Line, lines: dict[tuple[str, ...], Line], faults: list[Fault]
 ) -> None:
     key = tuple(line[column] for column in table.key)
-    if key in lines and not may_replace:
+    if key in lines:
         faults.append(line.fault(f"repeats the key of line {lines[key].number}"))
         return
     lines[key] = line

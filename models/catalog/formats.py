@@ -47,3 +47,15 @@ RELIABILITY_SETTINGS = TableFormat(
     "reliability_settings", ("name", "value", "meaning"), key=("name",)
 )
 RULES = TableFormat("rules", ("rule", "severity", "area", "meaning", "action"), key=("rule",))
+
+ALL = (
+    DATA_MODELS,
+    EVENT_TYPES,
+    FIELDS,
+    EXPECTATIONS,
+    VALUE_SETS,
+    SYNONYMS,
+    SOURCES,
+    RELIABILITY_SETTINGS,
+    RULES,
+)

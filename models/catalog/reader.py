@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from models.catalog import formats
-from models.catalog.csv_table import CatalogFaults, Fault, Line, TableFormat, read_lines
+from models.catalog.csv_table import (
+    CatalogFaults,
+    Fault,
+    Line,
+    TableFormat,
+    read_lines,
+    unknown_files,
+)
 from models.catalog.meta_fields import complete_meta
 from models.catalog.records import (
     Catalog,
@@ -55,7 +62,7 @@ class _Reading:
 
     def __init__(self, overlay: Path | None) -> None:
         self.overlay = overlay
-        self.faults: list[Fault] = []
+        self.faults: list[Fault] = [*unknown_files(formats.ALL, overlay)]
         self.digest = hashlib.sha256()
 
     def catalog(self) -> Catalog:

@@ -69,3 +69,15 @@ def test_one_fault_is_told_in_the_singular(tmp_path: Path) -> None:
     (tmp_path / "reliability_settings.csv").write_text(f"{SETTINGS}\nperiod_days,x,\n")
     with pytest.raises(CatalogFaults, match=r"^The catalog has 1 fault; correct it:"):
         read_catalog(tmp_path)
+
+
+def test_files_that_nobody_reads_are_faults(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("read by people")
+    (tmp_path / "expectation.csv").write_text(f"{EXPECTATIONS}\n")
+    (tmp_path / "fields.csv").mkdir()
+    with pytest.raises(CatalogFaults) as raised:
+        read_catalog(tmp_path)
+    assert [(Path(fault.file).name, fault.message) for fault in raised.value.faults] == [
+        ("expectation.csv", "is no file of the catalog; it has expectations.csv"),
+        ("fields.csv", "is no file"),
+    ]

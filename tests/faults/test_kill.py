@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -54,14 +55,18 @@ def _run(settings: Settings, folder: Path) -> float:
     return time.monotonic() - started
 
 
-def _kill(settings: Settings, folder: Path, after_s: float) -> None:
-    process = subprocess.Popen(
+def _is_killed(settings: Settings, folder: Path, after_s: float) -> bool:
+    """Whether the load still ran after so many seconds, and was killed."""
+    with subprocess.Popen(
         _command(settings, folder), env=_environment(), start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    time.sleep(after_s)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    ) as process:  # fmt: skip
+        try:
+            assert process.wait(after_s) in (0, 3)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return True
+    return False
 
 
 def _content(settings: Settings) -> dict[str, list[str]]:
@@ -86,31 +91,38 @@ def _content(settings: Settings) -> dict[str, list[str]]:
     return content
 
 
-def _check_kills(tmp_path: Path, rounds: int, messages: int) -> None:
+def _check_kills(tmp_path: Path, kills: int, messages: int) -> None:
+    """Kill loads of a home until one comes to its end, look, and go on with the next home."""
     folder = tmp_path / "messages"
     dials = Dials(messages=messages, shares=SHARES, output=Output(files=3))
     write_synthetic(folder, catalog=read_catalog(), dials=dials)
     calm = read_settings(tmp_path / "calm")
-    disturbed = read_settings(tmp_path / "disturbed")
     seconds = _run(calm, folder)
+    expected = _content(calm)
     rng = random.Random(20260301)
-    for _ in range(rounds):
-        _kill(disturbed, folder, rng.uniform(0.3, 1.0) * seconds)
-    _run(disturbed, folder)
-    _run(disturbed, folder)
-    expected, actual = _content(calm), _content(disturbed)
-    assert actual["ledger"] == expected["ledger"]
-    assert actual.keys() == expected.keys()
-    assert [table for table in expected if actual[table] != expected[table]] == []
+    for number in range(kills):
+        disturbed = read_settings(tmp_path / f"disturbed-{number}")
+        while kills > 0 and _is_killed(disturbed, folder, rng.uniform(0.2, 1.0) * seconds):
+            kills -= 1
+        _run(disturbed, folder)
+        _run(disturbed, folder)
+        actual = _content(disturbed)
+        assert actual["ledger"] == expected["ledger"]
+        assert actual.keys() == expected.keys()
+        assert [table for table in expected if actual[table] != expected[table]] == []
+        shutil.rmtree(disturbed.home)
+        if kills == 0:
+            return
+    raise AssertionError(f"{kills} kills met no running load")
 
 
 def test_loads_killed_twice_lose_and_repeat_nothing(tmp_path: Path) -> None:
-    _check_kills(tmp_path, rounds=2, messages=300)
+    _check_kills(tmp_path, kills=2, messages=300)
 
 
 @pytest.mark.faults
 def test_loads_killed_25_times_lose_and_repeat_nothing(tmp_path: Path) -> None:
-    _check_kills(tmp_path, rounds=25, messages=4_000)
+    _check_kills(tmp_path, kills=25, messages=600)
 
 
 @pytest.mark.faults

@@ -92,7 +92,7 @@ def test_findings_are_counted_by_rule_and_path_worst_first(loaded: Settings) -> 
         (["--source", "b"], 2),
         (["--event", "PushSlots"], 2),
         (["--path", "Patient.Demographics"], 4),
-        (["--path", "Patient.Demo"], 0),
+        (["--path", "Patient.Contacts"], 0),
         (["--path", "Slots[]"], 2),
         (["--since", "2026-03-03"], 2),
         (["--until", "2026-03-03"], 5),
@@ -178,6 +178,35 @@ def test_a_name_that_stands_for_nothing_is_no_answer(
     result = CliRunner().invoke(asked, arguments, obj=loaded)
     assert isinstance(result.exception, UsageFault)
     assert sentence in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--event", "Arival"], "There is no event type Arival (near: Arrival)"),
+        (["--source", "c"], "There is no source c; name one of b, source-a."),
+        (["--path", "Patient.Demo"], "There is no path Patient.Demo, neither listed nor received"),
+    ],
+)
+def test_a_feed_or_path_that_stands_for_nothing_is_no_answer(
+    loaded: Settings, arguments: list[str], sentence: str
+) -> None:
+    result = CliRunner().invoke(command, arguments, obj=loaded)
+    assert isinstance(result.exception, UsageFault)
+    assert sentence in str(result.exception)
+    assert "New Patient!" not in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--event", "New Patient!"],
+        ["--path", "Slots"],
+        ["--path", 'Patient.Demographics["*"]'],
+    ],
+)
+def test_what_was_received_is_known(loaded: Settings, arguments: list[str]) -> None:
+    assert as_json(loaded, *arguments, "--severity", "all")
 
 
 @pytest.mark.parametrize(

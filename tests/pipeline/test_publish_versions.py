@@ -159,3 +159,16 @@ def test_ratings_of_the_site_are_published_without_a_load(settings: Settings) ->
         ).fetchall()
     assert rated == [("Possible", "site", "agreed with the sites")]
     assert not publish(settings).is_new
+
+
+def test_organizations_of_the_site_are_published_without_a_load(settings: Settings) -> None:
+    publish(settings)
+    settings.organizations_path.write_text(
+        "source_id,facility_code,organization\na,,North\n", "utf-8"
+    )
+    summary = publish(settings)
+    assert (summary.version, summary.is_new) == (2, True)
+    with published(settings) as connection:
+        rows = connection.execute("select * from quality.organization").fetchall()
+    assert rows == [("a", "", "North")]
+    assert not publish(settings).is_new

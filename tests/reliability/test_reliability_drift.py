@@ -130,6 +130,18 @@ def silences(connection: duckdb.DuckDBPyConnection) -> list[tuple[object, ...]]:
     ).fetchall()
 
 
+def test_source_without_id_falls_silent_in_words_too() -> None:
+    connection = connect_world()
+    send(
+        connection,
+        [Feed("north", "Arrival", 50, {}), Feed("", "Arrival", [50] * 20 + [0] * 10, {})],
+        days=30,
+    )
+    sentences = connection.execute("select sentence from quality.source_silence").fetchall()
+    assert len(sentences) == 1
+    assert sentences[0][0].startswith("The source without id fell silent after 20 March 2026: ")
+
+
 def test_source_that_fell_silent_is_found_and_said_in_words() -> None:
     connection = connect_world()
     send(
