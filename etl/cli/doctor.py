@@ -22,12 +22,19 @@ COLORS = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red"}
 @click.option("--dagster-home", type=click.Path(path_type=Path), envvar="DAGSTER_HOME",
               help="Dagster's folder (default HOME/dagster).")  # fmt: skip
 @click.option("--offline", is_flag=True, help="Ask neither webhook nor Redox nor buckets.")
+@click.option("--bytes", "reads_bytes", is_flag=True,
+              help="Read all kept bytes too and compare them with their hashes.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def doctor(
-    context: click.Context, /, dagster_home: Path | None, offline: bool, as_json: bool
+    context: click.Context,
+    /,
+    dagster_home: Path | None,
+    offline: bool,
+    reads_bytes: bool,
+    as_json: bool,
 ) -> int:
-    """Check the installation, the home, the catalog, the warehouse, what is published, the ways in.
+    """Check installation, home, catalog, warehouse, kept bytes, what is published, the ways in.
 
     Changes nothing, waits for no lock, and answers while a load runs. Asks the ways in that are
     set up whether they answer: the webhook if it is ready, Redox for a token, buckets for a look.
@@ -36,6 +43,7 @@ def doctor(
     Examples:
       redox-warehouse doctor
       redox-warehouse doctor --offline
+      redox-warehouse doctor --bytes
       redox-warehouse doctor --json | jq '.[] | select(.state != "ok")'
 
     Exit code 1 says that something fails; warnings alone give 0.
@@ -43,7 +51,7 @@ def doctor(
     from etl.doctor.examine import examine
 
     home = context.find_root().params.get("home")
-    checks = list(examine(home, dagster_home, is_offline=offline))
+    checks = list(examine(home, dagster_home, is_offline=offline, is_reading_bytes=reads_bytes))
     if as_json:
         click.echo(json.dumps([asdict(check) for check in checks], indent=1))
     else:

@@ -1,7 +1,7 @@
 """Looks whether everything is in order, and says of what is not what to do.
 
 Here stand the order of the checks and the boundary that keeps one failing check from hiding the
-others; the checks themselves live in `home`, `state`, `ways_in`, `secret_files` and,
+others; the checks themselves live in `home`, `state`, `kept_bytes`, `ways_in`, `secret_files` and,
 where the other side is asked, `reach`. Nothing here waits for a lock, changes anything, or prints a value.
 """
 
@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from etl.doctor.home import check_home, check_installation
+from etl.doctor.kept_bytes import check_kept_bytes
 from etl.doctor.reach import check_reach
 from etl.doctor.records import Check, State, warn
 from etl.doctor.secret_files import check_secret_files
@@ -35,11 +36,16 @@ EXPECTED = (RedoxWarehouseError, OSError, duckdb.Error, ValueError, KeyError, Im
 
 
 def examine(
-    home: Path | None, dagster_home: Path | None, *, is_offline: bool = True
+    home: Path | None,
+    dagster_home: Path | None,
+    *,
+    is_offline: bool = True,
+    is_reading_bytes: bool = False,
 ) -> Iterator[Check]:
     """Every check, in order; a configuration that cannot be read ends them early.
 
-    Unless offline, the ways in that are set up are asked whether they answer.
+    Unless offline, the ways in that are set up are asked whether they answer. Reading bytes takes
+    as long as reading all that was ever landed.
     """
     try:
         settings = read_settings(home)
@@ -50,6 +56,7 @@ def examine(
     yield from _unread_names()
     for area, checks in AREAS.items():
         yield from _guarded(area, lambda checks=checks: checks(settings))  # type: ignore[misc]
+    yield from _guarded("landing", lambda: check_kept_bytes(settings, is_reading=is_reading_bytes))
     if not is_offline:
         yield from _guarded("ways in", lambda: check_reach(settings))
     folder = dagster_home or settings.home / "dagster"

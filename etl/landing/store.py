@@ -107,6 +107,10 @@ class Landing:
         """Whether the object was landed whole."""
         return self._index_path(object_id).is_file()
 
+    def keeps(self, object_id: str, *, in_place: bool) -> bool:
+        """Whether the object's files are here; where it is in place, its index alone."""
+        return self.has(object_id) and (in_place or self._bytes_path(object_id).is_file())
+
     def describe(self, object_id: str) -> LandedObject:
         """What is known of an object; raises PermanentError when it is not here."""
         return read_facts(self._find_index(object_id))
@@ -192,7 +196,7 @@ class Landing:
 
     def _is_kept(self, object_id: str) -> bool:
         """Whether bytes and index are here; what is in place is landed anew with its new mark."""
-        return self.has(object_id) and self._bytes_path(object_id).is_file()
+        return self.keeps(object_id, in_place=False)
 
     def _settle(self, folder: Path, landed: LandedObject) -> None:
         """Give the files their final names, the index last: a journal keeps this order."""

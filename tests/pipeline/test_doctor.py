@@ -174,6 +174,45 @@ def test_a_lost_warehouse_is_built_again_from_the_kept_bytes(settings: Settings)
     assert unwell(settings) == {("published", "version"): "warn"}
 
 
+def kept_files(settings: Settings) -> list[Path]:
+    return sorted(settings.landing_path.glob("*/*.zst"))
+
+
+def test_missing_bytes_are_told_until_their_files_are_loaded_again(changed: Settings) -> None:
+    assert look(changed)["landing", "objects"].found == "1 object, all here"
+    kept_files(changed)[0].unlink()
+    check = look(changed)["landing", "objects"]
+    assert (check.state, check.found[:22]) == ("fail", "1 of 1 object missing:")
+    load(changed, "messages", MESSAGES)
+    assert ("landing", "objects") not in unwell(changed)
+
+
+def test_bytes_that_changed_are_told_when_they_are_read(changed: Settings) -> None:
+    def read() -> Check:
+        checks = examine(changed.home, None, is_reading_bytes=True)
+        return next(check for check in checks if (check.area, check.name) == ("landing", "bytes"))
+
+    (path,) = kept_files(changed)
+    content = path.read_bytes()
+    assert (read().state, read().found) == ("ok", "1 object read, all unchanged")
+    half = len(content) // 2
+    path.write_bytes(content[:half] + bytes([content[half] ^ 255]) + content[half + 1 :])
+    assert (read().state, read().found[:22]) == ("fail", "1 of 1 object damaged:")
+    path.write_bytes(content[:half])
+    assert read().state == "fail"
+    assert ("landing", "bytes") not in look(changed)
+    path.write_bytes(content)
+    for index in path.parent.glob(f"{path.stem}.*"):
+        if index != path:
+            index.write_bytes(index.read_bytes()[:half])
+    assert read().state == "fail"
+
+
+def test_kept_bytes_are_not_looked_at_while_a_load_writes(loaded: Settings) -> None:
+    with write_lock(loaded.warehouse_path, wait_s=0):
+        assert look(loaded)["landing", "objects"].found.startswith("a load is writing")
+
+
 def test_damaged_status_is_told_in_a_sentence(settings: Settings) -> None:
     settings.home.mkdir()
     settings.status_path.write_text("{")

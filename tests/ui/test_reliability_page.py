@@ -1,6 +1,6 @@
 """The reliability report in a real browser: it works, it fits, it can be read by everyone.
 
-Screenshots go to the folder that REDOX_WAREHOUSE_SHOTS names, for people to look at.
+Screenshots go to the folder that PICTURES names, for people to look at.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def open_page(browser: Browser, report: Path) -> Iterator[Open]:
 
 
 def shoot(page: Page, name: str) -> None:
-    folder = os.environ.get("REDOX_WAREHOUSE_SHOTS")
+    folder = os.environ.get("PICTURES")
     if folder:
         page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
 
