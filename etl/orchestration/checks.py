@@ -15,6 +15,7 @@ from etl.answers.verdicts import (
     ledger_balances,
 )
 from etl.orchestration.graph import LANDED, Graph, model_key
+from etl.plurals import counted
 from etl.settings import CheckSettings
 from models.catalog.records import DataModel
 
@@ -98,8 +99,8 @@ def readable_check(refused: int) -> dg.AssetCheckResult:
         asset_key=LANDED,
         check_name=READABLE,
         passed=refused == 0,
-        description=f"{refused:,} sources could not be read; the run's log says why, the sweep "
-        "tries them again."
+        description=f"{counted(refused, 'source')} could not be read; the run's log says why, the "
+        "sweep tries again."
         if refused
         else "All could be read.",
         severity=dg.AssetCheckSeverity.WARN,
@@ -112,7 +113,8 @@ def model_checks(
 ) -> Iterator[dg.AssetCheckResult]:
     """Whether errors and warnings of these data models are within the site's limits.
 
-    A data model that was never seen has nothing against it.
+    A data model that was never seen has nothing against it; without a result Dagster's log would
+    end with a line that names the checks it misses.
     """
     for model in models:
         numbers = figures.models.get(model.name, ModelFigures())
