@@ -139,7 +139,7 @@ def _parse(
             message = f"has {len(row)} values for {len(header)} columns"
             faults.append(Fault(file, reader.line_num, message))
             continue
-        values = dict(zip(header, (value.strip() for value in row), strict=True))
+        values = dict(zip(header, [value.strip() for value in row], strict=True))
         yield Line(file, reader.line_num, values, is_site)
 
 

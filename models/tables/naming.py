@@ -5,6 +5,7 @@ The catalog's `sql_name` overrides where a name would exceed 63 characters or ne
 """
 
 import re
+from functools import cache
 
 MAX_IDENTIFIER = 63
 ROOT_TABLE = "message"
@@ -14,6 +15,7 @@ _WORD = re.compile(r"[A-Z]{2,}(?=s?(?:[A-Z][a-z]|$))s?|[A-Z]?[a-z]+|[A-Z]+|[0-9]
 _ACRONYM_ID = re.compile(r"([A-Z]{3,})(IDs?)\b")
 
 
+@cache
 def snake_case(name: str) -> str:
     """One Redox key as an SQL name."""
     spaced = _ACRONYM_ID.sub(r"\1 \2", name)
