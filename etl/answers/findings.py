@@ -12,10 +12,9 @@ from typing import Any
 
 import duckdb
 
-from etl import known_names
 from etl.answers.newest import view_select
 from etl.errors import UsageFault
-from etl.known_names import look_up
+from etl.known_names import look_up, require_known
 from etl.report.names import EVENT_TYPE_SQL, SOURCE_SQL
 
 GROUPS = {
@@ -60,12 +59,12 @@ class Chosen:
     since: date | None = None
     until: date | None = None
 
-    def require_known(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def refuse_unknown(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Raise UsageFault for a name that nothing listed or received has.
 
         Names of messages are offered instead only if they look like what they should be.
         """
-        known_names.require_known(connection, rules=self.rules, data_models=self.data_models)
+        require_known(connection, rules=self.rules, data_models=self.data_models)
         for names, kind, shown, known in (
             (self.event_types, "event type", EVENT_TYPE_SQL, _EVENT_TYPES),
             (self.sources, "source", SOURCE_SQL, "select source_id from quality.message_count"),

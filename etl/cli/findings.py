@@ -80,7 +80,7 @@ def findings(
     if values and not sys.stdout.isatty():
         raise UsageFault("Values are printed to a terminal only; leave out --values here.")
     with open_newest(settings) as (connection, place):
-        chosen.require_known(connection)
+        chosen.refuse_unknown(connection)
         if values:
             found: list[Any] = list(find_values(connection, chosen, limit=limit + 1))
         elif messages:

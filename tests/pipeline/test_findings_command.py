@@ -62,6 +62,12 @@ def invoke(settings: Settings, *arguments: str) -> str:
     return result.output
 
 
+def refusal(settings: Settings, asked: Command, arguments: list[str]) -> str:
+    result = CliRunner().invoke(asked, arguments, obj=settings)
+    assert isinstance(result.exception, UsageFault)
+    return str(result.exception)
+
+
 def as_json(settings: Settings, *arguments: str) -> list[dict[str, Any]]:
     answer: dict[str, Any] = json.loads(invoke(settings, "--json", *arguments))
     assert answer["as_of"] == "warehouse"
@@ -175,9 +181,7 @@ def test_nothing_found_is_said(settings: Settings) -> None:
 def test_a_name_that_stands_for_nothing_is_no_answer(
     loaded: Settings, asked: Command, arguments: list[str], sentence: str
 ) -> None:
-    result = CliRunner().invoke(asked, arguments, obj=loaded)
-    assert isinstance(result.exception, UsageFault)
-    assert sentence in str(result.exception)
+    assert sentence in refusal(loaded, asked, arguments)
 
 
 @pytest.mark.parametrize(
@@ -191,10 +195,9 @@ def test_a_name_that_stands_for_nothing_is_no_answer(
 def test_a_feed_or_path_that_stands_for_nothing_is_no_answer(
     loaded: Settings, arguments: list[str], sentence: str
 ) -> None:
-    result = CliRunner().invoke(command, arguments, obj=loaded)
-    assert isinstance(result.exception, UsageFault)
-    assert sentence in str(result.exception)
-    assert "New Patient!" not in str(result.exception)
+    told = refusal(loaded, command, arguments)
+    assert sentence in told
+    assert "New Patient!" not in told
 
 
 @pytest.mark.parametrize(
@@ -219,9 +222,7 @@ def test_what_was_received_is_known(loaded: Settings, arguments: list[str]) -> N
 def test_options_that_contradict_each_other_are_no_answer(
     loaded: Settings, arguments: list[str], sentence: str
 ) -> None:
-    result = CliRunner().invoke(command, arguments, obj=loaded)
-    assert isinstance(result.exception, UsageFault)
-    assert sentence in str(result.exception)
+    assert sentence in refusal(loaded, command, arguments)
 
 
 def test_what_is_no_message_is_told_too(settings: Settings) -> None:
