@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from etl.errors import UsageFault
 from etl.plurals import counted
 
 if TYPE_CHECKING:
     from etl.synth import Dials, Written
+    from etl.synth.scenarios import ScenariosWritten
 
 EPILOG = """\b
 Examples:
@@ -20,6 +23,7 @@ Examples:
   redox-warehouse synth odd --faults 0.01 --truth odd-truth
   redox-warehouse synth feed --profile feed.toml --days 30 --truth feed-truth
   redox-warehouse synth dates --set shares.bad_dates=0.5 --set array_max=20
+  redox-warehouse synth story --scenarios --patients 2000 --truth story-truth
 
 \b
 The same catalog, dials and seed give the same bytes. docs/synth.md lists all dials.
@@ -44,6 +48,20 @@ DIALS = {
     "files": "output.files",
     "envelope": "output.envelope",
 }
+# option -> setting of a run of scenarios
+SCENARIO_DIALS = {
+    "seed": "seed",
+    "sources": "sources",
+    "days": "days",
+    "first_day": "first_day",
+    "patients": "patients",
+    "arrival": "arrival",
+    "late": "late",
+    "compress": "compression",
+    "files": "files",
+}
+SCENARIO_ONLY = ("arrival", "late")
+ALWAYS = ("scenarios", "truth", "as_json")
 FOLDER = click.Path(path_type=Path, file_okay=False)
 SHARE = click.FloatRange(0, 1)
 
@@ -54,10 +72,12 @@ SHARE = click.FloatRange(0, 1)
 @click.option("--seed", type=int, help="Another seed gives other messages [1].")
 @click.option("--model", "models", multiple=True, help="Only this data model; repeatable.")
 @click.option("--event", "events", multiple=True, help="Only this event type; repeatable.")
-@click.option("--sources", type=click.IntRange(1), help="Number of sending sources [1].")
-@click.option("--days", type=click.IntRange(1), help="Days over which messages spread [1].")
+@click.option("--sources", type=click.IntRange(1), help="Number of sending sources [1; 3].")
+@click.option("--days", type=click.IntRange(1), help="Days over which messages spread [1; 30].")
 @click.option("--first-day", metavar="YYYY-MM-DD", help="The first day, UTC.")
-@click.option("--patients", type=click.IntRange(1), help="Patients of each source [500].")
+@click.option(
+    "--patients", type=click.IntRange(1), help="Patients of each source [500; 1000 in all]."
+)
 @click.option("--density", type=click.FloatRange(0), help="How full fields are [1.0].")
 @click.option("--test-share", type=SHARE, help="Share of messages marked as test [0].")
 @click.option("--faults", type=SHARE, help="Share of each kind of fault [0].")
@@ -79,6 +99,19 @@ SHARE = click.FloatRange(0, 1)
     help="TOML file with any of the dials; options win.",
 )
 @click.option("--set", "settings", multiple=True, metavar="DIAL=VALUE", help="Any other dial.")
+@click.option(
+    "--scenarios",
+    is_flag=True,
+    help="Coherent patients, visits, orders instead of single messages.",
+)
+@click.option(
+    "--arrival",
+    type=click.Choice(["in-order", "shuffled"]),
+    help="Order of delivery, with --scenarios [in-order].",
+)
+@click.option(
+    "--late", type=SHARE, help="Share delivered hours to days late, with --scenarios [0]."
+)
 @click.option("--truth", type=FOLDER, help="Folder for the truth of what was written.")
 @click.option(
     "--catalog",
@@ -90,8 +123,15 @@ def synth(out: Path, **options: Any) -> None:
     """Write synthetic messages of every event type into the folder OUT.
 
     Everything in them is invented. With faults or a profile they carry planted oddities, and
-    --truth tells exactly which.
+    --truth tells exactly which. With --scenarios they belong together (each visit has its patient,
+    each result its order), and --truth writes what is true in the end: patients.csv,
+    encounters.csv, appointments.csv, lab_results.csv and others. Where two defaults are shown,
+    the second one is that of --scenarios.
     """
+    if options["scenarios"]:
+        _write_scenarios(out, options)
+        return
+    _refuse(options, SCENARIO_ONLY, "only works with --scenarios")
     from etl.synth import write_synthetic  # costs time others need not spend
     from models.catalog import read_catalog
 
@@ -99,6 +139,31 @@ def synth(out: Path, **options: Any) -> None:
     catalog = read_catalog(options["catalog"])
     written = write_synthetic(out, catalog=catalog, dials=dials, truth=options["truth"])
     click.echo(json.dumps(_as_dict(written)) if options["as_json"] else _tell(written))
+
+
+def _write_scenarios(out: Path, options: dict[str, Any]) -> None:
+    from etl.synth.profile import read_scenario_dials
+    from etl.synth.scenarios import write_scenarios
+
+    others = [name for name in options if name not in (*SCENARIO_DIALS, *ALWAYS)]
+    _refuse(options, others, "does not work with --scenarios")
+    given = {dial: options[name] for name, dial in SCENARIO_DIALS.items()}
+    dials = read_scenario_dials(given)
+    written = write_scenarios(out, dials=dials, truth=options["truth"])
+    if options["as_json"]:
+        click.echo(json.dumps(_as_dict(written)))
+        return
+    click.echo(
+        f"{_tell(written)}: {counted(written.events, 'event')} and "
+        f"{counted(written.replies, 'reply', 'replies')}"
+    )
+
+
+def _refuse(options: dict[str, Any], names: Iterable[str], reason: str) -> None:
+    """Raise UsageFault for the first of these options that was given."""
+    for parameter in click.get_current_context().command.params:
+        if parameter.name in names and options[parameter.name] not in (None, (), False):
+            raise UsageFault(f"{parameter.opts[0]} {reason}; leave one of them out.")
 
 
 def _dials(options: dict[str, Any]) -> Dials:
@@ -114,7 +179,7 @@ def _dials(options: dict[str, Any]) -> Dials:
     return read_dials(options["profile"], options=given, settings=options["settings"])
 
 
-def _as_dict(written: Written) -> dict[str, Any]:
+def _as_dict(written: Written | ScenariosWritten) -> dict[str, Any]:
     return {
         "messages": written.messages,
         "size_bytes": written.size_bytes,
@@ -122,7 +187,7 @@ def _as_dict(written: Written) -> dict[str, Any]:
     }
 
 
-def _tell(written: Written) -> str:
+def _tell(written: Written | ScenariosWritten) -> str:
     return (
         f"{counted(written.messages, 'message')}, {written.size_bytes / 1e6:,.1f} MB before compression, "
         f"in {counted(len(written.files), 'file')}"

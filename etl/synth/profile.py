@@ -8,12 +8,15 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from etl.errors import UsageFault
 from etl.synth.dials import Dials
+from etl.synth.scenarios.dials import ScenarioDials
+
+D = TypeVar("D")
 
 
 def read_dials(
@@ -30,7 +33,12 @@ def read_dials(
     for setting in settings:
         name, _, value = setting.partition("=")
         _set(dials, name.strip(), _read_toml(f"value = {value}", setting)["value"])
-    return _validate(dials)
+    return _validate(Dials, dials)
+
+
+def read_scenario_dials(options: Mapping[str, Any]) -> ScenarioDials:
+    """The dials of a run of scenarios; None stands for not given."""
+    return _validate(ScenarioDials, {k: v for k, v in options.items() if v is not None})
 
 
 def _set(dials: dict[str, Any], name: str, value: Any) -> None:
@@ -47,9 +55,9 @@ def _read_toml(text: str, origin: str) -> dict[str, Any]:
         raise UsageFault(f"{origin} is not valid TOML ({error}); correct it.") from None
 
 
-def _validate(dials: Mapping[str, Any]) -> Dials:
+def _validate(kind: type[D], dials: Mapping[str, Any]) -> D:
     try:
-        return TypeAdapter(Dials).validate_python(dials)
+        return TypeAdapter(kind).validate_python(dials)
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"

@@ -1,0 +1,69 @@
+"""Makes a step a message, and lets everything it tells of take note."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import orjson
+
+from etl.synth.pools import uuid_text
+from etl.synth.scenarios import payload, times
+from etl.synth.scenarios.case import Case
+from etl.synth.scenarios.steps import Json, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message as bytes. `at` is its event time, of a reply the time it was received."""
+
+    at: int
+    body: bytes
+    is_reply: bool
+
+
+def deliver(case: Case, step: Step) -> Delivery:
+    """Send one step: what it changes is changed, its actors have seen it."""
+    if step.change:
+        step.change()
+    record = step.under or step.person.record
+    said = payload.said_of(record, step.detail)
+    body = {"Meta": _meta(case, step), **step.body}
+    _place(body, step, payload.patient(record, said))
+    if step.is_evidence and not step.person.is_test:
+        record.see(said, step.at)
+        for actor, state in step.outcomes:
+            actor.state = state
+            actor.see(record, step.at)
+        for actor, state in step.settled:
+            actor.state = state
+    message = orjson.dumps(body)
+    if step.is_reply:
+        message = b'{"received_at":"%b","body":%b}' % (times.text(step.at).encode(), message)
+    return Delivery(step.at, message, step.is_reply)
+
+
+def _meta(case: Case, step: Step) -> Json:
+    rng: random.Random = case.rng
+    meta = payload.meta(
+        case.sender,
+        data_model=step.data_model,
+        event_type=step.event_type,
+        log_id=uuid_text(rng),
+        attempt_id=uuid_text(rng),
+    )
+    if not step.is_reply:
+        meta["EventDateTime"] = times.text(step.at)
+    meta["Test"] = step.person.is_test
+    return meta | step.meta
+
+
+def _place(body: Json, step: Step, patient: Json) -> None:
+    """Put the patient where the payload has it; the rest of a list's element is in the body."""
+    if step.previous:
+        patient["PreviousIdentifiers"] = payload.identifiers(step.previous)
+    patient |= step.patient
+    if step.place == "Patients[]":
+        body["Patients"] = [patient | {"Visits": body.pop("Visits")}]
+    elif step.place:
+        body[step.place] = patient

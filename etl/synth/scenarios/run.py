@@ -1,0 +1,114 @@
+"""Writes a run of scenarios: messages in the order of their delivery, and the truth beside them."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+from etl.errors import UsageFault
+from etl.synth.clock import DAY_MS
+from etl.synth.dials import Format, Output
+from etl.synth.output import Files
+from etl.synth.scenarios.cases import make_case, tell
+from etl.synth.scenarios.deliver import Delivery, deliver
+from etl.synth.scenarios.dials import Arrival, ScenarioDials
+from etl.synth.scenarios.senders import make_senders
+from etl.synth.scenarios.spool import Spool
+from etl.synth.scenarios.times import HOUR_MS, start_of
+from etl.synth.scenarios.truth import Truth
+
+EVENTS, REPLIES = "events", "replies"
+LATE_HOURS = (2, 96)
+
+
+@dataclass(frozen=True, slots=True)
+class ScenariosWritten:
+    """What a run wrote; `size_bytes` is before compression. Replies stand in envelopes."""
+
+    patients: int
+    events: int
+    replies: int
+    size_bytes: int
+    files: tuple[Path, ...]
+
+    @property
+    def messages(self) -> int:
+        return self.events + self.replies
+
+
+def write_scenarios(folder: Path, *, dials: ScenarioDials, truth: Path | None) -> ScenariosWritten:
+    """Write the messages into a new or empty folder, and the truth of the end into another.
+
+    Events are in `events`, one message a line; replies, which carry no time of their own, are in
+    `replies`, each in an envelope with `received_at` around its `body`. The bytes depend on the
+    dials alone. Raises UsageFault if the folder holds files already.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise UsageFault(f"The folder {folder} is not empty; name a new one.")
+    if truth and truth.absolute().is_relative_to(folder.absolute()):
+        raise UsageFault("The truth would be loaded with the messages; name a folder elsewhere.")
+    run = _Run(dials)
+    book = Truth(truth) if truth else None
+    run.tell_all(book)
+    if book:
+        book.close()
+    return run.write(folder)
+
+
+class _Run:
+    def __init__(self, dials: ScenarioDials) -> None:
+        self._dials = dials
+        self._begin = start_of(dials.first_day)
+        self._end = self._begin + dials.days * DAY_MS
+        self._rng = random.Random(f"{dials.seed}/delivery")
+        longest = self._end - self._begin + LATE_HOURS[1] * HOUR_MS
+        self._spools = {EVENTS: Spool(longest), REPLIES: Spool(longest)}
+
+    def tell_all(self, truth: Truth | None) -> None:
+        """Tell every case; the messages wait in the spools."""
+        dials = self._dials
+        senders = make_senders(dials.sources, dials.seed)
+        for number in range(dials.patients):
+            sender = senders[number % len(senders)]
+            rng = random.Random(f"{dials.seed}/case/{number}")
+            case = make_case(sender, rng=rng, begin=self._begin, end=self._end)
+            for step in tell(case):
+                self._keep(deliver(case, step))
+            if truth:
+                truth.add(case)
+
+    def _keep(self, delivery: Delivery) -> None:
+        spool = self._spools[REPLIES if delivery.is_reply else EVENTS]
+        spool.add(self._place(delivery), delivery.body)
+
+    def _place(self, delivery: Delivery) -> int:
+        """Where a message stands in the order of delivery."""
+        if self._dials.arrival is Arrival.SHUFFLED:
+            return self._rng.randrange(self._end - self._begin)
+        place = delivery.at - self._begin
+        if not delivery.is_reply and self._rng.random() < self._dials.late:
+            place += int(self._rng.uniform(*LATE_HOURS) * HOUR_MS)
+        return place
+
+    def write(self, folder: Path) -> ScenariosWritten:
+        """Write what was told, in order."""
+        events, replies = (len(self._spools[name]) for name in (EVENTS, REPLIES))
+        paths: list[Path] = []
+        size_bytes = 0
+        for name, spool in self._spools.items():
+            if not len(spool):
+                continue
+            files = self._files(folder / name, len(spool))
+            for position, body in enumerate(spool.drain()):
+                files.write(body, position=position)
+            files.close()
+            paths += files.paths
+            size_bytes += files.size_bytes
+        return ScenariosWritten(self._dials.patients, events, replies, size_bytes, tuple(paths))
+
+    def _files(self, folder: Path, total: int) -> Files:
+        folder.mkdir()
+        output = Output(Format.NDJSON, self._dials.compression, min(self._dials.files, total))
+        return Files(folder, output=output, total=total)

@@ -1,0 +1,176 @@
+"""Scenarios: the same run from the same seed, and one truth whatever the order of delivery."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from etl.errors import UsageFault
+from etl.synth.scenarios import ScenarioDials, ScenariosWritten, write_scenarios
+from etl.synth.scenarios.cases import SCENARIOS
+from etl.synth.scenarios.dials import Arrival
+from etl.synth.scenarios.identities import IDENTITIES
+from etl.synth.scenarios.lists import lines
+from models.catalog import Catalog, read_catalog
+
+PATIENTS = 150
+
+
+def write(folder: Path, **dials: Any) -> ScenariosWritten:
+    return write_scenarios(
+        folder / "messages",
+        dials=ScenarioDials(**{"patients": PATIENTS, **dials}),
+        truth=folder / "truth",
+    )
+
+
+def payloads(folder: Path) -> list[dict[str, Any]]:
+    """All messages of a run without their envelopes, in the order of delivery."""
+    files = sorted((folder / "messages").rglob("*.ndjson"))
+    rows = [json.loads(line) for file in files for line in file.read_bytes().splitlines()]
+    return [row.get("body", row) for row in rows]
+
+
+def truth(folder: Path, name: str) -> list[dict[str, str]]:
+    with (folder / "truth" / f"{name}.csv").open(encoding="utf-8", newline="") as text:
+        return list(csv.DictReader(text))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scenarios")
+    write(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Enough people that everything that can happen has happened."""
+    folder = tmp_path_factory.mktemp("many-scenarios")
+    write(folder, patients=1_500)
+    return folder
+
+
+def test_the_same_seed_gives_the_same_bytes(run: Path, tmp_path: Path) -> None:
+    write(tmp_path)
+    assert contents(tmp_path) == contents(run)
+
+
+def test_another_seed_gives_other_people(run: Path, tmp_path: Path) -> None:
+    write(tmp_path, seed=2)
+    assert not set(contents(tmp_path).values()) & set(contents(run).values())
+
+
+@pytest.mark.parametrize("delivery", [{"arrival": Arrival.SHUFFLED}, {"late": 0.2}])
+def test_the_order_of_delivery_changes_neither_messages_nor_truth(
+    run: Path, tmp_path: Path, delivery: dict[str, Any]
+) -> None:
+    write(tmp_path, **delivery)
+    assert contents(tmp_path / "truth") == contents(run / "truth")
+    in_order, delivered = payloads(run), payloads(tmp_path)
+    assert delivered != in_order
+    assert sorted(map(json.dumps, delivered)) == sorted(map(json.dumps, in_order))
+
+
+def test_messages_are_delivered_in_the_order_of_their_events(run: Path) -> None:
+    times = [
+        message["Meta"]["EventDateTime"]
+        for message in payloads(run)
+        if "EventDateTime" in message["Meta"]
+    ]
+    assert times == sorted(times)
+
+
+def test_replies_carry_no_time_but_that_of_their_envelope(many: Path) -> None:
+    rows = [
+        json.loads(line)
+        for file in (many / "messages" / "replies").iterdir()
+        for line in file.read_bytes().splitlines()
+    ]
+    assert rows
+    assert all(row["received_at"].endswith("Z") for row in rows)
+    assert not any("EventDateTime" in row["body"]["Meta"] for row in rows)
+
+
+def test_only_fields_that_the_event_type_lists_are_sent(many: Path) -> None:
+    catalog = read_catalog()
+    sent: dict[tuple[str, str], set[str]] = {}
+    for message in payloads(many):
+        if not is_reply_under_query(message):
+            event = message["Meta"]["DataModel"], message["Meta"]["EventType"]
+            sent.setdefault(event, set()).update(paths(message))
+    unlisted = {event: found - listed(catalog, *event) for event, found in sent.items()}
+    assert not any(unlisted.values()), unlisted
+
+
+def listed(catalog: Catalog, data_model: str, event_type: str) -> set[str]:
+    return {field.path for field in catalog.fields[data_model] if event_type in field.event_types}
+
+
+def is_reply_under_query(message: dict[str, Any]) -> bool:
+    """Recorded replies of Redox carry the event type of their query; some of ours do too."""
+    return "EventDateTime" not in message["Meta"]
+
+
+def paths(value: Any, path: str = "") -> set[str]:
+    """Every path of a payload in Redox notation."""
+    if isinstance(value, dict):
+        below = [paths(inner, f"{path}.{key}".lstrip(".")) for key, inner in value.items()]
+        return set().union({path} - {""}, *below)
+    if isinstance(value, list):
+        return set().union({f"{path}[]"}, *(paths(inner, f"{path}[]") for inner in value))
+    return {path}
+
+
+def test_ids_are_unique_at_their_source(many: Path) -> None:
+    encounters, appointments = truth(many, "encounters"), truth(many, "appointments")
+    for rows, key in ((encounters, "encounter_id"), (appointments, "appointment_id")):
+        ids = [row[key] for row in rows]
+        assert len(ids) == len(set(ids)) > 0
+
+
+def test_times_agree(many: Path) -> None:
+    for row in truth(many, "encounters"):
+        if row["encounter_end_at"]:
+            assert row["encounter_start_at"] < row["encounter_end_at"]
+    for row in truth(many, "lab_results"):
+        assert row["collected_at"] < row["resulted_at"]
+
+
+def test_flags_agree_with_values(many: Path) -> None:
+    flags = Counter(row["abnormal_flag"] for row in truth(many, "lab_results"))
+    assert {"Normal", "Low", "High", "Critically High"} <= set(flags)
+    for row in truth(many, "lab_results"):
+        if row["result_number"] and row["normal_range_low"] and not row["comparator"]:
+            number = float(row["result_number"])
+            low, high = float(row["normal_range_low"]), float(row["normal_range_high"])
+            assert (row["abnormal_flag"] == "Normal") == (low <= number <= high)
+
+
+def test_every_listed_scenario_exists_and_happens() -> None:
+    assert {line["scenario"] for line in lines("mix")} == set(SCENARIOS)
+    assert {line["identity"] for line in lines("identities")} == set(IDENTITIES)
+
+
+def test_all_end_states_occur(many: Path) -> None:
+    statuses = {row["encounter_status"] for row in truth(many, "encounters")}
+    assert statuses == {"planned", "in-progress", "finished", "cancelled", "unknown"}
+    codes = {row["status_code"] for row in truth(many, "appointments")}
+    assert codes == {"booked", "rescheduled", "cancelled", "noshow", "fulfilled"}
+    assert any(row["retired_by"] for row in truth(many, "patient_identifiers"))
+    assert any(row["has_changed_patient"] == "true" for row in truth(many, "encounters"))
+
+
+def test_a_folder_with_files_is_refused(run: Path) -> None:
+    with pytest.raises(UsageFault, match="not empty"):
+        write(run)
