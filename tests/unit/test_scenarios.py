@@ -17,6 +17,7 @@ from etl.synth.scenarios.dials import Arrival
 from etl.synth.scenarios.identities import IDENTITIES
 from etl.synth.scenarios.lists import lines
 from models.catalog import Catalog, read_catalog
+from tests.reference.end_state import Identities, Received, appointments, encounters, in_time
 
 PATIENTS = 150
 
@@ -174,3 +175,49 @@ def test_all_end_states_occur(many: Path) -> None:
 def test_a_folder_with_files_is_refused(run: Path) -> None:
     with pytest.raises(UsageFault, match="not empty"):
         write(run)
+
+
+def received(folder: Path) -> list[Received]:
+    """All messages of a run with their times, as the independent recount takes them."""
+    rows = [
+        json.loads(line)
+        for file in sorted((folder / "messages").rglob("*.ndjson"))
+        for line in file.read_bytes().splitlines()
+    ]
+    return in_time(
+        (row["received_at"], row["body"]) if "body" in row else (row["Meta"]["EventDateTime"], row)
+        for row in rows
+    )
+
+
+def agrees(told: list[dict[str, str]], key: str, counted: dict[str, dict[str, str]]) -> None:
+    """Every counted row says what the truth says, and none is missing."""
+    truth_of = {row[key]: row for row in told}
+    assert truth_of.keys() == counted.keys()
+    different = {
+        name: (column, truth_of[name][column], value)
+        for name, row in counted.items()
+        for column, value in row.items()
+        if truth_of[name][column] != value
+    }
+    assert not different, (len(different), next(iter(different.items())))
+
+
+def test_truth_of_encounters_is_what_the_rules_make_of_the_messages(many: Path) -> None:
+    counted = {name: visit.row() for name, visit in encounters(received(many)).items()}
+    agrees(truth(many, "encounters"), "encounter_id", counted)
+
+
+def test_truth_of_appointments_is_what_the_rules_make_of_the_messages(many: Path) -> None:
+    agrees(truth(many, "appointments"), "appointment_id", appointments(received(many)))
+
+
+def test_truth_of_identifiers_is_what_the_rules_make_of_the_messages(many: Path) -> None:
+    identities = Identities(received(many))
+    rows = truth(many, "patient_identifiers")
+    own = {row["id_type"] for row in rows} - {"EHRID", "NIST"}
+    assert any(row["patient_id"] != f"{row['source_id']}:{row['id']}" for row in rows)
+    for row in rows:
+        if row["id_type"] in own:
+            named = [{"ID": row["id"], "IDType": row["id_type"]}]
+            assert identities.patient_id(row["source_id"], named) == row["patient_id"]

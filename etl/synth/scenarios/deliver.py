@@ -61,7 +61,7 @@ def _meta(case: Case, step: Step) -> Json:
 def _place(body: Json, step: Step, patient: Json) -> None:
     """Put the patient where the payload has it; the rest of a list's element is in the body."""
     if step.previous:
-        patient["PreviousIdentifiers"] = payload.identifiers(step.previous)
+        patient["PreviousIdentifiers"] = payload.identifiers(step.previous, step.previous_types)
     patient |= step.patient
     if step.place == "Patients[]":
         body["Patients"] = [patient | {"Visits": body.pop("Visits")}]

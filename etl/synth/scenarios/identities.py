@@ -30,18 +30,20 @@ def another_record(case: Case, person: Person) -> Record:
 
 
 def merge(case: Case, person: Person, at: int, *, retired: Record, survivor: Record) -> Step:
-    """PatientMerge: one record goes into another, which messages name from now on."""
+    """PatientMerge: one record goes into another, which messages name from now on.
+
+    Most retire only the id of the source's own type, some all ids of the record.
+    """
+    own = (case.sender.id_type,)
+    types = own if case.rng.random() < 0.6 else tuple(retired.identifiers)
 
     def change() -> None:
-        survivor.merged_into = None
-        retired.merged_into = survivor
-        retired.retired = set(retired.identifiers)
-        survivor.retired = set()
+        retired.retire(types, survivor, at)
         person.record = survivor
 
     return Step(
         at, "PatientAdmin", "PatientMerge", person, {}, detail=Detail.NAME, under=survivor,
-        previous=retired, change=change,
+        previous=retired, previous_types=types, change=change,
     )  # fmt: skip
 
 
@@ -115,8 +117,6 @@ def shared_identifier(case: Case, person: Person, after: int) -> Iterator[Step]:
     twin = _somebody_else(case)
     shared = case.sender.other_id_types[-1]
     twin.record.identifiers[shared] = person.record.identifiers[shared]
-    person.record.shared.add(shared)
-    twin.record.shared.add(shared)
     yield register(case, twin, case.any_time(after))
     yield register(case, person, case.any_time(after))
 

@@ -19,9 +19,13 @@ PLAIN = {
 SHORT = (*NAME, "birth_date", "sex")
 
 
-def identifiers(record: Record) -> list[Json]:
-    """The ids of a record, its own type first."""
-    return [{"ID": value, "IDType": name} for name, value in record.identifiers.items()]
+def identifiers(record: Record, types: tuple[str, ...] = ()) -> list[Json]:
+    """The ids of a record, its own type first; all types, if none is named."""
+    return [
+        {"ID": value, "IDType": name}
+        for name, value in record.identifiers.items()
+        if not types or name in types
+    ]
 
 
 def said_of(record: Record, detail: Detail) -> Facts:

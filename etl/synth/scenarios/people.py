@@ -1,7 +1,7 @@
 """People and their records at a source: who they are, what was said of them, what is true.
 
 A record is one registration under one id of the source; a person can have several by mistake,
-which merges put right. `told` holds what messages said, each field as it was last said.
+which merges put right.
 """
 
 from __future__ import annotations
@@ -28,26 +28,52 @@ FACTS = (
 )  # fmt: skip
 NAME = ("first_name", "middle_name", "last_name")
 
+GROUPS = (NAME, ADDRESS, *((name,) for name in FACTS if name not in NAME + ADDRESS))
+
 Facts = dict[str, Any]
+Told = dict[str, tuple[int, Any]]
+
+
+@dataclass(slots=True)
+class Seen:
+    """When something was heard of, and how often."""
+
+    first: int = 0
+    last: int = 0
+    messages: int = 0
+
+    def at(self, at: int) -> None:
+        """Take in one message."""
+        self.first = min(self.first or at, at)
+        self.last = max(self.last, at)
+        self.messages += 1
+
+    def with_(self, other: Seen) -> Seen:
+        """Both together."""
+        firsts = [one for one in (self.first, other.first) if one]
+        return Seen(
+            min(firsts, default=0), max(self.last, other.last), self.messages + other.messages
+        )
 
 
 @dataclass(slots=True, eq=False)
 class Record:
     """One registration. `identifiers` maps id types to ids; its own type comes first.
 
-    `merged_into` is the record that a merge made its survivor, None while it stands.
+    `told` has each field as it was last said, with the instant. `merged_into` is the record that
+    a merge made its survivor, None while it stands; `told_before` is what had been said by then.
+    `retired` are the id types that the merge took away, `retirings` when merges named them.
     """
 
     sender: Sender
     identifiers: dict[str, str]
     facts: Facts
-    told: Facts = field(default_factory=dict)
-    messages: int = 0
-    first_seen: int = 0
-    last_seen: int = 0
+    told: Told = field(default_factory=dict)
+    seen: Seen = field(default_factory=Seen)
     merged_into: Record | None = None
-    retired: set[str] = field(default_factory=set)
-    shared: set[str] = field(default_factory=set)
+    told_before: Told = field(default_factory=dict)
+    retired: tuple[str, ...] = ()
+    retirings: dict[str, Seen] = field(default_factory=dict)
 
     @property
     def patient_id(self) -> str:
@@ -62,11 +88,22 @@ class Record:
         return record
 
     def see(self, said: Facts, at: int) -> None:
-        """Take in that a message named this record and said something."""
-        self.told.update(said)
-        self.first_seen = self.first_seen or at
-        self.last_seen = at
-        self.messages += 1
+        """Take in that a message named this record and said something.
+
+        Name and address are said whole: what they leave out is no longer known.
+        """
+        for group in GROUPS:
+            if any(name in said for name in group):
+                self.told |= {name: (at, said.get(name)) for name in group}
+        self.seen.at(at)
+
+    def retire(self, types: tuple[str, ...], into: Record, at: int) -> None:
+        """Merge this record into another, which stands from now on."""
+        into.merged_into, into.retired = None, ()
+        self.merged_into, self.retired = into, types
+        self.told_before = dict(self.told)
+        for id_type in types:
+            self.retirings.setdefault(id_type, Seen()).at(at)
 
 
 @dataclass(slots=True, eq=False)
@@ -129,11 +166,19 @@ def phone(rng: random.Random) -> str:
 def truth_of(record: Record, retired: list[Record]) -> Facts:
     """What is known at the end: what the survivor's messages said, its blanks from the retired.
 
-    Name and address are taken whole. Of several retired records the one heard of last fills first.
+    Name and address are taken whole. Retired records fill with what was said before their merge,
+    the newest first.
     """
     known: Facts = {}
-    for one in (record, *sorted(retired, key=lambda one: -one.last_seen)):
-        for group in (NAME, ADDRESS, *((name,) for name in FACTS if name not in NAME + ADDRESS)):
-            if all(known.get(name) is None for name in group):
-                known |= {name: one.told.get(name) for name in group}
+    for group in GROUPS:
+        chosen = _newest(group, [record.told]) or _newest(
+            group, [one.told_before for one in retired]
+        )
+        known |= {name: chosen[name][1] if chosen else None for name in group}
     return known
+
+
+def _newest(group: tuple[str, ...], tellings: list[Told]) -> Told | None:
+    """The newest of several tellings of a group of fields, None if nobody told."""
+    told = [one for one in tellings if group[0] in one]
+    return max(told, key=lambda one: one[group[0]][0], default=None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Generic, TypeVar
 
-from etl.synth.scenarios.people import Person, Record
+from etl.synth.scenarios.people import Person, Record, Seen
 
 State = TypeVar("State")
 Json = dict[str, Any]
@@ -25,30 +25,24 @@ class Detail(Enum):
 class Actor(Generic[State]):
     """Something with a state: a visit, an appointment, an order.
 
-    `record` is the patient that its newest message named. `seen` counts the messages about it.
+    `record` is the patient that its newest message named.
     """
 
     state: State
     record: Record
-    sender_id: str
-    sender_name: str
 
     def __init__(self) -> None:
-        self.messages = 0
-        self.first_seen = 0
-        self.last_seen = 0
+        self.seen = Seen()
 
     @property
     def is_known(self) -> bool:
         """True once a message told of it."""
-        return self.messages > 0
+        return self.seen.messages > 0
 
     def see(self, record: Record, at: int) -> None:
         """Take in that a message told of this actor and named a patient."""
         self.record = record
-        self.first_seen = self.first_seen or at
-        self.last_seen = at
-        self.messages += 1
+        self.seen.at(at)
 
     def row(self) -> Row:
         """The truth of this actor, without when it was heard of."""
@@ -64,8 +58,8 @@ class Step:
     what else the patient object holds. `outcomes` pairs the actors that the message is about
     with their state after it, `settled` those whose state changes though it does not name them.
     `under` sends it under another record than the person's current one; `previous` is the record
-    whose identifiers it retires or moves from. `change` happens before the message is made.
-    A step that is no evidence (a query) changes nothing.
+    whose identifiers of `previous_types` (none named: all) it retires or moves from. `change`
+    happens before the message is made. A step that is no evidence (a query) changes nothing.
     """
 
     at: int
@@ -81,6 +75,7 @@ class Step:
     patient: Json = field(default_factory=dict)
     under: Record | None = None
     previous: Record | None = None
+    previous_types: tuple[str, ...] = ()
     change: Callable[[], None] | None = None
     is_reply: bool = False
     is_evidence: bool = True

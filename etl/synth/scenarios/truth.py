@@ -6,6 +6,7 @@ Times are canonical texts in UTC; a null is an empty cell; booleans are `true` a
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,7 +14,7 @@ from etl.synth.scenarios import times
 from etl.synth.scenarios.appointments import Appointment
 from etl.synth.scenarios.case import Case
 from etl.synth.scenarios.orders import Order, Result
-from etl.synth.scenarios.people import Record, truth_of
+from etl.synth.scenarios.people import Record, Seen, truth_of
 from etl.synth.scenarios.steps import Actor, Row
 from etl.synth.scenarios.visits import Visit
 
@@ -43,15 +44,13 @@ class Truth:
                 self._write(TABLES[type(actor)], actor_row(actor))
 
     def _add_patients(self, case: Case) -> None:
-        named = [record for record in case.records if record.messages]
+        named = [record for record in case.records if record.seen.messages]
         for record in named:
             if record.merged_into is None:
                 retired = [one for one in named if one is not record and one.survivor() is record]
                 self._write("patients", patient_row(record, retired))
-        for record in case.records:
-            if record.messages or record.retired:
-                for row in identifier_rows(record):
-                    self._write("patient_identifiers", row)
+        for row in identifier_rows(case.records):
+            self._write("patient_identifiers", row)
 
     def _write(self, table: str, row: Row) -> None:
         if table not in self._writers:
@@ -72,46 +71,46 @@ class Truth:
 def actor_row(actor: Actor[Any]) -> Row:
     """The row of a visit, an appointment, an order or a result, with when it was heard of."""
     row: Row = actor.row()
-    return row | _seen(actor.first_seen, actor.last_seen, actor.messages)
+    return row | _seen(actor.seen)
 
 
-def _seen(first: int, last: int, messages: int) -> Row:
-    return dict(zip(SEEN, (times.text(first), times.text(last), messages), strict=True))
+def _seen(seen: Seen) -> Row:
+    times_of = (times.text(seen.first), times.text(seen.last))
+    return dict(zip(SEEN, (*times_of, seen.messages), strict=True))
 
 
 def patient_row(record: Record, retired: list[Record]) -> Row:
     """The row of a patient: one per record that no merge retires."""
-    every = [record, *retired]
-    facts = truth_of(record, retired)
+    seen = record.seen
+    for one in retired:
+        seen = seen.with_(one.seen)
     head = {"patient_id": record.patient_id, "person_id": record.patient_id}
     source = {"data_source": record.sender.source_id, "source_name": record.sender.name}
-    return (
-        head
-        | source
-        | facts
-        | _seen(
-            min(one.first_seen for one in every),
-            max(one.last_seen for one in every),
-            sum(one.messages for one in every),
-        )
-    )
+    return head | source | truth_of(record, retired) | _seen(seen)
 
 
-def identifier_rows(record: Record) -> list[Row]:
-    """The rows of a record's identifiers."""
-    into = record.merged_into
-    return [
-        {
-            "source_id": record.sender.source_id,
+def identifier_rows(records: list[Record]) -> Iterator[Row]:
+    """The rows of the identifiers of a case; a shared one leads to the patient heard of last."""
+    carriers: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        for name in record.identifiers.items():
+            if record.seen.messages or name[0] in record.retirings:
+                carriers.setdefault(name, []).append(record)
+    for (id_type, value), found in carriers.items():
+        newest = max(found, key=lambda record: record.seen.last)
+        into = newest.merged_into if id_type in newest.retired else None
+        seen = Seen()
+        for record in found:
+            seen = seen.with_(record.seen).with_(record.retirings.get(id_type, Seen()))
+        yield {
+            "source_id": newest.sender.source_id,
             "id_type": id_type,
             "id": value,
-            "patient_id": record.survivor().patient_id,
-            "is_current": id_type not in record.retired,
-            "retired_by": into.patient_id if into and id_type in record.retired else None,
-            "is_shared": id_type in record.shared,
-        }
-        for id_type, value in record.identifiers.items()
-    ]
+            "patient_id": newest.survivor().patient_id,
+            "is_current": into is None,
+            "retired_by": into.identifiers[id_type] if into else None,
+            "is_shared": len({record.survivor() for record in found}) > 1,
+        } | _seen(seen)
 
 
 def cell(name: str, value: Any) -> Any:
