@@ -117,7 +117,9 @@ class ReceiveSettings(Section):
     idle_timeout_s: float = Field(20, gt=0, description="cut a request that sends nothing so long")
     request_timeout_s: float = Field(300, gt=0, description="cut a request that takes longer")
     stop_timeout_s: float = Field(20, ge=0, description="wait so long for open requests at stop")
-    max_connections: int = Field(4096, ge=1, description="more at once are answered 503")
+    max_connections: int = Field(
+        4096, ge=2, description="connections at once, at most half of them without a valid token"
+    )
     access_log: bool = Field(False, description="log accepted requests too, not only refused ones")
 
     @model_validator(mode="after")

@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from etl.settings import ReceiveSettings
+from etl.web.gate import Gate
 from etl.web.group_commit import GroupCommit
 from etl.web.metrics import ReceiverMetrics
 from etl.web.receiver import Receiver
@@ -33,14 +34,26 @@ class ReceiverApp:
     """The parts of a running receiver; `asgi` is what the server serves."""
 
     def __init__(
-        self, settings: ReceiveSettings, *, tokens: TokenBook, folder: SegmentFolder
+        self,
+        settings: ReceiveSettings,
+        *,
+        tokens: TokenBook,
+        folder: SegmentFolder,
+        gate: Gate,
     ) -> None:
+        self.gate = gate
         self._tokens = tokens
         self._metrics = ReceiverMetrics()
         self._store = GroupCommit(
             folder, min_free_bytes=settings.min_free_bytes, metrics=self._metrics
         )
-        self.receiver = Receiver(settings, tokens=tokens, store=self._store, metrics=self._metrics)
+        self.receiver = Receiver(
+            settings,
+            tokens=tokens,
+            store=self._store,
+            metrics=self._metrics,
+            max_deliveries=gate.max_verified,
+        )
         self._watch(folder)
         self.asgi = Starlette(
             routes=self._routes(settings.path),
@@ -69,6 +82,16 @@ class ReceiverApp:
             lambda: folder.oldest_unclosed_s,
         )
         watch("closed_segments", "Segments closed since start", lambda: folder.closed_count)
+        watch(
+            "unverified_connections",
+            "Connections whose request has shown no valid token",
+            lambda: self.gate.unverified,
+        )
+        watch(
+            "evicted_connections",
+            "Connections without a valid token that lost their place to newer ones, since start",
+            lambda: self.gate.evicted,
+        )
         watch("free_bytes", "Free bytes of the disk", lambda: self._store.free_bytes)
         watch("ready", "1 when bodies are accepted", lambda: self._unready_reason() is None)
         watch("valid_tokens", "Verification tokens valid now", lambda: len(self._tokens))
@@ -90,6 +113,7 @@ class ReceiverApp:
             await asyncio.sleep(HOUSEKEEPING_S)
             try:
                 self._tokens.refresh()
+                self.receiver.log_summary()
                 await self._store.tend()
             except Exception as error:  # it must go on: segments would stay open for ever
                 log.error("housekeeping failed (%s)", type(error).__name__)

@@ -1,74 +1,174 @@
 """uvicorn's HTTP protocol, made safe for a server that must neither lose a body nor wait for ever.
 
-uvicorn has no time limit for a request: here a sender that stalls is cut, unanswered.
-And its parser skips the body of a request that offers an upgrade (Java's client and `curl --http2`
-offer h2c on plain connections): such an offer is ignored, as HTTP allows, and the body is read.
-Which limits hold is decided by the server.
+uvicorn has no limit of time or size for a request: here a sender that stalls is cut, unanswered,
+and a request without a valid token has seconds and kilobytes in total, wherever it is: in its
+line, headers, body, chunk extensions or trailers. Of a request with one, all bytes that are no
+body are bounded. Everything is counted once per read, so the cost is linear.
+And uvicorn's parser skips the body of a request that offers an upgrade (Java's client and
+`curl --http2` offer h2c on plain connections): such an offer is ignored, as HTTP allows, and the
+body is read. Who has a place is decided in `etl.web.gate`.
 """
 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from etl.web.gate import Gate
+from etl.web.handshake import MAX_HANDSHAKE_BYTES
+from etl.web.tokens import presented_tokens
+
 HEAD_TIMEOUT_S = 10.0
-MAX_HEAD_BYTES = 64 * 2**10
+UNVERIFIED_TIMEOUT_S = 10.0
+"""From its first byte to its last, answer included; a verification request takes one round trip."""
+MAX_HEAD_BYTES = 32 * 2**10
+UNVERIFIED_BYTES = 64 * 2**10
+"""On the wire: a head, a verification request, and as much again for chunks."""
+MAX_FRAMING_BYTES = 64 * 2**10
+FRAMING_PER_BODY_BYTE = 8
+"""A chunk of one byte takes six on the wire; longer framing comes with no known client."""
 
 
-class PatientProtocol(HttpToolsProtocol):
+class TimeoutHttpProtocol(HttpToolsProtocol):
     """Knows since when it waits for the rest of a request; `cut_if_slow` is called by a sweep."""
 
-    _head_bytes = 0
+    _is_verified = False
+    _is_dropping = False
+    _is_inside = False
     _awaits_head = True
     _waits_since: float | None = None
     _last_data_at = 0.0
+    _begun = 0
+    _wire_bytes = 0
+    _body_bytes = 0
+    _silent_bytes = 0
+
+    def __init__(self, *given: Any, gate: Gate, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._gate = gate
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._waits_since = self._last_data_at = self.loop.time()
+        self._gate.enter(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._gate.leave(self)
+        super().connection_lost(exc)
+
+    def evict(self) -> None:
+        """Close at once, unanswered."""
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         self._last_data_at = self.loop.time()
         self._unset_keepalive_if_required()
+        if self._is_dropping:
+            return
+        was_inside, body_before = self._is_inside, self._body_bytes
+        self._begun = 0
         try:
             self._parse(data)
         except httptools.HttpParserError:
-            self.send_400_response("Invalid HTTP request received.")
-        if self._awaits_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                self.transport.abort()
+            if not self._is_dropping:
+                self._is_dropping = True
+                self.send_400_response("Invalid HTTP request received.")
+            return
+        self._count(len(data), was_inside=was_inside, has_body=self._body_bytes != body_before)
+        self._keep_limits()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._awaits_head = True
-        self._head_bytes = 0
+        self._is_inside = self._awaits_head = True
+        self._begun += 1
+        self._body_bytes = 0
         self._waits_since = self._last_data_at
+        self._is_verified = False
+        self._gate.enter(self)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._awaits_head:  # else a trailer: nobody reads it
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
             return
+        self._is_verified = self._gate.is_valid(self.headers)
+        if not self._is_verified and self._gate.is_crowded and presented_tokens(self.headers):
+            self._is_dropping = True
+            self._gate.turn_away(self)
+            raise httptools.HttpParserError("turned away")  # nothing of it is parsed any more
         super().on_headers_complete()
         self._awaits_head = False
+        if self._is_verified:
+            self._gate.leave(self)
+        else:
+            self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        room = MAX_HANDSHAKE_BYTES + 1 - self._body_bytes
+        self._body_bytes += len(body)
+        if self._is_verified:
+            super().on_body(body)
+        elif room > 0:
+            super().on_body(body[:room])
 
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():
             return
         super().on_message_complete()
+        self._is_inside = False
         self._waits_since = None
 
     def cut_if_slow(self, now: float, *, idle_s: float, total_s: float) -> None:
         """Cut the connection when the sender is too slow; times are the event loop's."""
         if self._waits_since is None:
             return
-        if self.flow.read_paused:  # we do not read: the sender is not to blame
+        if self._is_verified and self.flow.read_paused:  # we do not read: not the sender's fault
             self._last_data_at = now
             return
-        patience_s = min(HEAD_TIMEOUT_S, idle_s) if self._awaits_head else total_s
-        if now - self._waits_since > patience_s or now - self._last_data_at > idle_s:
+        if (
+            now - self._waits_since > self._patience_s(idle_s, total_s)
+            or now - self._last_data_at > idle_s
+        ):
             self.transport.abort()
+
+    def _patience_s(self, idle_s: float, total_s: float) -> float:
+        if self._is_verified:
+            return total_s
+        return min(HEAD_TIMEOUT_S if self._awaits_head else UNVERIFIED_TIMEOUT_S, idle_s)
+
+    def _count(self, size_bytes: int, *, was_inside: bool, has_body: bool) -> None:
+        """Count a read for the request it belongs to; of several in one read, none is charged."""
+        self._silent_bytes = 0 if has_body or self._begun else self._silent_bytes + size_bytes
+        if not self._begun:
+            self._wire_bytes += size_bytes
+        else:
+            self._wire_bytes = 0 if was_inside or self._begun > 1 else size_bytes
+
+    def _keep_limits(self) -> None:
+        if self._awaits_head:
+            is_over = self._wire_bytes > MAX_HEAD_BYTES
+        elif self._is_verified:
+            framing = self._wire_bytes - self._body_bytes
+            most = MAX_FRAMING_BYTES + FRAMING_PER_BODY_BYTE * self._body_bytes
+            is_over = framing > most or self._silent_bytes > MAX_FRAMING_BYTES
+        else:
+            is_over = self._wire_bytes > UNVERIFIED_BYTES and not self._drop_rest()
+        if is_over:
+            self._is_dropping = True
+            self.transport.abort()
+
+    def _drop_rest(self) -> bool:
+        """Read no more of a request that is or will be refused, so that its sender sees why.
+
+        False when no answer is on its way: the request has not yet shown what it is.
+        """
+        self._is_dropping = self.cycle.response_started or self._body_bytes > MAX_HANDSHAKE_BYTES
+        return self._is_dropping
 
     def _parse(self, data: bytes) -> None:
         try:

@@ -36,6 +36,9 @@ from etl.web.metrics import ReceiverMetrics
 from etl.web.refusals import Reason, Refusal
 from etl.web.tokens import TokenBook, presented_tokens
 
+REFUSALS_LOGGED_PER_S = 10
+UNVERIFIED_STATUSES = frozenset((401, 403, 404, 499))
+
 log = logging.getLogger(__name__)
 access_log = logging.getLogger(f"{__name__}.access")
 
@@ -53,6 +56,7 @@ class Receiver:
         tokens: TokenBook,
         store: GroupCommit,
         metrics: ReceiverMetrics,
+        max_deliveries: int,
     ) -> None:
         self.in_flight = 0
         self.is_stopping = False
@@ -61,6 +65,9 @@ class Receiver:
         self._tokens = tokens
         self._store = store
         self._metrics = metrics
+        self._max_deliveries = max_deliveries
+        self._deliveries = 0
+        self._refusals_logged = RefusalLog()
         self._reading: set[asyncio.Timeout] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,15 +112,21 @@ class Receiver:
 
     async def _answer_post(self, scope: Scope, body: RequestBody) -> Response:
         presented = presented_tokens(scope["headers"])
-        with self.budget.lease() as lease:
-            if not presented:
-                return self._echo(await self._read_handshake(body, lease))
-            self._check(presented)
-            return await self._deliver(body, lease)
+        if not presented:
+            return self._echo(await self._read_handshake(body))
+        self._check(presented)
+        self._deliveries += 1
+        try:
+            with self.budget.lease() as lease:
+                return await self._deliver(body, lease)
+        finally:
+            self._deliveries -= 1
 
     async def _deliver(self, body: RequestBody, lease: Lease) -> Response:
         if self.is_stopping:
             raise Refusal(Reason.STOPPING)
+        if self._deliveries > self._max_deliveries:
+            raise Refusal(Reason.OVERLOADED)
         if self._store.fault is Reason.DISK_LOW:
             raise Refusal(Reason.DISK_LOW)
         content = await self._read(body, lease, max_bytes=self._settings.max_body_bytes)
@@ -124,10 +137,14 @@ class Receiver:
         await self._store.store(content)
         return stored_answer()
 
-    async def _read_handshake(self, body: RequestBody, lease: Lease) -> Handshake:
-        """Read a body that came without a token in a header: a handshake holds its own."""
+    async def _read_handshake(self, body: RequestBody) -> Handshake:
+        """Read a body that came without a token in a header: a handshake holds its own.
+
+        It takes no part of the budget of those with a token: the gate limits how many there are.
+        """
         try:
-            content = await self._read(body, lease, max_bytes=MAX_HANDSHAKE_BYTES)
+            with InFlightBudget(MAX_HANDSHAKE_BYTES).lease() as lease:
+                content = await self._read(body, lease, max_bytes=MAX_HANDSHAKE_BYTES)
         except Refusal as refusal:
             if refusal.reason is Reason.TOO_LARGE:
                 raise Refusal(Reason.NO_TOKEN) from None
@@ -163,8 +180,32 @@ class Receiver:
         self._metrics.count_rejected(reason)
         return refusal_answer(reason, retry_after_s=self._settings.retry_after_s)
 
+    def log_summary(self) -> None:
+        """Log how many refusals went unlogged; call every second."""
+        unlogged = self._refusals_logged.begin_second()
+        if unlogged:
+            access_log.info("and %d more requests refused without a valid token", unlogged)
+
     def _note(self, method: str, body: RequestBody, *, status: int, started: float) -> None:
         """Log a request: no path and no query (a token may stand there), no header, no body."""
+        if status in UNVERIFIED_STATUSES and not self._refusals_logged.has_room():
+            return
         if status >= 400 or self._settings.access_log:
             took_ms = (time.perf_counter() - started) * 1000
             access_log.info("%s %d %d bytes %.1f ms", method, status, body.size_bytes, took_ms)
+
+
+class RefusalLog:
+    """Lets a few refusals per second into the log: a flood must not fill the disk with lines."""
+
+    def __init__(self) -> None:
+        self._seen = 0
+
+    def has_room(self) -> bool:
+        self._seen += 1
+        return self._seen <= REFUSALS_LOGGED_PER_S
+
+    def begin_second(self) -> int:
+        """Return how many found no room since the last call."""
+        unlogged, self._seen = max(0, self._seen - REFUSALS_LOGGED_PER_S), 0
+        return unlogged

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 import resource
@@ -18,7 +19,8 @@ import uvicorn
 from etl.errors import UsageFault
 from etl.settings import ReceiveSettings, Settings
 from etl.web.app import ReceiverApp
-from etl.web.protocol import PatientProtocol
+from etl.web.gate import Gate
+from etl.web.protocol import TimeoutHttpProtocol
 from etl.web.receiver import Receiver
 from etl.web.segment_folder import open_folder
 from etl.web.tokens import TokenBook
@@ -26,7 +28,9 @@ from etl.web.tokens import TokenBook
 COMMIT_GRACE_S = 10
 """On top of the stop timeout, for the last fsync."""
 
-BACKLOG = 2048
+BACKLOG = 4096
+OTHER_FILES = 64
+"""Beside two per connection: accepted ones whose first bytes are unread come on top."""
 TICKS_PER_SWEEP = 10
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -42,7 +46,7 @@ def run_receiver(settings: Settings) -> None:
     chosen = settings.receive
     tokens = TokenBook(fixed=chosen.tokens.get_secret_value(), token_file=chosen.token_file)
     _keep_tracebacks_out()
-    _allow_many_files()
+    max_connections = _allow_many_files(chosen.max_connections)
     _exit_well_on_signals()
     with (
         open_folder(
@@ -52,7 +56,8 @@ def run_receiver(settings: Settings) -> None:
         ) as folder,
         _listen(chosen.host, chosen.port) as listener,
     ):
-        app = ReceiverApp(chosen, tokens=tokens, folder=folder)
+        gate = Gate(tokens, max_connections=max_connections)
+        app = ReceiverApp(chosen, tokens=tokens, folder=folder, gate=gate)
         server = _Server(chosen, app)
         for number in STOP_SIGNALS:  # an exit at any line of uvicorn's start would leave parts open
             signal.signal(number, server.handle_exit)
@@ -78,7 +83,7 @@ class _Server(uvicorn.Server):
     def _cut_slow_senders(self) -> None:
         now = asyncio.get_running_loop().time()
         for connection in list(self.server_state.connections):
-            if isinstance(connection, PatientProtocol):
+            if isinstance(connection, TimeoutHttpProtocol):
                 connection.cut_if_slow(
                     now,
                     idle_s=self._settings.idle_timeout_s,
@@ -89,7 +94,7 @@ class _Server(uvicorn.Server):
 def _config(settings: ReceiveSettings, app: ReceiverApp) -> uvicorn.Config:
     return uvicorn.Config(
         app.asgi,
-        http=PatientProtocol,
+        http=functools.partial(TimeoutHttpProtocol, gate=app.gate),  # type: ignore[arg-type]
         loop="uvloop",
         ws="none",
         lifespan="on",
@@ -98,7 +103,6 @@ def _config(settings: ReceiveSettings, app: ReceiverApp) -> uvicorn.Config:
         access_log=False,  # uvicorn's holds the query string, and with it the token
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=settings.max_connections,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=int(settings.stop_timeout_s) + COMMIT_GRACE_S,
     )
@@ -132,11 +136,20 @@ def _keep_tracebacks_out() -> None:
         logging.getLogger(name).addFilter(strip)
 
 
-def _allow_many_files() -> None:
-    """Every connection is a file; the usual soft limit is 1,024."""
+def _allow_many_files(max_connections: int) -> int:
+    """Return how many connections there may be; every one is a file, the usual limit is 1,024."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):  # some systems name a hard limit that they do not grant
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    allowed, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed == resource.RLIM_INFINITY or allowed >= 2 * max_connections + OTHER_FILES:
+        return max_connections
+    granted = max(2, (allowed - OTHER_FILES) // 2)
+    log.warning(
+        "at most %d connections instead of %d: the system grants %d open files; raise "
+        "LimitNOFILE or lower receive.max_connections", granted, max_connections, allowed
+    )  # fmt: skip
+    return granted
 
 
 def _exit_well_on_signals() -> None:

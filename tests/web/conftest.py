@@ -1,12 +1,24 @@
 """Receivers for the tests: one's own, or one shared by a module."""
 
 import os
+import re
 import shutil
+import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running_receiver import RunningReceiver, Starter, launch, wait_for_address
+from running_receiver import (
+    TOKEN,
+    RunningReceiver,
+    Starter,
+    launch,
+    wait_for_address,
+    wait_until,
+)
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture
@@ -53,3 +65,39 @@ def without_root_powers() -> tuple[str, ...]:
         pytest.skip("root without setpriv: permissions do not bind")
     powers = "-dac_override,-dac_read_search"
     return ("setpriv", f"--bounding-set={powers}", f"--inh-caps={powers}")
+
+
+@pytest.fixture
+def nginx(tmp_path: Path) -> Iterator[Path]:
+    """nginx with the documented site on port 8443 of loopback, in a folder of its own."""
+    tools = [shutil.which(name) for name in ("nginx", "openssl")]
+    if None in tools:
+        pytest.skip("nginx and openssl are needed to try the documented proxy")
+    make_certificate(tmp_path)
+    site = (DOCS / "deploy/nginx.conf").read_text()
+    site = re.sub(r"/etc/ssl/redox/|/var/log/nginx/|/etc/nginx/", f"{tmp_path}/", site)
+    (tmp_path / "redox-tokens.map").write_text(f'"{TOKEN}" 1;\n"Bearer {TOKEN}" 1;\n')
+    (tmp_path / "site.conf").write_text(site.replace("listen 443", "listen 127.0.0.1:8443"))
+    temporary = "".join(
+        f"{kind}_temp_path {tmp_path}/{kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    (tmp_path / "nginx.conf").write_text(
+        f"pid {tmp_path}/pid; daemon off; error_log {tmp_path}/main.log; "
+        "worker_rlimit_nofile 16384; events { worker_connections 8192; }"
+        f"http {{ {temporary} include {tmp_path}/site.conf; }}"
+    )
+    process = subprocess.Popen(["nginx", "-e", "stderr", "-c", str(tmp_path / "nginx.conf")])
+    wait_until((tmp_path / "pid").exists)
+    yield tmp_path
+    process.send_signal(signal.SIGTERM)
+    process.wait(timeout=30)
+
+
+def make_certificate(folder: Path) -> None:
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
+         "-subj", "/CN=redox.example.org", "-keyout", folder / "privkey.pem",
+         "-out", folder / "fullchain.pem"],
+        check=True, capture_output=True,
+    )  # fmt: skip

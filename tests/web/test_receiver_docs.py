@@ -2,15 +2,11 @@
 
 import os
 import re
-import shutil
-import signal
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from running_receiver import TOKEN, Starter, wait_until
+from running_receiver import TOKEN, Starter
 
 from etl.settings import ReceiveSettings
 from etl.web.metrics import PREFIX, ReceiverMetrics
@@ -56,40 +52,6 @@ def test_metrics_of_the_page_exist(start_receiver: Starter) -> None:
     names = [name for row in section.splitlines() for name in re.findall(r"`(\w+)[`{]", row[:80])]
     assert len(names) > 10
     assert [name for name in names if f"{PREFIX}_{name}" not in metrics] == []
-
-
-@pytest.fixture
-def nginx(tmp_path: Path) -> Iterator[Path]:
-    """nginx with the documented site on port 8443 of loopback, in a folder of its own."""
-    tools = [shutil.which(name) for name in ("nginx", "openssl")]
-    if None in tools:
-        pytest.skip("nginx and openssl are needed to try the documented proxy")
-    make_certificate(tmp_path)
-    site = (DOCS / "deploy/nginx.conf").read_text()
-    site = re.sub(r"/etc/ssl/redox/|/var/log/nginx/", f"{tmp_path}/", site)
-    (tmp_path / "site.conf").write_text(site.replace("listen 443", "listen 127.0.0.1:8443"))
-    temporary = "".join(
-        f"{kind}_temp_path {tmp_path}/{kind};"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    (tmp_path / "nginx.conf").write_text(
-        f"pid {tmp_path}/pid; daemon off; error_log {tmp_path}/main.log; events {{}}"
-        f"http {{ {temporary} include {tmp_path}/site.conf; }}"
-    )
-    process = subprocess.Popen(["nginx", "-e", "stderr", "-c", str(tmp_path / "nginx.conf")])
-    wait_until((tmp_path / "pid").exists)
-    yield tmp_path
-    process.send_signal(signal.SIGTERM)
-    process.wait(timeout=30)
-
-
-def make_certificate(folder: Path) -> None:
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
-         "-subj", "/CN=redox.example.org", "-keyout", folder / "privkey.pem",
-         "-out", folder / "fullchain.pem"],
-        check=True, capture_output=True,
-    )  # fmt: skip
 
 
 @pytest.mark.slow
