@@ -88,7 +88,7 @@ class Appointment(Actor[AppointmentState]):
             "reschedules": state.reschedules,
             "rescheduled_from_id": f"{source_id}:{state.earlier}" if state.earlier else None,
             "rescheduled_to_id": f"{source_id}:{state.later}" if state.later else None,
-            "reason": state.reason,
+            "reasons": state.reason,
             "facility": state.place.facility,
             "department": state.place.department,
             "room": state.place.room,
@@ -195,7 +195,11 @@ def _arrive(
         yield discharge(case, person, visit, came, at)
         return
     step = visit.step(
-        "Cancel", at, person, replace(came, status="cancelled"), meta={"CanceledEvent": "Arrival"}
+        "Cancel",
+        at,
+        person,
+        replace(came, status="cancelled", stays=()),
+        meta={"CanceledEvent": "Arrival"},
     )
     step.settled = ((booked, state),)
     yield step

@@ -53,6 +53,18 @@ class Case:
         low, high = WORKING_HOURS
         return self.instants.take(day + int(self.rng.uniform(low, high) * HOUR_MS))
 
+    def visit_and_time(self, share: float, after: int) -> tuple[Visit | None, int]:
+        """A visit of this person (of a share of the calls) and an instant while it lasts."""
+        windows = [(visit, visit.window) for visit in self.visits if visit.window]
+        if not windows or self.rng.random() >= share:
+            return None, self.any_time(after)
+        visit, (opened, closed) = self.rng.choice(windows)
+        return visit, self.instants.take(int(self.rng.uniform(opened + 1, closed)))
+
+    def known_visits(self) -> Iterator[Visit]:
+        """All visits that some message told of."""
+        return (actor for actor in self.actors if isinstance(actor, Visit) and actor.is_known)
+
     def provider(self) -> Provider:
         return self.rng.choice(self.sender.providers)
 

@@ -5,10 +5,24 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from etl.synth.scenarios import appointments, identities, orders, people, stays
+from etl.synth.scenarios import (
+    appointments,
+    billing,
+    documents,
+    identities,
+    medications,
+    observations,
+    orders,
+    people,
+    questions,
+    stays,
+    summaries,
+    vaccinations,
+)
 from etl.synth.scenarios.case import Case, Scenario
 from etl.synth.scenarios.lists import lines_of
 from etl.synth.scenarios.people import Person
+from etl.synth.scenarios.plans import draw_plans
 from etl.synth.scenarios.senders import Sender
 from etl.synth.scenarios.steps import Step
 
@@ -25,7 +39,17 @@ SCENARIOS: dict[str, Scenario] = {
     "appointment": appointments.appointment,
     "laboratory_order": orders.laboratory_order,
     "unsolicited_result": orders.unsolicited_result,
+    "vital_signs": observations.vital_signs,
+    "medication_order": medications.medication_order,
+    "note": documents.note,
+    "vaccination": vaccinations.vaccination,
+    "charge": billing.charge,
+    "claim": billing.claim,
+    "summary": summaries.summary,
+    "patient_search": questions.patient_search,
+    "visit_query": questions.visit_query,
     "moved": identities.moved,
+    "insurance_changed": identities.insurance_changed,
     "passed_away": identities.passed_away,
 }
 
@@ -35,7 +59,7 @@ def make_case(sender: Sender, *, rng: random.Random, begin: int, end: int) -> Ca
     case = Case(rng, sender, begin, end)
     record = people.new_record(sender, rng, people.draw_facts(rng))
     case.records.append(record)
-    case.people.append(Person(record))
+    case.people.append(Person(record, plans=draw_plans(rng, begin)))
     return case
 
 

@@ -10,6 +10,7 @@ import orjson
 from etl.synth.pools import uuid_text
 from etl.synth.scenarios import payload, times
 from etl.synth.scenarios.case import Case
+from etl.synth.scenarios.plans import say_plans
 from etl.synth.scenarios.steps import Json, Step
 
 
@@ -30,8 +31,11 @@ def deliver(case: Case, step: Step) -> Delivery:
     said = payload.said_of(record, step.detail)
     body = {"Meta": _meta(case, step), **step.body}
     _place(body, step, payload.patient(record, said))
+    tells_plans = not step.under and say_plans(body, step.event_type, step.person.plans)
     if step.is_evidence and not step.person.is_test:
         record.see(said, step.at)
+        if tells_plans:
+            record.plans_told = step.at, step.person.plans
         for actor, state in step.outcomes:
             actor.state = state
             actor.see(record, step.at)
@@ -59,11 +63,17 @@ def _meta(case: Case, step: Step) -> Json:
 
 
 def _place(body: Json, step: Step, patient: Json) -> None:
-    """Put the patient where the payload has it; the rest of a list's element is in the body."""
+    """Put the patient where the payload has it, beside what is there already."""
     if step.previous:
         patient["PreviousIdentifiers"] = payload.identifiers(step.previous, step.previous_types)
     patient |= step.patient
-    if step.place == "Patients[]":
-        body["Patients"] = [patient | {"Visits": body.pop("Visits")}]
-    elif step.place:
-        body[step.place] = patient
+    host = body
+    *outer, last = step.place.split(".")
+    for key in outer:
+        host = host[key.removesuffix("[]")]
+        host = host[0] if key.endswith("[]") else host
+    if last.endswith("[]"):
+        listed = host.setdefault(last.removesuffix("[]"), [{}])
+        listed[0] = patient | listed[0]
+    elif last:
+        host[last] = patient

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from etl.synth.scenarios import people, times
 from etl.synth.scenarios.case import Case, Scenario
 from etl.synth.scenarios.people import Person, Record
+from etl.synth.scenarios.plans import draw_plans
 from etl.synth.scenarios.stays import began, discharge, new_visit
 from etl.synth.scenarios.steps import Detail, Step
 
@@ -101,7 +102,7 @@ def visit_merge(case: Case, person: Person, after: int) -> Iterator[Step]:
     wrong = _somebody_else(case)
     at = case.any_time(after)
     yield register(case, wrong, at)
-    visit = new_visit(case)
+    visit = new_visit(case, has_diagnoses=False)
     case.visits.remove(visit)  # its orders would name the wrong patient, or not
     at = case.instants.after(at, 1, 40)
     state = began(case, "Outpatient", at)
@@ -129,7 +130,7 @@ def test_patient(case: Case, person: Person, after: int) -> Iterator[Step]:
 
 def _somebody_else(case: Case) -> Person:
     record = people.new_record(case.sender, case.rng, people.draw_facts(case.rng))
-    person = Person(record)
+    person = Person(record, plans=draw_plans(case.rng, case.begin))
     case.people.append(person)
     case.records.append(record)
     return person
@@ -149,6 +150,17 @@ def _update(case: Case, person: Person, at: int, under: Record | None) -> Step:
         (under or person.record).facts.update(facts)
 
     return Step(at, "PatientAdmin", UPDATED, person, {}, under=under, change=change)
+
+
+def insurance_changed(case: Case, person: Person, after: int) -> Iterator[Step]:
+    """Another insurance, told by an update."""
+    at = case.any_time(after)
+    plans = draw_plans(case.rng, at)
+
+    def change() -> None:
+        person.plans = plans
+
+    yield Step(at, "PatientAdmin", UPDATED, person, {}, change=change)
 
 
 def passed_away(case: Case, person: Person, after: int) -> Iterator[Step]:

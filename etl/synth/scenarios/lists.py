@@ -74,3 +74,9 @@ def draw_place(
         room=str(100 + rng.randrange(int(line["rooms"]))),
         bed=rng.choice(beds),
     )
+
+
+@cache
+def code_system(received: str) -> Line:
+    """The line of a code system: the one name it gets, and its OID."""
+    return next(line for line in lines("codes") if line["received"] == received)

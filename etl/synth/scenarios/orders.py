@@ -171,8 +171,8 @@ def _number(text: str) -> int | float:
 
 def laboratory_order(case: Case, person: Person, after: int) -> Iterator[Step]:
     """From the order to its last report; one of sixteen is cancelled before anything is measured."""
-    visit = case.rng.choice(case.visits) if case.visits and case.rng.random() < 0.6 else None
-    order, state, at = _place_order(case, visit, after)
+    visit, at = case.visit_and_time(0.6, after)
+    order, state = _place_order(case, visit, at)
     visit_body: Json = {"VisitNumber": visit.number} if visit else {}
     yield order.order_step("New", at, person, state, visit_body)
     if case.rng.random() < 0.12:
@@ -189,17 +189,17 @@ def laboratory_order(case: Case, person: Person, after: int) -> Iterator[Step]:
 
 def unsolicited_result(case: Case, person: Person, after: int) -> Iterator[Step]:
     """Results whose order was never sent."""
-    order, state, at = _place_order(case, None, after)
+    at = case.any_time(after)
+    order, state = _place_order(case, None, at)
     state = replace(state, ordered_at=None, collected_at=case.instants.after(at, 0.1, 3))
     yield from _reports(case, person, order, state, {}, event_type="NewUnsolicited")
 
 
-def _place_order(case: Case, visit: Visit | None, after: int) -> tuple[Order, OrderState, int]:
+def _place_order(case: Case, visit: Visit | None, at: int) -> tuple[Order, OrderState]:
     order = Order(case, case.rng.choice(grouped("panels", "order_code")), visit)
     case.actors.append(order)
-    at = case.any_time(after)
     priority = case.rng.choice(PRIORITIES)
-    return order, OrderState("New", case.provider(), priority, ordered_at=at), at
+    return order, OrderState("New", case.provider(), priority, ordered_at=at)
 
 
 @dataclass(slots=True)

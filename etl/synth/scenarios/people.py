@@ -60,9 +60,10 @@ class Seen:
 class Record:
     """One registration. `identifiers` maps id types to ids; its own type comes first.
 
-    `told` has each field as it was last said, with the instant. `merged_into` is the record that
-    a merge made its survivor, None while it stands; `told_before` is what had been said by then.
-    `retired` are the id types that the merge took away, `retirings` when merges named them.
+    `told` has each field as it was last said, with the instant; `plans_told` the newest list of
+    insurances. `merged_into` is the record that a merge made its survivor, None while it stands;
+    `told_before` is what had been said by then. `retired` are the id types that the merge took
+    away, `retirings` when merges named them.
     """
 
     sender: Sender
@@ -72,6 +73,7 @@ class Record:
     seen: Seen = field(default_factory=Seen)
     merged_into: Record | None = None
     told_before: Told = field(default_factory=dict)
+    plans_told: tuple[int, tuple[Any, ...]] = (0, ())
     retired: tuple[str, ...] = ()
     retirings: dict[str, Seen] = field(default_factory=dict)
 
@@ -108,10 +110,11 @@ class Record:
 
 @dataclass(slots=True, eq=False)
 class Person:
-    """A human being; `record` is the one that messages name now."""
+    """A human being; `record` is the one that messages name now, `plans` the insurance."""
 
     record: Record
     is_test: bool = False
+    plans: tuple[Any, ...] = ()
 
 
 def new_record(sender: Sender, rng: random.Random, facts: Facts) -> Record:

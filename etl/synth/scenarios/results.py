@@ -28,7 +28,7 @@ def draw_values(rng: random.Random, component: Line) -> tuple[Value, ...]:
         return tuple(Value(word, flag=_flag_of_word(component, word)) for word in words)
     if component["value_type"] == "Structured Numeric":
         return (_structured(rng, component),)
-    return (_measured(rng, component),)
+    return (measure(rng, component),)
 
 
 def _flag_of_word(component: Line, word: str) -> str:
@@ -48,7 +48,7 @@ def _structured(rng: random.Random, component: Line) -> Value:
     return Value(str(number), str(number), flag=_flag(Decimal(number), component))
 
 
-def _measured(rng: random.Random, component: Line) -> Value:
+def measure(rng: random.Random, component: Line) -> Value:
     """A number around the range; two of three lie within it."""
     low, high = float(component["low"]), float(component["high"])
     if rng.random() > 2 / 3:

@@ -9,30 +9,33 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from etl.synth.scenarios.case import Case
-from etl.synth.scenarios.lists import draw, lines
+from etl.synth.scenarios.lists import Place, draw, lines
 from etl.synth.scenarios.people import Person
 from etl.synth.scenarios.steps import Step
 from etl.synth.scenarios.times import MINUTE_MS
-from etl.synth.scenarios.visits import Visit, VisitState, discharged
+from etl.synth.scenarios.visits import Visit, VisitState, discharged, moved_to
 
 REASONS = ("Chest discomfort", "Fever", "Follow-up visit", "Fall", "Shortness of breath")
 
 
-def new_visit(case: Case, number: str = "") -> Visit:
+def new_visit(case: Case, *, has_diagnoses: bool = True) -> Visit:
     """A visit of this case, with the diagnoses that its messages carry."""
-    diagnoses = tuple(case.rng.sample(lines("diagnoses"), case.rng.randint(1, 2)))
-    visit = Visit(case.sender, number or case.sender.next_id("visit"), diagnoses)
-    case.actors.append(visit)
+    count = case.rng.randint(1, 2) if has_diagnoses else 0
+    diagnoses = tuple(case.rng.sample(lines("diagnoses"), count))
+    visit = Visit(case.sender, case.sender.next_id("visit"), diagnoses)
+    case.actors += visit, *visit.diagnoses
     case.visits.append(visit)
     return visit
 
 
 def began(case: Case, patient_class: str, at: int) -> VisitState:
     """The state of a visit that begins at an instant."""
+    place = case.place(patient_class)
     return VisitState(
         status="in-progress",
         patient_class=patient_class,
-        place=case.place(patient_class),
+        place=place,
+        stays=((at, place),),
         attending=case.provider(),
         start_at=at,
         reason=case.rng.choice(REASONS),
@@ -41,7 +44,20 @@ def began(case: Case, patient_class: str, at: int) -> VisitState:
 
 def planned(state: VisitState, start_at: int) -> VisitState:
     """The state of a visit that is expected."""
-    return replace(state, status="planned", start_at=start_at)
+    return replace(state, status="planned", start_at=start_at, stays=())
+
+
+def arrived(state: VisitState, place: Place, at: int) -> VisitState:
+    """The state after an arrival."""
+    return replace(state, status="in-progress", start_at=at, place=place, stays=((at, place),))
+
+
+def another_place(case: Case, place: Place) -> Place:
+    """A place for inpatients that is not this one."""
+    other = place
+    while other == place:
+        other = case.place("Inpatient")
+    return other
 
 
 def discharge(case: Case, person: Person, visit: Visit, state: VisitState, at: int) -> Step:
@@ -61,7 +77,7 @@ def inpatient_stay(case: Case, person: Person, after: int) -> Iterator[Step]:
     yield visit.step(case.rng.choice(("Arrival", "Arrival", "Registration")), at, person, state)
     for _ in range(case.rng.choice((0, 1, 1, 2, 3))):
         at = case.instants.after(at, 3, 40)
-        state = replace(state, place=case.place("Inpatient"))
+        state = moved_to(state, another_place(case, state.place), at)
         yield visit.step("Transfer", at, person, state)
     if case.rng.random() < 0.4:
         at = case.instants.after(at, 1, 12)
@@ -78,7 +94,8 @@ def emergency_visit(case: Case, person: Person, after: int) -> Iterator[Step]:
     yield visit.step("Registration", at, person, state)
     at = case.instants.after(at, 1, 7)
     if case.rng.random() < 0.2:
-        state = replace(state, patient_class="Inpatient", place=case.place("Inpatient"))
+        state = moved_to(state, case.place("Inpatient"), at)
+        state = replace(state, patient_class="Inpatient")
         yield visit.step("Transfer", at, person, state)
         at = case.instants.after(at, 12, 100)
     yield discharge(case, person, visit, state, at)
@@ -103,7 +120,7 @@ def planned_admission(case: Case, person: Person, after: int) -> Iterator[Step]:
     if case.rng.random() < 1 / 6:
         return
     at = case.instants.after(expected_at, 0, 2)
-    state = replace(state, status="in-progress", start_at=at)
+    state = arrived(state, state.place, at)
     yield visit.step("Arrival", at, person, state)
     yield discharge(case, person, visit, state, case.instants.after(at, 20, 120))
 
@@ -119,17 +136,17 @@ def arrival_canceled(case: Case, person: Person, after: int) -> Iterator[Step]:
     else:
         state = replace(state, status="cancelled")
     at = case.instants.after(at, 1, 8)
-    arrived = replace(state, status="in-progress", start_at=at, place=case.place("Outpatient"))
-    yield visit.step("Arrival", at, person, arrived)
+    came = arrived(state, case.place("Outpatient"), at)
+    yield visit.step("Arrival", at, person, came)
     if case.rng.random() < 0.3:
         at = case.instants.after(at, 0.1, 1)
-        yield visit.step("VisitUpdate", at, person, arrived)
+        yield visit.step("VisitUpdate", at, person, came)
     at = case.instants.after(at, 0.1, 2)
     named = case.rng.choice(("Arrival", "Arrival", "Registration"))
     yield visit.step("Cancel", at, person, state, meta={"CanceledEvent": named})
     if case.rng.random() < 0.4:
         at = case.instants.after(at, 2, 30)
-        state = replace(arrived, start_at=at)
+        state = arrived(state, came.place, at)
         yield visit.step("Arrival", at, person, state)
         yield discharge(case, person, visit, state, case.instants.after(at, 0.5, 3))
 
@@ -166,7 +183,7 @@ def visit_canceled(case: Case, person: Person, after: int) -> Iterator[Step]:
     state = planned(began(case, "Outpatient", at), case.slot(at))
     yield visit.step("PreAdmit", at, person, state)
     at = case.instants.after(at, 1, 10)
-    yield visit.step("Registration", at, person, replace(state, status="in-progress"))
+    yield visit.step("Registration", at, person, arrived(state, state.place, at))
     at = case.instants.after(at, 0.2, 5)
     yield visit.step("Cancel", at, person, replace(state, status="cancelled"))
 
@@ -176,6 +193,6 @@ def known_from_census(case: Case, person: Person, after: int) -> Iterator[Step]:
     visit = new_visit(case)
     at = case.any_time(after)
     started_at = case.begin - case.rng.randint(20, 200) * 60 * MINUTE_MS
-    state = replace(began(case, "Inpatient", started_at), status="unknown")
+    state = replace(began(case, "Inpatient", started_at), status="unknown", stays=())
     event_type = case.rng.choice(("CensusQueryResponse", "VisitQueryResponse", "CensusQuery"))
     yield visit.reply_step(at, person, state, event_type=event_type)

@@ -39,6 +39,11 @@ class Actor(Generic[State]):
         """True once a message told of it."""
         return self.seen.messages > 0
 
+    @property
+    def is_true(self) -> bool:
+        """False where the end state says that there is no such thing."""
+        return True
+
     def see(self, record: Record, at: int) -> None:
         """Take in that a message told of this actor and named a patient."""
         self.record = record
@@ -54,7 +59,7 @@ class Step:
     """One message to be sent at an instant, and what is true after it.
 
     `body` is the payload without Meta and patient; `place` is where the patient belongs in it
-    (a key, or a key ending in `[]` for the only element of an array; "" for none), `patient`
+    (keys with dots between, `[]` behind the key of an array of one; "" for nowhere), `patient`
     what else the patient object holds. `outcomes` pairs the actors that the message is about
     with their state after it, `settled` those whose state changes though it does not name them.
     `under` sends it under another record than the person's current one; `previous` is the record

@@ -12,17 +12,37 @@ from typing import IO, Any
 
 from etl.synth.scenarios import times
 from etl.synth.scenarios.appointments import Appointment
+from etl.synth.scenarios.billing import BilledDiagnosis, Charge, ClaimLine
 from etl.synth.scenarios.case import Case
+from etl.synth.scenarios.documents import Note
+from etl.synth.scenarios.medications import Administration, MedicationOrder
+from etl.synth.scenarios.observations import Observation
 from etl.synth.scenarios.orders import Order, Result
 from etl.synth.scenarios.people import Record, Seen, truth_of
+from etl.synth.scenarios.plans import coverage_rows
 from etl.synth.scenarios.steps import Actor, Row
-from etl.synth.scenarios.visits import Visit
+from etl.synth.scenarios.summaries import Allergy, ListedMedication, Problem, Procedure
+from etl.synth.scenarios.vaccinations import Vaccination
+from etl.synth.scenarios.visits import Diagnosis, Visit
 
 TABLES: dict[type[Any], str] = {
     Visit: "encounters",
+    Diagnosis: "diagnoses",
+    BilledDiagnosis: "diagnoses",
+    Problem: "diagnoses",
     Appointment: "appointments",
     Order: "orders",
     Result: "lab_results",
+    Observation: "observations",
+    MedicationOrder: "medications",
+    ListedMedication: "medications",
+    Administration: "medication_administrations",
+    Allergy: "allergies",
+    Vaccination: "immunizations",
+    Note: "documents",
+    Procedure: "procedures",
+    Charge: "charges",
+    ClaimLine: "claim_lines",
 }
 SEEN = ("first_seen_at", "last_seen_at", "messages")
 
@@ -40,8 +60,11 @@ class Truth:
         """Write the rows of a case whose last message has been sent."""
         self._add_patients(case)
         for actor in case.actors:
-            if actor.is_known:
+            if actor.is_known and actor.is_true:
                 self._write(TABLES[type(actor)], actor_row(actor))
+        for visit in case.known_visits():
+            for row in visit.location_rows():
+                self._write("encounter_locations", row)
 
     def _add_patients(self, case: Case) -> None:
         named = [record for record in case.records if record.seen.messages]
@@ -49,6 +72,8 @@ class Truth:
             if record.merged_into is None:
                 retired = [one for one in named if one is not record and one.survivor() is record]
                 self._write("patients", patient_row(record, retired))
+                for row in plan_rows(record, retired):
+                    self._write("coverages", row)
         for row in identifier_rows(case.records):
             self._write("patient_identifiers", row)
 
@@ -87,6 +112,17 @@ def patient_row(record: Record, retired: list[Record]) -> Row:
     head = {"patient_id": record.patient_id, "person_id": record.patient_id}
     source = {"data_source": record.sender.source_id, "source_name": record.sender.name}
     return head | source | truth_of(record, retired) | _seen(seen)
+
+
+def plan_rows(record: Record, retired: list[Record]) -> Iterator[Row]:
+    """The rows of the newest list of insurances that any message of a patient carried."""
+    head = {
+        "patient_id": record.patient_id,
+        "data_source": record.sender.source_id,
+        "source_name": record.sender.name,
+    }
+    _, plans = max((one.plans_told for one in (record, *retired)), key=lambda told: told[0])
+    return coverage_rows(head, plans)
 
 
 def identifier_rows(records: list[Record]) -> Iterator[Row]:

@@ -1,0 +1,287 @@
+"""Clinical summaries of one patient: snapshots whose lists grow, shrink and change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from etl.synth.clock import DAY_MS
+from etl.synth.scenarios import times
+from etl.synth.scenarios.case import Case
+from etl.synth.scenarios.lists import Line, code_system, lines
+from etl.synth.scenarios.medications import product_body, product_row, route_body
+from etl.synth.scenarios.people import Person
+from etl.synth.scenarios.steps import Actor, Detail, Json, Row, Step
+from etl.synth.scenarios.visits import coded
+
+ACTIVE = {"Code": "55561003", "Name": "Active"}
+RESOLVED = {"Code": "413322009", "Name": "Resolved"}
+NO_ALLERGY = {
+    "code": "716186003", "code_system_name": "SNOMED CT", "code_system": "2.16.840.1.113883.6.96",
+    "name": "No known allergy", "severity_code": "", "severity": "",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class EntryState:
+    """An entry as the newest list that has it says, and whether the newest list of all has it."""
+
+    status: str
+    is_listed: bool = True
+    resolved_at: int | None = None
+
+
+class Entry(Actor[EntryState]):
+    """An entry of one of the lists; `section` names the list, `began_at` is since when."""
+
+    section = ""
+
+    def __init__(self, case: Case, line: Line, began_at: int) -> None:
+        super().__init__()
+        self.sender, self.line, self.began_at = case.sender, line, began_at
+
+    def body(self, state: EntryState) -> Json:
+        """The element of its list."""
+        raise NotImplementedError
+
+    def head(self) -> Row:
+        """The columns that all entries share."""
+        return {
+            "patient_id": self.record.survivor().patient_id,
+            "data_source": self.sender.source_id,
+            "source_name": self.sender.name,
+        }
+
+
+class Problem(Entry):
+    """A problem: a diagnosis that lasts."""
+
+    section = "Problems"
+
+    def body(self, state: EntryState) -> Json:
+        status = RESOLVED if state.status == "Resolved" else ACTIVE
+        body = {
+            **_code(self.line, "ICD-10-CM"),
+            "StartDate": times.text(self.began_at),
+            "Status": {**status, "CodeSystem": _oid("SNOMED CT"), "CodeSystemName": "SNOMED CT"},
+        }
+        if state.resolved_at is not None:
+            body["EndDate"] = times.text(state.resolved_at)
+        return body
+
+    def row(self) -> Row:
+        """The truth of this problem, in the columns of the diagnoses of visits."""
+        state = self.state
+        return {
+            "patient_id": self.record.survivor().patient_id,
+            "encounter_id": None,
+            "condition_type": "problem",
+            **coded(self.line, "ICD-10-CM"),
+            "data_source": self.sender.source_id,
+            "source_name": self.sender.name,
+            "status": state.status,
+            "onset_at": self.began_at,
+            "resolved_at": state.resolved_at,
+            "is_on_latest_list": state.is_listed,
+        }
+
+
+class ListedMedication(Entry):
+    """A medication that a patient takes, known by product and start."""
+
+    section = "Medications"
+
+    def body(self, state: EntryState) -> Json:
+        product = self.line
+        return {
+            **product_body(product),
+            "Dose": {"Quantity": product["dose"], "Units": product["units"]},
+            "Route": route_body(product),
+            "Frequency": {"Period": product["period"], "Unit": product["frequency_unit"]},
+            "StartDate": times.text(self.began_at),
+            "Status": state.status,
+        }
+
+    def row(self) -> Row:
+        """The truth of this entry, in the columns of medication orders."""
+        return {
+            "data_source": self.sender.source_id,
+            "source_name": self.sender.name,
+            "order_id": None,
+            "patient_id": self.record.survivor().patient_id,
+            "encounter_id": None,
+            **product_row(self.line, self.line["dose"]),
+            "status": self.state.status,
+            "start_at": self.began_at,
+            "practitioner_id": None,
+            "is_on_latest_list": self.state.is_listed,
+        }
+
+
+class Allergy(Entry):
+    """An allergy, or that none is known."""
+
+    section = "Allergies"
+
+    @property
+    def is_negative(self) -> bool:
+        return self.line is NO_ALLERGY
+
+    def body(self, state: EntryState) -> Json:
+        line = self.line
+        body: Json = {
+            "IsNegativeIndicator": self.is_negative,
+            "Substance": {
+                "Code": line["code"],
+                "CodeSystem": line["code_system"],
+                "CodeSystemName": line["code_system_name"],
+                "Name": line["name"],
+            },
+            "Status": {**ACTIVE, "CodeSystem": _oid("SNOMED CT"), "CodeSystemName": "SNOMED CT"},
+        }
+        if line["severity"]:
+            body["Severity"] = {
+                "Code": line["severity_code"],
+                "CodeSystem": _oid("SNOMED CT"),
+                "CodeSystemName": "SNOMED CT",
+                "Name": line["severity"],
+            }
+            body["StartDate"] = times.text(self.began_at)
+        return body
+
+    def row(self) -> Row:
+        """The truth of this allergy."""
+        line = self.line
+        return {
+            **self.head(),
+            "source_code_type": code_system(line["code_system_name"])["name"],
+            "source_code": line["code"],
+            "source_description": line["name"],
+            "is_negative": self.is_negative,
+            "severity": line["severity"] or None,
+            "status": self.state.status,
+            "onset_at": None if self.is_negative else self.began_at,
+            "is_on_latest_list": self.state.is_listed,
+        }
+
+
+class Procedure(Entry):
+    """A procedure that was done."""
+
+    section = "Procedures"
+
+    def body(self, state: EntryState) -> Json:
+        return {
+            **_code(self.line, "SNOMED CT"),
+            "DateTime": times.text(self.began_at),
+            "Status": state.status,
+        }
+
+    def row(self) -> Row:
+        """The truth of this procedure."""
+        return {
+            **self.head(),
+            "encounter_id": None,
+            "source_code_type": code_system("SNOMED CT")["name"],
+            "source_code": self.line["code"],
+            "source_description": self.line["name"],
+            "procedure_at": self.began_at,
+            "status": self.state.status,
+        }
+
+
+def _code(line: Line, system: str) -> Json:
+    return {
+        "Code": line["code"],
+        "CodeSystem": _oid(system),
+        "CodeSystemName": system,
+        "Name": line["name"],
+    }
+
+
+def _oid(system: str) -> str:
+    return code_system(system)["oid"]
+
+
+def summary(case: Case, person: Person, after: int) -> Iterator[Step]:
+    """Two or three snapshots: problems resolve or vanish, medications come and go."""
+    states = _first_lists(case)
+    case.actors += list(states)
+    at = case.any_time(after)
+    yield _snapshot(case, person, at, states)
+    for _ in range(case.rng.choice((0, 1, 1, 2))):
+        at = case.instants.after(at, 20, 200)
+        kept: set[str] = set()
+        for entry in list(states):
+            may_vanish = entry.section in kept  # a list that is empty is not sent at all
+            states[entry] = _later(case, entry, states[entry], at, may_vanish=may_vanish)
+            if states[entry].is_listed:
+                kept.add(entry.section)
+        for entry in _new_entries(case, at):
+            states[entry] = EntryState("Active")
+            case.actors.append(entry)
+        yield _snapshot(case, person, at, states)
+
+
+def _first_lists(case: Case) -> dict[Entry, EntryState]:
+    """What the first snapshot lists."""
+    rng = case.rng
+    chosen: list[Entry] = []
+    for line in rng.sample(lines("diagnoses"), rng.randint(1, 3)):
+        chosen.append(Problem(case, line, _past(case)))
+    for line in rng.sample(lines("medications"), rng.randint(1, 3)):
+        chosen.append(ListedMedication(case, line, _past(case)))
+    allergens = rng.sample(lines("allergens"), rng.randint(1, 2)) if rng.random() < 0.4 else []
+    chosen += [Allergy(case, line, _past(case)) for line in allergens or [NO_ALLERGY]]
+    if rng.random() < 0.4:
+        chosen.append(Procedure(case, rng.choice(lines("procedures")), _past(case)))
+    return {
+        entry: EntryState("completed" if isinstance(entry, Procedure) else "Active")
+        for entry in chosen
+    }
+
+
+def _past(case: Case) -> int:
+    """An instant in the years before the period, at midnight UTC as summaries have it."""
+    return (case.begin - case.rng.randint(20, 1_500) * DAY_MS) // DAY_MS * DAY_MS
+
+
+def _later(case: Case, entry: Entry, state: EntryState, at: int, *, may_vanish: bool) -> EntryState:
+    """What the next snapshot says of an entry."""
+    if not state.is_listed or isinstance(entry, Allergy | Procedure):
+        return state
+    draw = case.rng.random()
+    if draw < 0.25 and may_vanish:
+        return replace(state, is_listed=False)
+    if draw < 0.4 and isinstance(entry, Problem) and state.status == "Active":
+        return replace(state, status="Resolved", resolved_at=at // DAY_MS * DAY_MS)
+    return state
+
+
+def _new_entries(case: Case, at: int) -> Iterator[Entry]:
+    """What came since the last snapshot."""
+    if case.rng.random() < 0.5:
+        yield ListedMedication(case, case.rng.choice(lines("medications")), at // DAY_MS * DAY_MS)
+
+
+def _snapshot(case: Case, person: Person, at: int, states: dict[Entry, EntryState]) -> Step:
+    """A summary that lists what is listed now; what it leaves out is no longer on the list."""
+    listed = {entry: state for entry, state in states.items() if state.is_listed}
+    body: Json = {
+        "Header": {
+            "Document": {
+                "ID": case.sender.next_id("document"),
+                "Title": "Continuity of Care Document",
+                "DateTime": times.text(at),
+            }
+        }
+    }
+    for section in ("Problems", "Medications", "Allergies", "Procedures"):
+        entries = [entry.body(state) for entry, state in listed.items() if entry.section == section]
+        if entries:
+            body[section] = {"Procedures": entries} if section == "Procedures" else entries
+    return Step(
+        at, "Clinical Summary", "PatientPush", person, body, detail=Detail.NAME,
+        place="Header.Patient", outcomes=tuple(listed.items()),
+        settled=tuple((entry, state) for entry, state in states.items() if entry not in listed),
+    )  # fmt: skip
