@@ -53,7 +53,7 @@ bench: $(STAMP) ## Speed and memory beside peers, as ratios
 	$(BIN)/python -m benchmarks.run $(BENCH)
 
 dagster: $(STAMP) ## Open the Dagster UI on this home
-	@mkdir -p $(DAGSTER_HOME) && cp -n dagster.yaml $(DAGSTER_HOME)/dagster.yaml 2>/dev/null || true
+	@$(BIN)/python -m etl.doctor.dagster_home $(DAGSTER_HOME)
 	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $${PORT:-3000}
 
 docs: $(STAMP) ## Write the generated pages of docs/

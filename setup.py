@@ -1,6 +1,7 @@
-"""Packs sql/ into the wheel as etl/sql. All else about the package stands in pyproject.toml.
+"""Packs sql/ and dagster.yaml into the wheel, inside etl/. All else stands in pyproject.toml.
 
-A checkout, editable installs included, reads sql/ where it stands (`etl.report.views.sql_folder`).
+A checkout, editable installs included, reads both where they are (`etl.report.views.sql_folder`,
+`etl.doctor.dagster_home.delivered_file`).
 """
 
 from __future__ import annotations
@@ -13,28 +14,30 @@ from setuptools.command.build_py import build_py
 
 SQL = Path("sql")
 PACKED = Path("etl", "sql")
+DAGSTER_YAML = Path("dagster.yaml")
 
 
-class BuildWithSql(build_py):
-    """Copies the SQL files beside the modules that read them."""
+class BuildWithFiles(build_py):
+    """Copies the SQL files and dagster.yaml beside the modules that read them."""
 
     def run(self) -> None:
         super().run()
         if not self.editable_mode:
-            for source, target in self._sql_files():
+            for source, target in self._files():
                 self.mkpath(str(target.parent))
                 self.copy_file(str(source), str(target))
 
     def get_source_files(self) -> list[str]:
-        return [*super().get_source_files(), *(str(source) for source, _ in self._sql_files())]
+        return [*super().get_source_files(), *(str(source) for source, _ in self._files())]
 
     def get_outputs(self, include_bytecode: bool = True) -> list[str]:
         own = super().get_outputs(include_bytecode)
-        return [*own, *(str(target) for _, target in self._sql_files())]
+        return [*own, *(str(target) for _, target in self._files())]
 
-    def _sql_files(self) -> Iterator[tuple[Path, Path]]:
+    def _files(self) -> Iterator[tuple[Path, Path]]:
         for source in sorted(SQL.rglob("*.sql")):
             yield source, Path(self.build_lib, PACKED, source.relative_to(SQL))
+        yield DAGSTER_YAML, Path(self.build_lib, "etl", DAGSTER_YAML)
 
 
-setup(cmdclass={"build_py": BuildWithSql})
+setup(cmdclass={"build_py": BuildWithFiles})

@@ -197,14 +197,19 @@ class CheckSettings(Section):
 class OrchestrationSettings(Section):
     """When Dagster does what by itself. Schedules are cron lines; an empty one switches off."""
 
-    load_cron: str = Field("5 * * * *", description="sweep of the watched paths")
-    publish_cron: str = Field("35 * * * *", description="a version of what was loaded since")
+    publish_after_load: bool = Field(True, description="publish as soon as something was loaded")
+    publish_pause_s: int = Field(300, ge=0, description="least time from one version to the next")
+    load_cron: str = Field("", description="load what waits at set times too, beside the sensor")
+    publish_cron: str = Field("", description="publish at set times too")
     report_cron: str = Field("0 6 * * 1", description="reliability report")
     pull_cron: str = Field("", description="yesterday's queries; empty = by hand only")
     timezone: str = Field("UTC", description="time zone of the cron lines")
     owner: str = Field("team:data-engineering", description="owner shown on assets")
     transient_retries: int = Field(3, ge=0, description="tries after a transient failure")
     retry_wait_s: int = Field(30, ge=0, description="pause before the first; doubles")
+    longest_retry_wait_s: int = Field(
+        3600, ge=0, description="longest pause before a run is retried"
+    )
     pull_since: date = Field(date(2026, 1, 1), description="first day that can be pulled")
     pull_requests: Path | None = Field(None, description="request files; HOME/requests if not set")
     pull_table: Path | None = Field(None, description="CSV that fills the requests")

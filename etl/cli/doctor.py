@@ -24,6 +24,8 @@ COLORS = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red"}
 @click.option("--offline", is_flag=True, help="Ask neither webhook nor Redox nor buckets.")
 @click.option("--bytes", "reads_bytes", is_flag=True,
               help="Read all kept bytes too and compare them with their hashes.")  # fmt: skip
+@click.option("--fix", is_flag=True,
+              help="First bring Dagster's dagster.yaml up to date; a copy of it is kept.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def doctor(
@@ -32,11 +34,12 @@ def doctor(
     dagster_home: Path | None,
     offline: bool,
     reads_bytes: bool,
+    fix: bool,
     as_json: bool,
 ) -> int:
     """Check installation, home, catalog, warehouse, kept bytes, what is published, the ways in.
 
-    Changes nothing, waits for no lock, and answers while a load runs. Asks the ways in that are
+    Changes nothing without --fix, waits for no lock, and answers while a load runs. Asks the ways in that are
     set up whether they answer: the webhook if it is ready, Redox for a token, buckets for a look.
 
     \b
@@ -44,6 +47,7 @@ def doctor(
       redox-warehouse doctor
       redox-warehouse doctor --offline
       redox-warehouse doctor --bytes
+      redox-warehouse doctor --fix
       redox-warehouse doctor --json | jq '.[] | select(.state != "ok")'
 
     Exit code 1 says that something fails; warnings alone give 0.
@@ -51,12 +55,23 @@ def doctor(
     from etl.doctor.examine import examine
 
     home = context.find_root().params.get("home")
+    if fix:
+        _fix(home, dagster_home)
     checks = list(examine(home, dagster_home, is_offline=offline, is_reading_bytes=reads_bytes))
     if as_json:
         click.echo(json.dumps([asdict(check) for check in checks], indent=1))
     else:
         _print(checks, Console(width=width()))
     return 1 if any(check.state is State.FAIL for check in checks) else 0
+
+
+def _fix(home: Path | None, dagster_home: Path | None) -> None:
+    """Bring dagster.yaml up to date and say what was done, on standard error beside JSON."""
+    from etl.doctor.dagster_home import bring_up_to_date
+    from etl.settings import read_settings
+
+    done = bring_up_to_date(dagster_home or read_settings(home).home / "dagster")
+    click.echo(f"dagster: {done or 'dagster.yaml is as needed'}", err=True)
 
 
 def _print(checks: list[Check], console: Console) -> None:

@@ -1,8 +1,9 @@
 """Looks whether everything is in order, and says of what is not what to do.
 
 Here stand the order of the checks and the boundary that keeps one failing check from hiding the
-others; the checks themselves live in `home`, `state`, `kept_bytes`, `ways_in`, `secret_files` and,
-where the other side is asked, `reach`. Nothing here waits for a lock, changes anything, or prints a value.
+others; the checks themselves live in `home`, `state`, `kept_bytes`, `ways_in`, `secret_files`,
+`dagster_home` and, where the other side is asked, `reach`. Nothing here waits for a lock, changes
+anything, or prints a value.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from pathlib import Path
 
 import duckdb
 
+from etl.doctor.dagster_home import check_dagster
 from etl.doctor.home import check_home, check_installation
 from etl.doctor.kept_bytes import check_kept_bytes
 from etl.doctor.reach import check_reach
 from etl.doctor.records import Check, State, warn
 from etl.doctor.secret_files import check_secret_files
 from etl.doctor.state import check_catalog, check_published, check_warehouse
-from etl.doctor.ways_in import check_dagster, check_ways_in
+from etl.doctor.ways_in import check_ways_in
 from etl.errors import RedoxWarehouseError
 from etl.settings import Settings, read_settings, unread_environment
 

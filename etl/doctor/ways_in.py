@@ -1,4 +1,4 @@
-"""Checks of the ways in: webhook, pull, watched paths, and of Dagster, which runs them."""
+"""Checks of the ways in: webhook, pull, watched paths."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import importlib.util
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import yaml  # type: ignore[import-untyped]
 
 from etl.doctor.records import Check, fail, ok, warn
 from etl.ingest.pull.auth import login_faults
@@ -91,36 +88,6 @@ def _watched(settings: Settings) -> Iterator[Check]:
             yield warn(AREA, name, "it is not there", action)
         else:
             yield ok(AREA, name, f"{scheme}://" if mark else "a local path")
-
-
-def check_dagster(folder: Path) -> Iterator[Check]:
-    """Dagster's own home: telemetry off, one writer at a time."""
-    area, file = "dagster", folder / "dagster.yaml"
-    if not folder.is_dir():
-        yield ok(area, "home", "not set up; `make dagster` makes it")
-        return
-    if not os.access(folder, os.W_OK):
-        yield fail(area, "home", "it cannot be written", "correct its owner or DAGSTER_HOME.")
-        return
-    config = _read_yaml(file)
-    action = f"copy the project's dagster.yaml to {file}."
-    if (config.get("telemetry") or {}).get("enabled", True):
-        yield warn(area, "telemetry", "it is on", action)
-    else:
-        yield ok(area, "telemetry", "it is off")
-    pools = (config.get("concurrency") or {}).get("pools") or {}
-    if pools.get("default_limit") == 1:
-        yield ok(area, "pools", "one writer at a time")
-    else:
-        yield warn(area, "pools", "writers are not kept apart, so runs wait for locks", action)
-
-
-def _read_yaml(file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(file.read_text("utf-8"))
-    except (OSError, yaml.YAMLError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _is_there(path: str) -> bool:

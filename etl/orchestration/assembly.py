@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dagster as dg
 
-from etl.orchestration.arrivals import arrival_specs, build_sensor
+from etl.orchestration import new_files, new_loads
+from etl.orchestration.arrivals import arrival_specs
 from etl.orchestration.graph import Graph
+from etl.orchestration.home import RESOURCE, Home
 from etl.orchestration.jobs import (
     build_backfill_job,
     build_load_job,
@@ -47,5 +49,10 @@ def assemble(settings: Settings | None = None) -> dg.Definitions:
         asset_checks=[build_ratings_checks(graph)],
         jobs=[*jobs, build_replay_job(graph), build_reload_job()],
         schedules=build_schedules(settings, by_name),
-        sensors=[build_sensor(settings, by_name["load"])],
+        sensors=[
+            new_files.build_sensor(settings, by_name["load"]),
+            new_loads.build_sensor(settings, by_name["publish"]),
+        ],
+        resources={RESOURCE: Home()},
+        executor=dg.in_process_executor,
     )

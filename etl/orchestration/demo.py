@@ -15,6 +15,7 @@ from pathlib import Path
 import dagster as dg
 
 from etl.answers.reliability_checks import REPORT_FILE
+from etl.doctor.dagster_home import bring_up_to_date
 from etl.orchestration.assembly import assemble
 from etl.orchestration.loading import LOAD_STEP
 from etl.pipeline.status import read_status
@@ -23,7 +24,8 @@ from etl.synth.dials import Dials, Output, Shares, SourceDial
 from etl.synth.write import write_synthetic
 from models.catalog import read_catalog
 
-DAGSTER_YAML = Path(__file__).parents[2] / "dagster.yaml"
+# Runs without it, as those of this process are, are on no page but the list of all runs.
+REPOSITORY_TAG, REPOSITORY = ".dagster/repository", "__repository__@redox-warehouse"
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 DIALS = Dials(
     messages=4_000,
@@ -81,6 +83,7 @@ def run_jobs(settings: Settings) -> str:
                 instance=instance,
                 raise_on_error=False,
                 run_config={"loggers": QUIET, "ops": steps},
+                tags={REPOSITORY_TAG: REPOSITORY},
             )
             if not result.success:
                 failed = result.filter_events(lambda event: event.is_step_failure)
@@ -104,8 +107,7 @@ def prepare_home(settings: Settings) -> None:
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder = dagster_home(settings)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not (folder / "dagster.yaml").exists():
-        shutil.copyfile(DAGSTER_YAML, folder / "dagster.yaml")
+    bring_up_to_date(folder)
     os.environ.setdefault("DAGSTER_HOME", str(folder))
     os.environ.setdefault("REDOX_WAREHOUSE_HOME", str(settings.home))
 

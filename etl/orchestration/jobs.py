@@ -106,7 +106,7 @@ def build_schedules(settings: Settings, jobs: dict[str, AssetJob]) -> list[dg.Sc
     """The schedules whose cron line is set."""
     when = settings.orchestration
     lines = {
-        "load": (when.load_cron, "Sweep: loads what waits, should the sensor have missed it."),
+        "load": (when.load_cron, "Loads what waits; the sensor new_files does so all the time."),
         "publish": (when.publish_cron, "Publishes what was loaded since the last version."),
         "reliability": (when.report_cron, "Writes the reliability report, checks the ratings."),
     }

@@ -28,6 +28,7 @@ from etl.orchestration.graph import (
     Graph,
     model_key,
 )
+from etl.orchestration.home import Home
 from etl.orchestration.metadata import (
     findings_metadata,
     landed_metadata,
@@ -40,7 +41,7 @@ from etl.pipeline.pull import recover_pull
 from etl.pipeline.records import LoadSummary, Progress
 from etl.pipeline.sources import Sources
 from etl.pipeline.watch import load_waiting, read_batch
-from etl.settings import Settings, read_settings
+from etl.settings import Settings
 from models.catalog.records import DataModel
 
 LOAD_STEP = "load_messages"
@@ -109,9 +110,9 @@ def build_load(graph: Graph) -> dg.AssetsDefinition:
         pool=WAREHOUSE_POOL,
     )
     def load_messages(
-        context: dg.AssetExecutionContext, config: LoadConfig
+        context: dg.AssetExecutionContext, config: LoadConfig, home: Home
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        settings = read_settings()
+        settings = home.read_settings()
         with told_to_dagster(context, settings):
             batch = BatchSummary(LoadSummary(), ())
             if context.selected_asset_keys:

@@ -12,8 +12,8 @@ from etl.orchestration.graph import (
     WAREHOUSE_POOL,
     Graph,
 )
+from etl.orchestration.home import Home
 from etl.pipeline.publish import publish
-from etl.settings import read_settings
 
 
 def build_published_version(graph: Graph) -> dg.AssetsDefinition:
@@ -29,8 +29,10 @@ def build_published_version(graph: Graph) -> dg.AssetsDefinition:
     )
 
     @dg.multi_asset(name=PUBLISHED.path[-1], specs=[spec], pool=WAREHOUSE_POOL)
-    def published_version(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        settings = read_settings()
+    def published_version(
+        context: dg.AssetExecutionContext, home: Home
+    ) -> dg.MaterializeResult[None]:
+        settings = home.read_settings()
         with told_to_dagster(context, settings):
             figures = require_publishable(settings)
             summary = publish(settings)

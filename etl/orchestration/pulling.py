@@ -6,9 +6,10 @@ import dagster as dg
 
 from etl.orchestration.boundary import told_to_dagster
 from etl.orchestration.graph import ARRIVAL, PULL_POOL, PULLED, Graph
+from etl.orchestration.home import Home
 from etl.orchestration.metadata import count_table
 from etl.pipeline.pull import PullRequest, PullSummary, pull
-from etl.settings import Settings, read_settings
+from etl.settings import Settings
 
 
 class PullConfig(dg.Config):
@@ -41,9 +42,9 @@ def build_pulled_replies(graph: Graph, settings: Settings) -> dg.AssetsDefinitio
 
     @dg.multi_asset(name=PULLED.path[-1], specs=[spec], pool=PULL_POOL)
     def pulled_replies(
-        context: dg.AssetExecutionContext, config: PullConfig
+        context: dg.AssetExecutionContext, config: PullConfig, home: Home
     ) -> dg.MaterializeResult[None]:
-        settings = read_settings()
+        settings = home.read_settings()
         with told_to_dagster(context, settings):
             day = date.fromisoformat(context.partition_key)
             summary = pull(settings, _request(settings, day, config, context.run.run_id))

@@ -12,8 +12,8 @@ from etl.answers.reliability_checks import (
 )
 from etl.orchestration.boundary import told_to_dagster
 from etl.orchestration.graph import PUBLISHED, PUBLISHING, REPORT, Graph, model_key
+from etl.orchestration.home import Home
 from etl.plurals import counted, is_or_are
-from etl.settings import read_settings
 from models.catalog.records import DataModel
 
 RATINGS = "ratings_kept"
@@ -40,8 +40,10 @@ def build_report_asset(graph: Graph) -> dg.AssetsDefinition:
     )
 
     @dg.multi_asset(name=REPORT.path[-1], specs=[spec])
-    def reliability_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        settings = read_settings()
+    def reliability_report(
+        context: dg.AssetExecutionContext, home: Home
+    ) -> dg.MaterializeResult[None]:
+        settings = home.read_settings()
         with told_to_dagster(context, settings):
             path, told = write_report(settings)
             return dg.MaterializeResult(
@@ -79,8 +81,10 @@ def build_ratings_checks(graph: Graph) -> dg.AssetChecksDefinition:
     ]
 
     @dg.multi_asset_check(name=CHECK_STEP, specs=specs, can_subset=True)
-    def check_ratings(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        settings = read_settings()
+    def check_ratings(
+        context: dg.AssetCheckExecutionContext, home: Home
+    ) -> Iterator[dg.AssetCheckResult]:
+        settings = home.read_settings()
         with told_to_dagster(context.op_execution_context, settings):
             judged = judge_reliability(settings)
             for model in graph.models:

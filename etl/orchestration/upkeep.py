@@ -8,13 +8,14 @@ import dagster as dg
 from etl.answers.figures import read_figures
 from etl.orchestration.boundary import told_to_dagster
 from etl.orchestration.graph import WAREHOUSE_POOL, Graph, model_key
+from etl.orchestration.home import Home
 from etl.orchestration.metadata import model_metadata
 from etl.pipeline.load import Loader
 from etl.pipeline.pool import Pool
 from etl.pipeline.quarantine import replay
 from etl.pipeline.reload import Selection, reload_slices
 from etl.pipeline.worker import Worker
-from etl.settings import Settings, read_settings
+from etl.settings import Settings
 
 
 class ReplayConfig(dg.Config):
@@ -46,8 +47,8 @@ def build_replay_job(graph: Graph) -> dg.JobDefinition:
     """Tries quarantined items again; what loads counts as a change of its data model."""
 
     @dg.op(name="replay_items", pool=WAREHOUSE_POOL, out=dg.Out(dg.Nothing))
-    def replay_items(context: dg.OpExecutionContext, config: ReplayConfig) -> None:
-        settings = read_settings()
+    def replay_items(context: dg.OpExecutionContext, config: ReplayConfig, home: Home) -> None:
+        settings = home.read_settings()
         with told_to_dagster(context, settings):
             with open_loader(settings) as loader:
                 done = replay(loader, config.quarantine_ids)
@@ -80,8 +81,8 @@ def build_reload_job() -> dg.JobDefinition:
     """Rebuilds slices from landed bytes."""
 
     @dg.op(name="rebuild_slices", pool=WAREHOUSE_POOL, out=dg.Out(dg.Nothing))
-    def rebuild_slices(context: dg.OpExecutionContext, config: ReloadConfig) -> None:
-        settings = read_settings()
+    def rebuild_slices(context: dg.OpExecutionContext, config: ReloadConfig, home: Home) -> None:
+        settings = home.read_settings()
         with told_to_dagster(context, settings):
             selection = Selection(
                 data_models=tuple(config.data_models),

@@ -118,6 +118,21 @@ def read_batch(settings: Settings, name: str) -> list[SourceFile]:
     return [SourceFile(*row) for row in json.loads(path.read_text("utf-8"))]
 
 
+def list_batch(settings: Settings, name: str) -> list[SourceFile]:
+    """Return the sources of a batch, none when its listing is no longer kept."""
+    try:
+        return read_batch(settings, name)
+    except UsageFault:
+        return []
+
+
+def places_of(settings: Settings, sources: Sequence[SourceFile]) -> tuple[str, ...]:
+    """Return where sources arrived: `incoming` or the watched paths by number, never their names."""
+    inside = f"{settings.incoming_path}/"
+    found = {"incoming" if one.uri.startswith(inside) else "watch.paths" for one in sources}
+    return tuple(sorted(found))
+
+
 def load_waiting(
     settings: Settings, now: datetime, progress: Progress = no_progress
 ) -> BatchSummary:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from etl.doctor.dagster_home import bring_up_to_date
 from etl.settings import Settings
 from etl.synth import Dials, write_synthetic
 from models.catalog import Catalog
-
-DAGSTER_YAML = Path(__file__).parents[2] / "dagster.yaml"
 
 
 @dataclass
@@ -27,7 +26,7 @@ class DagsterWorld:
     catalog: Catalog
     instance: dg.DagsterInstance
     definitions: dg.Definitions
-    cursor: str | None = None
+    cursors: dict[str, str | None] = field(default_factory=dict)
 
     @property
     def storage(self) -> Path:
@@ -52,14 +51,14 @@ class DagsterWorld:
         target.write_bytes(content)
         return target
 
-    def tick(self) -> dg.SensorExecutionData:
-        """One look of the sensor, as the daemon evaluates it."""
+    def tick(self, sensor: str = "new_files") -> dg.SensorExecutionData:
+        """One look of a sensor, as the daemon evaluates it."""
         repository = self.definitions.get_repository_def()
         context = dg.build_sensor_context(
-            instance=self.instance, cursor=self.cursor, repository_def=repository
+            instance=self.instance, cursor=self.cursors.get(sensor), repository_def=repository
         )
-        data = repository.get_sensor_def("new_files").evaluate_tick(context)
-        self.cursor = data.cursor
+        data = repository.get_sensor_def(sensor).evaluate_tick(context)
+        self.cursors[sensor] = data.cursor
         return data
 
     def run(self, job: str, **options: Any) -> dg.ExecuteInProcessResult:
@@ -97,8 +96,7 @@ def _forms(text: str) -> Iterator[bytes]:
 def keep_runs_on_disk(settings: Settings) -> dg.DagsterInstance:
     """An instance as `make dagster` has it, in HOME/dagster."""
     storage = settings.home / "dagster"
-    storage.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(DAGSTER_YAML, storage / "dagster.yaml")
+    bring_up_to_date(storage)
     return dg.DagsterInstance.from_config(str(storage))
 
 

@@ -63,12 +63,11 @@ def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
         "reload_slices",
     }
     assert {s.name: (s.job_name, s.cron_schedule) for s in repository.schedule_defs} == {
-        "load_schedule": ("load", "5 * * * *"),
-        "publish_schedule": ("publish", "35 * * * *"),
         "reliability_schedule": ("reliability", "0 6 * * 1"),
     }
     assert {s.name: s.default_status.value for s in repository.sensor_defs} == {
-        "new_files": "RUNNING"
+        "new_files": "RUNNING",
+        "new_loads": "RUNNING",
     }
     assert {s.default_status.value for s in repository.schedule_defs} == {"RUNNING"}
 
@@ -113,14 +112,16 @@ def test_every_asset_says_what_it_is(definitions: dg.Definitions) -> None:
 
 
 def test_schedules_follow_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REDOX_WAREHOUSE_ORCHESTRATION__LOAD_CRON", "")
+    monkeypatch.setenv("REDOX_WAREHOUSE_ORCHESTRATION__LOAD_CRON", "5 * * * *")
+    monkeypatch.setenv("REDOX_WAREHOUSE_ORCHESTRATION__REPORT_CRON", "")
     monkeypatch.setenv("REDOX_WAREHOUSE_ORCHESTRATION__PULL_CRON", "15 4 * * *")
+    monkeypatch.setenv("REDOX_WAREHOUSE_ORCHESTRATION__PUBLISH_AFTER_LOAD", "false")
 
     repository = assemble(read_settings(tmp_path)).get_repository_def()
 
     crons = {s.name: s.cron_schedule for s in repository.schedule_defs}
-    assert "load_schedule" not in crons
-    assert crons["pull_schedule"] == "15 4 * * *"
+    assert crons == {"load_schedule": "5 * * * *", "pull_schedule": "15 4 * * *"}
+    assert repository.get_sensor_def("new_loads").default_status.value == "STOPPED"
 
 
 def test_data_model_of_the_site_gets_its_asset(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from etl.errors import (
     WarehouseBusy,
 )
 from etl.ingest.seen import read_seen
-from etl.orchestration import arrivals, loading, publishing
+from etl.orchestration import loading, new_files, publishing
 from etl.pipeline.batches import BatchSummary
 from tests.orchestration.dagster_world import DagsterWorld, checks_of, metadata_of, said
 
@@ -151,7 +151,8 @@ def test_batches_are_for_their_owner_only(world: DagsterWorld) -> None:
 
     asked = world.tick().run_requests
 
-    listing = world.settings.home / "batches" / f"{(asked or [])[0].run_key}.json"
+    name = (asked or [])[0].tags[new_files.BATCH_TAG]
+    listing = world.settings.home / "batches" / f"{name}.json"
     assert listing.stat().st_mode & 0o777 == 0o600
     assert listing.parent.stat().st_mode & 0o777 == 0o700
     assert CANARY in listing.read_text() and CANARY not in str(asked)
@@ -185,17 +186,6 @@ def test_file_that_vanishes_before_its_run_is_refused(world: DagsterWorld) -> No
     assert [entry.object_id for entry in read_seen(world.settings.seen_path)] == [""]
 
 
-def test_batch_that_did_not_come_to_its_end_is_left_to_the_sweep(world: DagsterWorld) -> None:
-    world.write("a.ndjson", messages=3)
-    world.tick()  # its run dies before it begins
-
-    again = world.tick()
-    sweep = world.run("load")
-
-    assert not again.run_requests and "did not come to its end" in (again.skip_message or "")
-    assert metadata_of(sweep)["landed_objects"]["loaded"] == 3
-
-
 def test_lost_listing_says_what_to_do(world: DagsterWorld) -> None:
     config = {"ops": {"load_messages": {"config": {"batch": "0" * 32}}}}
 
@@ -206,7 +196,7 @@ def test_sensor_fails_in_one_sentence(world: DagsterWorld, monkeypatch: pytest.M
     def find(*_: object) -> None:
         raise OSError(f"cannot read {CANARY}")
 
-    monkeypatch.setattr(arrivals, "find_waiting", find)
+    monkeypatch.setattr(new_files, "find_waiting", find)
 
     with pytest.raises(dg.Failure) as caught:
         world.tick()

@@ -314,14 +314,6 @@ def test_names_that_only_look_like_settings_are_told(
     assert "REDOX_WAREHOUSE_RECEIVE_PORT" in check.found
 
 
-def test_dagsters_home_is_looked_at(changed: Settings, tmp_path: Path) -> None:
-    config = (Path(__file__).parents[2] / "dagster.yaml").read_text()
-    for text, state in ((config, "ok"), ("telemetry: {enabled: true}", "warn"), ("[", "warn")):
-        (tmp_path / "dagster.yaml").write_text(text)
-        checks = [c for c in examine(changed.home, tmp_path) if c.area == "dagster"]
-        assert [(c.name, c.state) for c in checks] == [("telemetry", state), ("pools", state)]
-
-
 def test_command_gives_1_only_when_something_fails(
     changed: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,58 @@
+"""Dagster's runs: does its daemon work, do runs that ended still hold a place, does any wait?
+
+Reads Dagster's own records through its library; changes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from etl.doctor.records import Check, ok, warn
+from etl.plurals import counted
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+RECORDS = Path("history", "runs.db")
+SILENT_S = 120.0
+AREA = "dagster"
+
+
+def check_runs(folder: Path) -> Iterator[Check]:
+    """Check the runs of a Dagster home; nothing is said before its first start."""
+    if not (folder / RECORDS).is_file():
+        return
+    import dagster as dg
+
+    with dg.DagsterInstance.from_config(str(folder)) as instance:
+        waiting = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED]))
+        yield _daemon(instance, waiting)
+        yield _places(instance)
+
+
+def _daemon(instance: dg.DagsterInstance, waiting: int) -> Check:
+    beats = [beat.timestamp for beat in instance.get_daemon_heartbeats().values()]
+    silent_s = time.time() - max(beats, default=0)
+    if beats and silent_s <= SILENT_S:
+        return ok(AREA, "daemon", f"it works, {counted(waiting, 'run')} queued")
+    action = "start `make dagster` or the service dagster-daemon; sensors and queued runs need it."
+    since = f"no sign of life for {silent_s / 60:,.0f} minutes" if beats else "it never ran"
+    return warn(AREA, "daemon", f"{since}, {counted(waiting, 'run')} queued", action)
+
+
+def _places(instance: dg.DagsterInstance) -> Check:
+    """Places in pools that belong to runs that ended: nobody gives them back without monitoring."""
+    import dagster as dg
+
+    holders = instance.event_log_storage.get_concurrency_run_ids()
+    status = dg.DagsterRunStatus
+    over = [status.SUCCESS, status.FAILURE, status.CANCELED]
+    ended = dg.RunsFilter(run_ids=list(holders), statuses=over)
+    count = instance.get_runs_count(ended) if holders else 0
+    if not count:
+        return ok(AREA, "places", "none is held by a run that ended")
+    action = "start Dagster with the dagster.yaml of this release; it frees them within a minute."
+    return warn(AREA, "places", f"{counted(count, 'run')} that ended still hold one", action)

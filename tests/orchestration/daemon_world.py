@@ -1,0 +1,166 @@
+"""A real dagster-daemon on a home of its own, to kill and to start again."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC
+from pathlib import Path
+from typing import TypeVar
+
+import dagster as dg
+
+from etl.doctor.dagster_home import bring_up_to_date
+from etl.orchestration.attempts import UNDER_WAY
+from etl.pipeline.status import read_status
+from etl.synth import Dials, write_synthetic
+from models.catalog import read_catalog
+
+T = TypeVar("T")
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 300.0
+PID = re.compile(r"Started process for run \(pid: (\d+)\)")
+FAST = {
+    "REDOX_WAREHOUSE_LOAD__WORKERS": "1",
+    "REDOX_WAREHOUSE_WATCH__SETTLE_S": "0",
+    "REDOX_WAREHOUSE_WATCH__EVERY_S": "5",
+    "REDOX_WAREHOUSE_ORCHESTRATION__RETRY_WAIT_S": "5",
+    "REDOX_WAREHOUSE_ORCHESTRATION__LONGEST_RETRY_WAIT_S": "15",
+    "REDOX_WAREHOUSE_ORCHESTRATION__PUBLISH_PAUSE_S": "0",
+}
+
+
+@dataclass
+class DaemonWorld:
+    """A home, Dagster's records of it, and the daemon while it runs."""
+
+    home: Path
+    environment: Mapping[str, str]
+    instance: dg.DagsterInstance
+    process: subprocess.Popen[bytes] | None = None
+    killed_pids: set[int] = field(default_factory=set)
+
+    def start(self) -> None:
+        command = [
+            sys.executable,
+            "-m",
+            "dagster._daemon",
+            "run",
+            "-w",
+            str(ROOT / "workspace.yaml"),
+        ]
+        with (self.home / "daemon.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=self.environment, stdout=log, stderr=log
+            )
+
+    def kill_daemon(self) -> None:
+        """As the out-of-memory killer does: the daemon alone, without a word."""
+        assert self.process
+        self.process.kill()
+        self.process.wait()
+
+    def put(self, seed: int, messages: int) -> int:
+        """Synthetic messages into HOME/incoming; gives how many."""
+        made = self.home / "made"
+        dials = Dials(messages, seed=seed, shapes=2, data_models=("PatientAdmin",))
+        write_synthetic(made, catalog=read_catalog(), dials=dials)
+        (self.home / "incoming").mkdir(exist_ok=True)
+        made.rename(self.home / "incoming" / f"feed-{seed}")
+        return messages
+
+    def runs(self, job: str, *statuses: dg.DagsterRunStatus) -> list[dg.DagsterRun]:
+        filters = dg.RunsFilter(job_name=job, statuses=list(statuses) or None)
+        return list(self.instance.get_runs(filters))
+
+    def created_at(self, run: dg.DagsterRun) -> float:
+        """When Dagster made the run, in seconds as `time.time()` gives them."""
+        (record,) = self.instance.get_run_records(dg.RunsFilter(run_ids=[run.run_id]))
+        return record.create_timestamp.replace(tzinfo=UTC).timestamp()
+
+    def pid_of(self, run_id: str) -> int | None:
+        for entry in self.instance.all_logs(run_id):
+            found = PID.search(entry.message or "")
+            if found:
+                return int(found[1])
+        return None
+
+    def kill_run(self, job: str, *, after_s: float = 0) -> dg.DagsterRun:
+        """Kill the process of the job's next started run, so long after it was seen."""
+
+        def started() -> tuple[dg.DagsterRun, int] | None:
+            for run in self.runs(job, dg.DagsterRunStatus.STARTED):
+                pid = self.pid_of(run.run_id)
+                if pid and pid not in self.killed_pids:
+                    return run, pid
+            return None
+
+        run, pid = self.wait_for(started, f"a started run of {job}")
+        time.sleep(after_s)
+        self.killed_pids.add(pid)
+        os.kill(pid, signal.SIGKILL)
+        return run
+
+    def wait_for(self, look: Callable[[], T | None], what: str) -> T:
+        """What a look gives as soon as it gives something; fails with the daemon's log."""
+        until = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until:
+            found = look()
+            if found:
+                return found
+            time.sleep(0.3)
+        log = (self.home / "daemon.log").read_text()[-4000:]
+        raise AssertionError(f"no {what} in {PATIENCE_S:.0f} s: {log}")
+
+    def wait_for_messages(self, count: int) -> None:
+        """Until so many messages are loaded and nothing runs or waits."""
+
+        def is_done() -> bool:
+            status = read_status(self.home / "status.json")
+            return bool(status) and status["messages"]["loaded"] >= count and not self.busy()
+
+        self.wait_for(is_done, f"{count} loaded messages")
+
+    def busy(self) -> list[str]:
+        """Runs that have not ended."""
+        return list(self.instance.get_run_ids(dg.RunsFilter(statuses=UNDER_WAY)))
+
+    def end(self) -> None:
+        """End the daemon, its code server and what runs it has started."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(20)
+            self.process.kill()
+        for run in self.instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY)):
+            pid = self.pid_of(run.run_id)
+            if pid:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def open_daemon_world(folder: Path) -> Iterator[DaemonWorld]:
+    """A home without a daemon yet; what was started is ended."""
+    home, storage = folder / "home", folder / "home" / "dagster"
+    bring_up_to_date(storage)
+    environment = {
+        **os.environ,
+        **FAST,
+        "REDOX_WAREHOUSE_HOME": str(home),
+        "DAGSTER_HOME": str(storage),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    with dg.DagsterInstance.from_config(str(storage)) as instance:
+        world = DaemonWorld(home, environment, instance)
+        try:
+            yield world
+        finally:
+            world.end()
