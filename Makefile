@@ -7,7 +7,7 @@ export REDOX_WAREHOUSE_HOME ?= $(CURDIR)/.redox-warehouse
 export DAGSTER_HOME ?= $(REDOX_WAREHOUSE_HOME)/dagster
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup demo test check lint types layers unit faults ui slow bench dagster docs clean
+.PHONY: help setup demo test check lint types layers unit faults ui slow fuzz bench dagster docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ slow: $(STAMP) ## Long property tests
 
 ui: $(STAMP) ## Pages in a real browser (needs chromium)
 	$(BIN)/pytest -q -m ui
+
+fuzz: $(STAMP) ## Hostile inputs against a slow reference; resumes, figures in .fuzz (FUZZ="--inputs 1000000")
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 bench: $(STAMP) ## Speed and memory beside peers, as ratios
 	$(BIN)/python -m benchmarks.run $(BENCH)

@@ -1,14 +1,15 @@
 """Which payloads are deliveries of an earlier one? Slow reference, imports nothing of ours.
 
-Equal content as JSON values. With a log id: without the paths that change on delivery; without
-one: without the attempt ids only. Nothing is taken for a duplicate across different log ids.
+Equal content as JSON values, the members of every object included: of a repeated key all values in
+their order. With a log id: without the paths that change on delivery; without one: without the
+attempt ids only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from tests.reference.json_text import Object, Value, canonical
+from tests.reference.json_text import Number, Object, Value, canonical
 
 Place = tuple[str, ...]
 ATTEMPT: Place = ("Meta", "Logs", "AttemptID")
@@ -18,25 +19,29 @@ VOLATILE: frozenset[Place] = frozenset(
 
 
 def log_id(payload: Value) -> str:
-    """The first non-empty Meta.Logs[].ID, "" where there is none."""
+    """The first non-empty Meta.Logs[].ID, "" where there is none; a lone object is an array of one."""
     logs = payload.get("Meta", "Logs") if isinstance(payload, Object) else None
-    for entry in logs if isinstance(logs, list) else []:
-        text = entry.get("ID") if isinstance(entry, Object) else None
+    for entry in logs if isinstance(logs, list) else [logs]:
+        found = entry.get("ID") if isinstance(entry, Object) else None
+        text = found.text if isinstance(found, Number) else found
         if isinstance(text, str) and text:
             return text
     return ""
 
 
-def identity(payload: Value) -> tuple[str, str]:
-    """What two deliveries of one message share: log id and canonical content."""
-    known = log_id(payload)
-    dropped = VOLATILE if known else frozenset({ATTEMPT})
-    return known, canonical(_without(payload, lambda place: place in dropped))
+def identity(payload: Value) -> str:
+    """What two deliveries of one message share: the canonical content without volatile paths.
+
+    Those are left out wherever they are, also in the earlier values of repeated keys. The log id is
+    content itself.
+    """
+    dropped = VOLATILE if log_id(payload) else frozenset({ATTEMPT})
+    return canonical(_without(payload, lambda place: place in dropped))
 
 
 def find_duplicates(payloads: Iterable[Value]) -> Iterator[int | None]:
     """For each payload the position (from 0) of the first delivery, None for a first one."""
-    first: dict[tuple[str, str], int] = {}
+    first: dict[str, int] = {}
     for position, payload in enumerate(payloads):
         known = identity(payload)
         yield first.get(known)

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 
@@ -94,23 +95,37 @@ def _skip_blanks(text: str, place: int) -> int:
 
 
 def canonical(value: Value) -> str:
-    """One spelling for equal JSON values: keys sorted, last of repeated keys, exact numbers."""
+    """One spelling for equal JSON values: keys sorted, exact numbers, no white space or escapes.
+
+    A repeated key keeps all its values in their order, so two texts have one spelling only when
+    every object has the same members.
+    """
     if isinstance(value, Object):
-        members = sorted(value.members.items())
+        members = sorted(value.pairs, key=itemgetter(0))  # stable: a key's values stay in order
         inner = ",".join(f"{json.dumps(key)}:{canonical(member)}" for key, member in members)
         return "{" + inner + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(canonical, value)) + "]"
     if isinstance(value, Number):
-        return plain(value.value)
+        return canonical_number(value.text)
     return json.dumps(value)
 
 
-def plain(number: Decimal) -> str:
-    """A decimal without exponent sign of its spelling: 1.10, 1.1 and 11e-1 become one text."""
-    if not number:
+def canonical_number(text: str) -> str:
+    """One spelling for equal numbers, digits and a power of ten: 1.10, 1.1 and 11e-1 become 11e-1.
+
+    By digits alone: no arithmetic that would round, no exponent too large.
+    """
+    mantissa, _, exponent = text.lower().partition("e")
+    whole, _, fraction = mantissa.removeprefix("-").partition(".")
+    digits = (whole + fraction).lstrip("0")
+    significant = digits.rstrip("0")
+    if not significant:
         return "0"
-    sign, digits, exponent = number.as_tuple()
-    text = "".join(map(str, digits)).rstrip("0")
-    shift = int(exponent) + len(digits) - len(text)
-    return f"{'-' if sign else ''}{text}e{shift}"
+    power = int(exponent or 0) - len(fraction) + len(digits) - len(significant)
+    return f"{'-' if mantissa.startswith('-') else ''}{significant}e{power}"
+
+
+def plain(number: Decimal) -> str:
+    """The canonical spelling of a decimal."""
+    return canonical_number(f"{number:f}")
