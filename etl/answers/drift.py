@@ -16,10 +16,11 @@ import duckdb
 
 from etl.answers.drift_file import write_fields
 from etl.answers.drift_names import Names
-from etl.answers.newest import open_newest, view_select
+from etl.answers.newest import open_newest
 from etl.conform.inference import MOST_KEYS, InferredField, Looks
 from etl.errors import UsageFault
 from etl.known_names import require_known
+from etl.report.views import view_select
 from etl.settings import Settings
 from models.catalog import Catalog, CatalogFaults, formats, read_catalog
 from models.catalog.meta_fields import is_meta

@@ -12,10 +12,10 @@ from typing import Any
 
 import duckdb
 
-from etl.answers.newest import view_select
 from etl.errors import UsageFault
 from etl.known_names import look_up, require_known
 from etl.report.names import EVENT_TYPE_SQL, SOURCE_SQL
+from etl.report.views import view_select
 
 GROUPS = {
     "rule": "rule",

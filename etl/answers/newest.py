@@ -13,7 +13,6 @@ import duckdb
 
 from etl.errors import UsageFault, WarehouseBusy
 from etl.publish.folders import VIEWS_FILE, PublishedFolder
-from etl.report.views import read_views
 from etl.settings import Settings
 from etl.warehouse.connection import open_warehouse, write_lock
 
@@ -46,9 +45,3 @@ def open_newest(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection,
             connection = stack.enter_context(open_warehouse(published / VIEWS_FILE, read_only=True))
             place = f"published version {published.name}"
         yield connection, place
-
-
-def view_select(name: str) -> str:
-    """The SELECT of a view of sql/ that reads tables only, to be asked where no views are."""
-    select = next(view.select for view in read_views() if view.name == name)
-    return f"(\n{select}\n)"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from etl.cli.groups import NearGroup
 from etl.settings import Settings, read_settings
 
 IMPORT_EPILOG = """\b
@@ -19,8 +20,8 @@ Examples:
   redox-warehouse catalog import-ratings pages/ --json > ratings.json
 
 \b
-docs/ratings.md tells how to save the pages.
-Exit codes: 0 all pages understood, 1 a page was refused, 2 wrong call or faulty catalog.
+See docs/ratings.md for how to save the pages.
+Exit codes: 0 all pages were read, 1 a page was refused, 2 wrong call or faulty catalog.
 """
 SHOW_EPILOG = """\b
 Examples:
@@ -30,9 +31,9 @@ Examples:
 """
 
 
-@click.group()
+@click.group(cls=NearGroup)
 def catalog() -> None:
-    """Look into the catalog or complete it."""
+    """Look up fields, or complete the catalog."""
 
 
 @catalog.command("import-ratings", epilog=IMPORT_EPILOG)
@@ -43,10 +44,10 @@ def catalog() -> None:
 def import_ratings(
     context: click.Context, /, pages: tuple[Path, ...], write: bool, as_json: bool
 ) -> None:
-    """Complete the site's catalog from saved Redox documentation pages.
+    """Complete ratings from saved Redox documentation pages.
 
     PAGES are saved pages (HTML, single-file archive or text) or folders of them. Prints what was
-    understood, what is new, what contradicts the catalog and what could not be read.
+    read, what is new, what contradicts the catalog, and what could not be read.
     """
     from etl.ratings.importing import import_pages  # costs time that others need not spend
     from etl.ratings.tell import report_values, tell_report
@@ -62,7 +63,7 @@ def import_ratings(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def show(context: click.Context, /, model: str, path: str | None, as_json: bool) -> None:
-    """Print what the catalog says of a data model, or of one PATH of it."""
+    """Show a data model, or one PATH of it."""
     from etl.cli.catalog_facts import find_field, find_model, tell_facts
     from etl.ratings.importing import read_site_catalog
 

@@ -1,4 +1,4 @@
-"""`redox-warehouse doctor`: is everything in order, and what to do where it is not."""
+"""`redox-warehouse doctor`: checks an installation and its home, and says what to fix."""
 
 from __future__ import annotations
 
@@ -8,22 +8,20 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from etl.cli.tables import width
+from etl.cli.tables import Column, is_terminal, print_table, say, styled
 from etl.doctor.records import Check, State
 
-COLORS = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red"}
+COLORS = {State.OK: "green", State.WARN: "yellow", State.FAIL: "red"}
+COLUMNS = tuple(map(Column, ("state", "area", "name", "found", "action")))
 
 
 @click.command()
 @click.option("--dagster-home", type=click.Path(path_type=Path), envvar="DAGSTER_HOME",
               help="Dagster's folder (default HOME/dagster).")  # fmt: skip
-@click.option("--offline", is_flag=True, help="Ask neither webhook nor Redox nor buckets.")
+@click.option("--offline", is_flag=True, help="Do not contact the webhook, Redox or buckets.")
 @click.option("--bytes", "reads_bytes", is_flag=True,
-              help="Read all kept bytes too and compare them with their hashes.")  # fmt: skip
+              help="Also read all landed bytes and compare them with their hashes.")  # fmt: skip
 @click.option("--fix", is_flag=True,
               help="First bring Dagster's dagster.yaml up to date; a copy of it is kept.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -37,10 +35,11 @@ def doctor(
     fix: bool,
     as_json: bool,
 ) -> int:
-    """Check installation, home, catalog, warehouse, kept bytes, what is published, the ways in.
+    """Check the installation and the home, and say what to fix.
 
-    Changes nothing without --fix, waits for no lock, and answers while a load runs. Asks the ways in that are
-    set up whether they answer: the webhook if it is ready, Redox for a token, buckets for a look.
+    Checks settings, catalog, warehouse, landed bytes, published version and the configured sources:
+    whether the webhook is ready, Redox issues a token, buckets can be listed. Changes nothing
+    without --fix, waits for no lock, and works while a load runs.
 
     \b
     Examples:
@@ -50,7 +49,7 @@ def doctor(
       redox-warehouse doctor --fix
       redox-warehouse doctor --json | jq '.[] | select(.state != "ok")'
 
-    Exit code 1 says that something fails; warnings alone give 0.
+    Exit code 1 means that a check fails; warnings alone give 0.
     """
     from etl.doctor.examine import examine
 
@@ -61,7 +60,7 @@ def doctor(
     if as_json:
         click.echo(json.dumps([asdict(check) for check in checks], indent=1))
     else:
-        _print(checks, Console(width=width()))
+        _print(checks)
     return 1 if any(check.state is State.FAIL for check in checks) else 0
 
 
@@ -74,14 +73,17 @@ def _fix(home: Path | None, dagster_home: Path | None) -> None:
     click.echo(f"dagster: {done or 'dagster.yaml is as needed'}", err=True)
 
 
-def _print(checks: list[Check], console: Console) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("area", "check", "", "found", "what to do"):
-        table.add_column(name, overflow="fold")
-    for check in checks:
-        state = f"[{COLORS[check.state]}]{check.state}[/]"
-        table.add_row(check.area, check.name, state, escape(check.found), escape(check.action))
-    console.print(table)
+def _print(checks: list[Check]) -> None:
+    """One check a line, with what to do below it; as records where output is piped."""
+    if not is_terminal():
+        print_table([asdict(check) for check in checks], COLUMNS)
+    else:
+        for check in checks:
+            state = styled(
+                f"{check.state:<5}", fg=COLORS[check.state], bold=check.state != State.OK
+            )
+            say(f"{check.area}, {check.name}: {check.found}", indent=state, subsequent=5)
+            if check.action:
+                say(check.action, indent="       → ", subsequent=9)
     counts = Counter(check.state for check in checks)
-    told = ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
-    console.print(told)
+    say(", ".join(f"{counts[state]} {state}" for state in State if counts[state]))

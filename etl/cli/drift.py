@@ -6,23 +6,38 @@ import json
 from dataclasses import asdict
 
 import click
-from rich.console import Console
 
 from etl.answers.drift import DriftLine, NewLines, list_drift, write_drift
 from etl.answers.newest import open_newest
-from etl.cli.tables import print_table, width
+from etl.cli.tables import Column, print_table, say, wide_option
 from etl.errors import UsageFault
 from etl.known_names import require_known
 from etl.plurals import counted, is_or_are
 from etl.settings import Settings
 
 MOST_MODELS = 3
+COLUMNS = (
+    Column("data_model", rank=2),
+    Column("path", is_path=True),
+    Column("rule", rank=1),
+    Column("json_type", rank=3),
+    Column("messages", is_number=True),
+    Column("first_day", rank=5),
+    Column("last_day", rank=4),
+    Column("sources", rank=6, is_number=True),
+    Column("occurrences", rank=7, is_number=True),
+    Column("size_class", rank=8),
+    Column("event_types", rank=9),
+    Column("source_ids", rank=10),
+)
 
 
 @click.command()
 @click.option("--rule", "rules", multiple=True, help="Only this rule, such as unlisted_key.")
 @click.option("--model", "data_models", multiple=True, help="Data model, as in Meta.DataModel.")
-@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True)
+@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True,
+              help="Lines at most.")  # fmt: skip
+@wide_option
 @click.option("--write", is_flag=True, help="List the new fields in HOME/catalog/fields.csv.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
@@ -32,13 +47,15 @@ def drift(
     rules: tuple[str, ...],
     data_models: tuple[str, ...],
     limit: int,
+    wide: bool,
     write: bool,
     as_json: bool,
 ) -> None:
-    """Tell what comes that the catalog does not list: keys, types, shapes, events, extensions.
+    """Show what arrives that the catalog does not list.
 
-    Prints paths, types, sizes, days and sources, never a value. With --write the unlisted keys
-    get lines in the site's catalog; `redox-warehouse reload` then moves their values to columns.
+    Keys, types, shapes, event types, extensions. Prints paths, types, sizes, days and sources,
+    never a value. With --write the unlisted keys get lines in the site's catalog, and
+    `redox-warehouse reload` then moves their values to columns.
 
     \b
     Examples:
@@ -50,7 +67,7 @@ def drift(
     if write and rules:
         raise UsageFault("Only unlisted keys can be written; leave out --rule, or --write.")
     if write:
-        _tell_written(write_drift(settings, data_models=data_models), as_json=as_json)
+        _print_written(write_drift(settings, data_models=data_models), as_json=as_json)
         return
     with open_newest(settings) as (connection, place):
         require_known(connection, rules=rules, data_models=data_models)
@@ -61,25 +78,24 @@ def drift(
         answer = {"as_of": place, "has_more": has_more, "drift": drifting}
         click.echo(json.dumps(answer, indent=1, default=str))
         return
-    console = Console(width=width())
     if lines:
-        print_table(console, [asdict(line) for line in lines])
+        print_table([asdict(line) for line in lines], COLUMNS, wide=wide)
         if has_more:
-            console.print(f"There are more; --limit {10 * limit} shows them.")
-        _tell_next(lines)
+            say(f"There are more; --limit {10 * limit} shows them.")
+        _say_next(lines)
     else:
-        console.print("Everything that came is listed in the catalog.")
+        say("Everything that came is listed in the catalog.")
     if place != "warehouse":
-        console.print(f"A load is writing; this is the {place}.")
+        say(f"A load is writing; this is the {place}.")
 
 
-def _tell_next(lines: list[DriftLine]) -> None:
+def _say_next(lines: list[DriftLine]) -> None:
     unlisted = any(line.rule == "unlisted_key" and '["*"]' not in line.path for line in lines)
     if unlisted:
-        click.echo("To give the unlisted keys columns, run `redox-warehouse drift --write`.")
+        say("To give the unlisted keys columns, run `redox-warehouse drift --write`.")
 
 
-def _tell_written(new: NewLines, *, as_json: bool) -> None:
+def _print_written(new: NewLines, *, as_json: bool) -> None:
     if as_json:
         fields = [
             {"data_model": f.data_model, "path": f.path, "json_type": f.json_type.value}

@@ -52,7 +52,7 @@ def export(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Copy tables into DIR, one file each, with a README and a data dictionary.
+    """Copy tables to DIR, with a README and a data dictionary.
 
     Copies the published version, or the warehouse when nothing is published yet. The files hold
     patient data: they are for their owner only until you give them away.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
+from duckdb import DuckDBPyConnection
 
 from etl.answers.findings import (
     DEFAULT_GROUPS,
@@ -26,11 +25,41 @@ from etl.answers.findings import (
     find_values,
 )
 from etl.answers.newest import open_newest
-from etl.cli.tables import print_table, width
+from etl.cli.tables import SEVERITY, Column, is_terminal, print_table, say, styled, wide_option
 from etl.errors import UsageFault
 from etl.plurals import counted, is_or_are
+from etl.report.source_names import read_source_names
 from etl.settings import Settings
 
+COUNTS = (
+    Column("findings", is_number=True),
+    Column("messages", rank=1, is_number=True),
+    Column("first day", rank=3),
+    Column("last day", rank=2),
+)
+PLACES = (
+    Column("message_id", is_number=True),
+    SEVERITY,
+    Column("rule"),
+    Column("path", is_path=True),
+    Column("ordinals", rank=1),
+    Column("day", rank=3),
+    Column("data_model", rank=4),
+    Column("suggestion", rank=5),
+    Column("event_type", rank=6),
+    Column("source", rank=7),
+    Column("source_id", rank=8),
+    Column("value_set", rank=9),
+    Column("load_id", rank=10, is_number=True),
+)
+VALUES = (
+    Column("rule", rank=1),
+    Column("data_model", rank=3),
+    Column("path", is_path=True),
+    Column("received", is_text=True),
+    Column("suggestion", rank=2),
+    Column("findings", is_number=True),
+)
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -40,7 +69,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--rule", "rules", multiple=True, help="Only this rule; repeatable.")
 @click.option("--model", "data_models", multiple=True, help="Data model, as in Meta.DataModel.")
 @click.option("--event", "event_types", multiple=True, help="Event type.")
-@click.option("--source", "sources", multiple=True, help="Meta.Source.ID.")
+@click.option("--source", "sources", multiple=True, help="Meta.Source.ID or name.")
 @click.option("--path", default="", help="This path and all below it.")
 @click.option("--since", type=DAY, help="First day of the messages, UTC.")
 @click.option("--until", type=DAY, help="Day after the last, UTC.")
@@ -48,7 +77,9 @@ DAY = click.DateTime(["%Y-%m-%d"])
               help="Count by this; repeatable. Default: rule, model, path.")  # fmt: skip
 @click.option("--messages", is_flag=True, help="List the findings one by one, with message ids.")
 @click.option("--values", is_flag=True, help="List received values; on a terminal only.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True,
+              help="Lines at most.")  # fmt: skip
+@wide_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def findings(
@@ -58,13 +89,14 @@ def findings(
     messages: bool,
     values: bool,
     limit: int,
+    wide: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Tell what is wrong with the data: which rule, where, how often, since when.
+    """Show what is wrong with the data, by rule and field.
 
-    Prints no values. To get back to a payload take a message id of --messages and run
-    `redox-warehouse show ID`.
+    Counts findings and messages, with their first and last day; prints no values. To get back to
+    a payload, take a message id from --messages and run `redox-warehouse show ID`.
 
     \b
     Examples:
@@ -77,39 +109,57 @@ def findings(
     chosen = _chosen(**options)
     if sum((bool(by), messages, values)) > 1:
         raise UsageFault("Each of --by, --messages and --values is a list of its own; give one.")
-    if values and not sys.stdout.isatty():
+    if values and not is_terminal():
         raise UsageFault("Values are printed to a terminal only; leave out --values here.")
+    groups = tuple(dict.fromkeys(by)) or DEFAULT_GROUPS
     with open_newest(settings) as (connection, place):
+        names = read_source_names(connection) if messages or "source" in groups else {}
+        chosen = _by_source_id(chosen, connection)
         chosen.refuse_unknown(connection)
         if values:
             found: list[Any] = list(find_values(connection, chosen, limit=limit + 1))
         elif messages:
             found = list(find_places(connection, chosen, limit=limit + 1))
         else:
-            groups = by or DEFAULT_GROUPS
             found = list(count_findings(connection, chosen, by=groups, limit=limit + 1))
         meanings = explain_rules(connection)
         quarantined = count_open_quarantine(connection)
     found, has_more = found[:limit], len(found) > limit
     if as_json:
-        answer = _answer(found, place, settings)
+        answer = _answer(found, place, settings, names)
         answer |= {"has_more": has_more, "open_quarantine": quarantined}
         click.echo(json.dumps(answer, indent=1, default=str))
         return
-    console = Console(width=width())
+    rows = [_line(one, names) for one in found]
     if not found:
-        console.print("Nothing was found.")
+        say("Nothing was found.")
     elif messages or values:
-        print_table(console, [asdict(one) for one in found])
+        print_table(rows, PLACES if messages else VALUES, wide=wide)
     else:
-        print_table(console, [_row(one) for one in found])
-        _explain(console, found, meanings)
-    if has_more:
-        console.print(f"There are more; --limit {10 * limit} shows them.")
-    if quarantined:
-        told = f"{counted(quarantined, 'item')} {is_or_are(quarantined)}"
-        console.print(f"{told} in quarantine; see `redox-warehouse quarantine list`.")
-    _tell_where(console, place, settings)
+        print_table(rows, _columns(groups), wide=wide)
+        _explain(found, meanings)
+    _say_more(place, settings, more_limit=10 * limit if has_more else 0, quarantined=quarantined)
+
+
+def _by_source_id(chosen: Chosen, connection: DuckDBPyConnection) -> Chosen:
+    """The same choice with source ids where sources are given by name."""
+    if not chosen.sources:
+        return chosen
+    ids: dict[str, list[str]] = {}
+    for source_id, name in read_source_names(connection).items():
+        ids.setdefault(name, []).append(source_id)
+    sources = [source_id for name in chosen.sources for source_id in ids.get(name, [name])]
+    return replace(chosen, sources=tuple(sources))
+
+
+def _columns(groups: Sequence[str]) -> list[Column]:
+    """The columns of counted findings; what they are counted by stays longest."""
+    named = {
+        "source": [Column("source"), Column("source_id", rank=4)],
+        "path": [Column("path", is_path=True)],
+    }
+    keys = [column for group in groups for column in named.get(group, [Column(group)])]
+    return [SEVERITY, *keys, *COUNTS]
 
 
 def _chosen(
@@ -132,35 +182,44 @@ def _row(group: FindingGroup) -> dict[str, Any]:
     return {**row, "first day": group.first_day, "last day": group.last_day}
 
 
-def _explain(
-    console: Console, found: list[FindingGroup], meanings: dict[str, tuple[str, str]]
-) -> None:
-    table = Table("rule", "what it means", "what to do", box=None, padding=(0, 2, 0, 0))
+def _explain(found: list[FindingGroup], meanings: dict[str, tuple[str, str]]) -> None:
     for rule in dict.fromkeys(group.keys.get("rule", "") for group in found):
         if rule in meanings:
-            table.add_row(rule, *meanings[rule])
-    if table.row_count:
-        console.print(table)
+            meaning, action = meanings[rule]
+            say()
+            say(styled(rule, bold=True))
+            say(f"{meaning} {action}", indent="  ")
 
 
-def _tell_where(console: Console, place: str, settings: Settings) -> None:
+def _say_more(place: str, settings: Settings, *, more_limit: int, quarantined: int) -> None:
+    say()
+    if more_limit:
+        say(f"There are more; --limit {more_limit} shows them.")
+    if quarantined:
+        shown = f"{counted(quarantined, 'item')} {is_or_are(quarantined)}"
+        say(f"{shown} in quarantine; see `redox-warehouse quarantine list`.")
     if place != "warehouse":
-        console.print(f"A load is writing; this is the {place}.")
+        say(f"A load is writing; this is the {place}.")
     policies = settings.values
     nulled = [name for name, policy in {**policies.sets, **policies.fields}.items()
               if policy == "null"]  # fmt: skip
     if policies.policy == "null":
         nulled = ["every closed set but those named otherwise"]
     if nulled:
-        console.print(f"By configuration values outside are stored as null in: {', '.join(nulled)}")
+        say(f"By configuration values outside are stored as null in: {', '.join(nulled)}")
 
 
-def _answer(found: list[Any], place: str, settings: Settings) -> dict[str, Any]:
-    lines = [_line(one) for one in found]
+def _answer(
+    found: list[Any], place: str, settings: Settings, names: Mapping[str, str]
+) -> dict[str, Any]:
+    lines = [_line(one, names) for one in found]
+    lines = [{key.replace(" ", "_"): value for key, value in line.items()} for line in lines]
     return {"as_of": place, "value_policies": settings.values.model_dump(), "findings": lines}
 
 
-def _line(one: FindingGroup | FindingPlace | Any) -> dict[str, Any]:
-    if isinstance(one, FindingGroup):
-        return {key.replace(" ", "_"): value for key, value in _row(one).items()}
-    return asdict(one)
+def _line(one: FindingGroup | FindingPlace | Any, names: Mapping[str, str]) -> dict[str, Any]:
+    line = _row(one) if isinstance(one, FindingGroup) else asdict(one)
+    source_id = line.get("source", line.get("source_id"))
+    if source_id is None:
+        return line
+    return {**line, "source": names.get(source_id) or source_id, "source_id": source_id}

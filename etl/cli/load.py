@@ -24,17 +24,18 @@ MOST_REASONS = 20
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True)
-@click.option("--unwrap", metavar="KEY", default="", help="Messages stand in envelopes under KEY.")
+@click.option("--unwrap", metavar="KEY", default="", help="Messages are in envelopes, under KEY.")
 @click.option("--in-place", is_flag=True, help="Keep only where the bytes are, not a copy.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_obj
 def load(
     settings: Settings, paths: tuple[str, ...], unwrap: str, in_place: bool, as_json: bool
 ) -> int:
-    """Load Redox messages from PATHS: files, folders, globs or URLs (s3://...).
+    """Load messages from files, folders, globs or URLs.
 
-    Takes one message per file, several in a row, a JSON array or NDJSON, each plain, .gz or .zst.
-    What was loaded before is skipped by its content, so running it twice changes nothing.
+    PATHS may mix them all (s3://... too). A file holds one message, several in a row, a JSON array
+    or NDJSON, plain, .gz or .zst. What was loaded before is recognized by its content and skipped,
+    so running it twice changes nothing.
 
     \b
     Examples:
@@ -43,8 +44,8 @@ def load(
       redox-warehouse load --unwrap body webhooks.jsonl
       redox-warehouse load s3://bucket/redox/2026/
 
-    Exit code 3 says that some items were quarantined; see `redox-warehouse quarantine list`. Exit
-    code 1 says that a file was damaged or may not be read; it was left out, the others are loaded.
+    Exit code 3 means that some items were quarantined; see `redox-warehouse quarantine list`. Exit
+    code 1 means that a file is damaged or cannot be read; it was left out, the others are loaded.
     """
     from etl.pipeline.batches import load_batch
     from etl.pipeline.sources import Sources

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from etl.cli.groups import NearGroup
 from etl.errors import DiskFull, RedoxWarehouseError
 from etl.without_pandas import leave_pandas_out
 from models.catalog import CatalogFaults
@@ -34,9 +35,11 @@ COMMANDS = {
     "status": "etl.cli.status:status",
     "synth": "etl.cli.synth:synth",
 }
+LONGEST_HELP = 200
+"""Characters of a command's first sentence; a test holds them to one line of 80."""
 
 
-class LazyGroup(click.Group):
+class LazyGroup(NearGroup):
     """Imports a command only when it is called, so that the list of them is quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -51,21 +54,22 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        width = formatter.width - 6 - max(map(len, COMMANDS))
-        rows = [(name, _short_help(COMMANDS[name], width)) for name in self.list_commands(ctx)]
+        rows = [(name, _short_help(COMMANDS[name])) for name in self.list_commands(ctx)]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
 
-def _short_help(target: str, width: int) -> str:
-    """What click would say of a command, from its source: importing them all takes seconds."""
+def _short_help(target: str) -> str:
+    """The first sentence of a command, from its source: importing them all takes seconds."""
     module, _, name = target.partition(":")
     spec = find_spec(module)
     loader = spec.loader if spec else None
     source = loader.get_source(module) if isinstance(loader, InspectLoader) else None
     for node in ast.parse(source or "").body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
-            return click.Command(name, help=ast.get_docstring(node)).get_short_help_str(width)
+            return click.Command(name, help=ast.get_docstring(node)).get_short_help_str(
+                LONGEST_HELP
+            )
     return ""
 
 
@@ -82,14 +86,22 @@ def cli(ctx: click.Context, home: Path | None) -> None:
     """Load Redox data model messages into relational tables, losing nothing.
 
     \b
-    Exit codes: 0 all well, 2 usage, 3 some items quarantined, 4 warehouse busy,
+    Exit codes: 0 success, 2 wrong call, 3 some items quarantined, 4 warehouse busy,
     5 disk full, 1 anything else.
+
+    \b
+    Tables fit the terminal (--wide prints all columns). Piped, they are
+    tab-separated, one record a line, with notes on standard error.
+
+    \b
+    Shell completion (bash; zsh and fish alike, see docs/terminal.md):
+      eval "$(_REDOX_WAREHOUSE_COMPLETE=bash_source redox-warehouse)"
     """
     if ctx.resilient_parsing or "--help" in sys.argv or "-h" in sys.argv:
         return
     from etl.settings import read_settings
 
-    if ctx.invoked_subcommand != "doctor":  # which tells of faulty settings itself
+    if ctx.invoked_subcommand != "doctor":  # which reports faulty settings itself
         ctx.obj = read_settings(home)
 
 
@@ -109,7 +121,7 @@ def _exit_code() -> int:
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
-        return _say("Stopped; run the command again to continue where it was.", 1)
+        return _say("Stopped; run the command again to resume.", 1)
     except RedoxWarehouseError as error:
         return _say(str(error), error.exit_code)
     except CatalogFaults as faults:

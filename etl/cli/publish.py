@@ -20,8 +20,8 @@ Examples:
   redox-warehouse publish --keep 1 --json
 
 \b
-docs/published.md tells how pandas, polars, Spark, SQLAlchemy, Power BI and Tableau read it.
-Exit codes: 0 published or unchanged, 2 nothing was loaded, 4 busy, 5 disk full, 1 else.
+See docs/published.md for reading it with pandas, polars, Spark, SQLAlchemy, Power BI, Tableau.
+Exit codes: 0 published or unchanged, 2 nothing was loaded, 4 busy, 5 disk full, 1 other.
 """
 
 
@@ -33,10 +33,10 @@ Exit codes: 0 published or unchanged, 2 nothing was loaded, 4 busy, 5 disk full,
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_obj
 def publish(settings: Settings, materialize: bool, keep: int | None, as_json: bool) -> None:
-    """Publish the warehouse as an immutable version of Parquet files and views.
+    """Publish a version for analysts: Parquet files and views.
 
-    Files of slices that did not change are shared with the version before. When nothing changed,
-    no version is made. Readers of older versions are not disturbed.
+    A version never changes. Files of slices that did not change are shared with the version before.
+    When nothing changed, no version is made. Readers of older versions are not disturbed.
     """
     from etl.pipeline.publish import publish as publish_warehouse
 

@@ -40,15 +40,14 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--partition", default="", help="A name; under a new one all is asked anew.")
 @click.option("--retry-errors", is_flag=True, help="Ask again what was answered with Meta.Errors.")
 @click.option("--parallel", type=click.IntRange(1, 256), help="Requests at once [pull.parallel].")
-@click.option("--dry-run", is_flag=True, help="Tell what would be asked; send nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would be asked; send nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def pull(context: click.Context, /, **options: Any) -> None:
     """Send queries to Redox and keep the replies for the next load.
 
     REQUESTS are files (JSON or NDJSON) or folders of them; each request is one query of the Data
-    Model API. Requests that were answered before are not asked again, so a pull that was stopped
-    goes on where it was.
+    Model API. Requests that were answered before are not sent again, so a pull that was stopped resumes.
     """
     from etl.pipeline.pull import PullRequest, plan_pull  # costs time others need not spend
     from etl.pipeline.pull import pull as send_queries

@@ -6,17 +6,25 @@ import json
 from dataclasses import asdict
 
 import click
-from rich.console import Console
-from rich.table import Table
 
+from etl.cli.groups import NearGroup
 from etl.cli.opening import ID, open_loader
-from etl.cli.tables import width
+from etl.cli.tables import Column, print_table, say, wide_option
 from etl.settings import Settings
 
 STILL_QUARANTINED = 3
+COLUMNS = (
+    Column("quarantine_id", title="id", is_number=True),
+    Column("reason"),
+    Column("state", rank=1),
+    Column("object_id", rank=4, title="object", show=lambda object_id: str(object_id)[:12]),
+    Column("item", rank=3, is_number=True),
+    Column("byte_length", rank=2, title="bytes", is_number=True),
+    Column("quarantined_at", rank=5, show=lambda moment: f"{moment:%Y-%m-%d %H:%M}"),
+)
 
 
-@click.group()
+@click.group(cls=NearGroup)
 def quarantine() -> None:
     """List, show, replay or resolve what could not be loaded.
 
@@ -32,10 +40,14 @@ def quarantine() -> None:
 @quarantine.command("list")
 @click.option("--state", type=click.Choice(["open", "replayed", "resolved", "all"]), default="open")
 @click.option("--reason", default="", help="Only this reason.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True,
+              help="Lines at most.")  # fmt: skip
+@wide_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def list_items(settings: Settings, state: str, reason: str, limit: int, as_json: bool) -> None:
+def list_items(
+    settings: Settings, state: str, reason: str, limit: int, wide: bool, as_json: bool
+) -> None:
     """List items, newest first. Prints reasons and places, never bytes.
 
     \b
@@ -52,17 +64,12 @@ def list_items(settings: Settings, state: str, reason: str, limit: int, as_json:
         click.echo(json.dumps([asdict(item) for item in items], indent=1, default=str))
         return
     if not items:
-        click.echo("No such item is in quarantine.")
+        say("No such item is in quarantine.")
         return
-    table = Table("id", "reason", "state", "object", "item", "bytes", "quarantined at")
-    for item in items:
-        table.add_row(
-            str(item.quarantine_id), item.reason, item.state, item.object_id[:12], str(item.item),
-            f"{item.byte_length:,}", f"{item.quarantined_at:%Y-%m-%d %H:%M}",
-        )  # fmt: skip
-    Console(width=width()).print(table)
+    print_table([asdict(item) for item in items], COLUMNS, wide=wide)
     for code in sorted({item.reason for item in items} & rules.keys()):
-        click.echo(f"{code}: {rules[code].meaning} {rules[code].action}")
+        say()
+        say(f"{code}: {rules[code].meaning} {rules[code].action}")
 
 
 @quarantine.command("show")
@@ -85,16 +92,18 @@ def show_item(settings: Settings, quarantine_id: int) -> None:
 
 @quarantine.command("replay")
 @click.argument("quarantine_ids", type=ID, nargs=-1)
-@click.option("--unwrap", metavar="KEY", default="", help="They stand in envelopes under KEY.")
+@click.option("--unwrap", metavar="KEY", default="", help="They are in envelopes, under KEY.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def replay_items(
     settings: Settings, quarantine_ids: tuple[int, ...], unwrap: str, as_json: bool
 ) -> int:
-    """Try open items again, all or those named, for instance after the catalog has learned.
+    """Load open items again, all or those named.
 
-    --unwrap is for files that were loaded without it, or with another KEY; where messages of a file
-    are loaded already, its KEY stays.
+    For instance after the catalog gained a data model or a limit was raised.
+
+    --unwrap is for files that were loaded without it, or with another KEY; once messages of a file
+    are loaded, its KEY stays.
 
     \b
     Examples:
@@ -119,7 +128,9 @@ def replay_items(
 @click.argument("quarantine_ids", type=ID, nargs=-1, required=True)
 @click.pass_obj
 def resolve_items(settings: Settings, quarantine_ids: tuple[int, ...]) -> None:
-    """Close items as not to be loaded; they stay on record and in the ledger.
+    """Close items that should not be loaded.
+
+    They stay on record and in the ledger.
 
     \b
     Example:

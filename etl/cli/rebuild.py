@@ -13,10 +13,10 @@ from etl.settings import Settings
 @click.option("--pretty", is_flag=True, help="Indent the JSON.")
 @click.pass_obj
 def rebuild(settings: Settings, message_id: int, pretty: bool) -> None:
-    """Print the payload of MESSAGE_ID, put together from the tables alone.
+    """Print the payload of MESSAGE_ID, rebuilt from the tables.
 
     Every populated value comes back with its type and exact text; null, "" and empty
-    containers are not populated and stay away. `show` prints the received bytes instead.
+    containers are not populated and are left out. `show` prints the received bytes instead.
 
     \b
     Example:

@@ -30,7 +30,7 @@ user of the machine could read them. Put a proxy with TLS in front; docs/receive
 @click.option("--log-json", is_flag=True, help="Log one JSON object per line.")
 @click.pass_obj
 def receive(settings: Settings, /, log_json: bool, **options: str | int | None) -> None:
-    """Receive messages from Redox and keep them until they are loaded.
+    """Receive messages from Redox and keep them for the next load.
 
     Runs a web server that answers Redox's verification request, checks the token of every message,
     and writes it to disk before it answers 200. Closed segments appear in HOME/incoming, where

@@ -37,9 +37,9 @@ def reload(
 ) -> None:
     """Build rows, findings and counts again from landed bytes.
 
-    Needed after the catalog has learned new fields (`drift --write`), with --rebuild-tables after
-    it has changed the type of a field. Every slice that holds a
-    selected message is replaced in one transaction; message ids stay. Without options, everything.
+    Needed after the catalog gained fields (`drift --write`), and with --rebuild-tables after the
+    type of a field changed. Every slice that holds a selected message is replaced in one
+    transaction; message ids stay. Without options, everything is reloaded.
 
     \b
     Examples:

@@ -120,11 +120,11 @@ SHARE = click.FloatRange(0, 1)
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def synth(out: Path, **options: Any) -> None:
-    """Write synthetic messages of every event type into the folder OUT.
+    """Write synthetic messages to the folder OUT.
 
-    Everything in them is invented. With faults or a profile they carry planted oddities, and
-    --truth tells exactly which. With --scenarios they belong together (each visit has its patient,
-    each result its order), and --truth writes what is true in the end: patients.csv,
+    Of every event type, everything in them invented. With faults or a profile they carry planted
+    oddities, and --truth lists exactly which. With --scenarios they belong together (each visit has
+    its patient, each result its order), and --truth writes what is true in the end: patients.csv,
     encounters.csv, appointments.csv, lab_results.csv and others. Where two defaults are shown,
     the second one is that of --scenarios.
     """

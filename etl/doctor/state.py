@@ -8,7 +8,6 @@ from typing import Any
 
 import duckdb
 
-from etl.answers.newest import view_select
 from etl.doctor.records import Check, fail, ok, warn
 from etl.errors import PermanentError, WarehouseBusy
 from etl.pipeline.status import read_status
@@ -16,6 +15,7 @@ from etl.pipeline.value_policy import nulled_fields
 from etl.plurals import counted, is_or_are
 from etl.publish.folders import PublishedFolder
 from etl.publish.manifest import MANIFEST, read_manifest
+from etl.report.views import view_select
 from etl.settings import Settings
 from etl.warehouse.connection import open_warehouse, write_lock
 from models.catalog import CatalogFaults, read_catalog

@@ -16,6 +16,7 @@ import duckdb
 
 from etl.errors import PermanentError
 from etl.report.names import SOURCE_SQL
+from etl.report.source_names import read_source_names
 from etl.settings import Settings
 
 _TOTALS = """
@@ -37,8 +38,11 @@ from quality.message_count group by source order by 2 desc, 1 limit 100
 """
 _FINDINGS = """
 select severity, rule, sum(findings), sum(messages)
-from quality.finding_count group by severity, rule order by 3 desc, 2
+from quality.finding_count group by severity, rule
+order by list_position(['error', 'warning', 'info'], severity), 3 desc, 2
 """
+# the newest messages name the sources: a scan of them all would make every commit wait
+_NAMING_MESSAGES = 200_000
 _LOADS = """
 select load_id, kind, started_at, finished_at, bytes, received, replayed, loaded, duplicate, quarantined
 from core.load order by load_id desc limit 20
@@ -48,6 +52,7 @@ from core.load order by load_id desc limit 20
 def write_status(connection: duckdb.DuckDBPyConnection, settings: Settings, now: datetime) -> None:
     """Rewrite status.json from the ledger."""
     status = collect_status(connection, now)
+    _name_sources(status, connection, settings.status_path)
     temporary = settings.status_path.with_suffix(f".{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -102,6 +107,20 @@ def _groups(connection: duckdb.DuckDBPyConnection, query: str, name: str) -> lis
         {name: group, "messages": int(messages), "first_day": str(first), "last_day": str(last)}
         for group, messages, first, last in _rows(connection, query)
     ]
+
+
+def _name_sources(
+    status: dict[str, Any], connection: duckdb.DuckDBPyConnection, path: Path
+) -> None:
+    """Add the sources' names: those that the newest messages carry, else those known before."""
+    try:
+        before = (read_status(path) or {}).get("sources", [])
+    except PermanentError:
+        before = []
+    known = {one["source_id"]: one["source_name"] for one in before if one.get("source_name")}
+    known |= read_source_names(connection, newest=_NAMING_MESSAGES)
+    for one in status["sources"]:
+        one["source_name"] = known.get(one["source_id"], "")
 
 
 def _load(row: tuple[Any, ...]) -> dict[str, Any]:

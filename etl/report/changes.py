@@ -1,14 +1,13 @@
-"""What changed, as sentences an executive reads: changes of one sender, day and kind told together.
+"""What changed, in sentences: equal changes of one or many senders told together.
 
-The changes themselves are found in SQL (quality.field_drift); here they are only grouped and said.
+The changes themselves are found in SQL (quality.field_drift); here they are only grouped and worded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from itertools import groupby
+from datetime import date, timedelta
 from typing import Any
 
 from etl.plurals import counted
@@ -17,6 +16,8 @@ from etl.report.senders import Senders
 from etl.report.small_cells import is_small
 
 _COUNTS = ("past_populated", "past_messages", "recent_populated", "recent_messages")
+_SAME_CHANGE = timedelta(days=2)
+_MOST_NAMES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Change:
     path: str
     data_model: str
     event_type: str
+    sender: int
     day: date
     kind: str
     past_rate: float | None
@@ -34,9 +36,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ChangeGroup:
-    """Changes of one sender, day and kind, the greatest first."""
+    """Changes of the same fields and kind in the same senders within days, the greatest first."""
 
-    sender: str
+    senders: tuple[str, ...]
     day: date
     kind: str
     changes: tuple[Change, ...]
@@ -47,38 +49,73 @@ class ChangeGroup:
         return tuple(dict.fromkeys(change.data_model for change in self.changes))
 
     @property
-    def sentence(self) -> str:
-        """What happened, without a full stop."""
-        first = self.changes[0]
+    def who(self) -> str:
+        """The senders in words."""
+        if len(self.senders) <= _MOST_NAMES:
+            return " and ".join(self.senders)
+        return counted(len(self.senders), "source")
+
+    @property
+    def subject(self) -> str:
+        """What changed: a path, or how many fields."""
         paths = {change.path for change in self.changes}
-        if len(paths) == 1:
-            subject = f"{first.path} of {self.sender}"
-        else:
-            subject = f"{len(paths)} fields of {self.sender}"
-        rates = _rates(first) if len(paths) == 1 else ""
-        return f"{subject} {self.kind}{rates} on {self.day.day} {self.day:%B %Y}"
+        return self.changes[0].path if len(paths) == 1 else counted(len(paths), "field")
+
+    @property
+    def what(self) -> str:
+        """What happened to which fields, with the rates where it is one field of one sender."""
+        paths = {change.path for change in self.changes}
+        rates = _rates(self.changes[0]) if len(paths) == len(self.senders) == 1 else ""
+        return f"{self.subject} {self.kind}{rates}"
+
+    @property
+    def sentence(self) -> str:
+        """What happened, whose it is and when, without a full stop."""
+        what = self.what.removeprefix(self.subject)
+        return f"{self.subject} of {self.who}{what} on {day_text(self.day)}"
 
 
 def group_changes(
     facts: Facts, senders: Senders, *, suppress_below: int
 ) -> tuple[ChangeGroup, ...]:
-    """All changes, grouped; the latest and largest groups first."""
-
-    def key(row: Mapping[str, Any]) -> tuple[Any, ...]:
-        feed = senders.feeds[row["feed"]]
-        return (row["day"], feed.sender, row["kind"])
-
-    rows = sorted(facts.changes.to_pylist(), key=key)
-    groups = [
+    """Return all changes, grouped; the latest and largest groups first."""
+    rows = facts.changes.to_pylist()
+    changes = [_change(row, senders, suppress_below) for row in rows]
+    groups: dict[tuple[date, str, tuple[int, ...]], list[Change]] = {}
+    for cluster in _clusters(changes):
+        own = tuple(sorted({change.sender for change in cluster}))
+        groups.setdefault((cluster[0].day, cluster[0].kind, own), []).extend(cluster)
+    grouped = [
         ChangeGroup(
-            sender=senders.senders[sender].name,
+            senders=tuple(senders.senders[sender].label for sender in own),
             day=day,
             kind=kind,
-            changes=_ordered(_change(row, senders, suppress_below) for row in members),
+            changes=_ordered(members),
         )
-        for (day, sender, kind), members in groupby(rows, key=key)
+        for (day, kind, own), members in groups.items()
     ]
-    return tuple(sorted(groups, key=lambda group: (group.day, len(group.changes)), reverse=True))
+    return tuple(
+        sorted(
+            grouped,
+            key=lambda group: (group.day, len(group.changes), group.kind, group.senders),
+            reverse=True,
+        )
+    )
+
+
+def _clusters(changes: Sequence[Change]) -> Iterator[list[Change]]:
+    """Changes of one field and kind whose days are close together, in order of their days."""
+    fields: dict[tuple[str, str, str], list[Change]] = {}
+    for change in sorted(changes, key=lambda change: (change.day, change.sender)):
+        fields.setdefault((change.data_model, change.path, change.kind), []).append(change)
+    for own in fields.values():
+        cluster: list[Change] = []
+        for change in own:
+            if cluster and change.day - cluster[0].day > _SAME_CHANGE:
+                yield cluster
+                cluster = []
+            cluster.append(change)
+        yield cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +131,16 @@ class Silence:
     @property
     def sentence(self) -> str:
         """What happened, without a full stop."""
-        of = "" if self.data_model == "*" else f"{self.data_model} of "
+        what = "nothing" if self.data_model == "*" else f"no {self.data_model}"
         return (
-            f"{of}{self.sender} fell silent after {self.last_day.day} {self.last_day:%B %Y}: "
-            f"nothing for {counted(self.silent_days, 'day')}"
+            f"{self.sender} sent {what} for {counted(self.silent_days, 'day')}, "
+            f"since {day_text(self.last_day)}"
         )
 
 
 def list_silences(facts: Facts, senders: Senders) -> tuple[Silence, ...]:
-    """The silent senders, the longest silence first."""
-    names = {sender.key: sender.name for sender in senders.senders}
+    """Return the silent senders, the longest silence first."""
+    names = {sender.key: sender.label for sender in senders.senders}
     return tuple(
         Silence(
             sender=names.get((row["source_id"], row["is_test"]), "a source"),
@@ -120,9 +157,11 @@ def _ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
     return tuple(
         sorted(
             changes,
-            key=lambda change: (-_size(change), change.path, change.data_model, change.event_type),
+            key=lambda change: (
+                -_size(change), change.path, change.data_model, change.event_type, change.sender
+            ),
         )
-    )
+    )  # fmt: skip
 
 
 def _size(change: Change) -> float:
@@ -138,6 +177,7 @@ def _change(row: Mapping[str, Any], senders: Senders, suppress_below: int) -> Ch
         path=row["path"],
         data_model=feed.data_model,
         event_type=feed.event_type,
+        sender=feed.sender,
         day=row["day"],
         kind=row["kind"],
         past_rate=None if hidden else row["past_rate"],
@@ -150,14 +190,19 @@ def _rates(change: Change) -> str:
         return ""
     past, recent = percent(change.past_rate), percent(change.recent_rate)
     if change.kind == "vanished":
-        return f" (it fell from {past} to 0 %)"
+        return f" (from {past} to 0 %)"
     if change.kind == "appeared":
-        return f" (it rose from 0 % to {recent})"
+        return f" (from 0 % to {recent})"
     return f" from {past} to {recent}"
 
 
+def day_text(day: date) -> str:
+    """Return a day in words, as in March 3, 2026."""
+    return f"{day:%B} {day.day}, {day.year}"
+
+
 def percent(rate: float) -> str:
-    """A rate in words: whole percents, decimals only near 0 and 100."""
+    """Return a rate in words: whole percents, decimals only near 0 and 100."""
     if rate in (0, 1) or 0.01 <= rate <= 0.99:
         return f"{100 * rate:.0f} %"
     return f"{100 * rate:.2f} %"

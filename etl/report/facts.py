@@ -13,11 +13,14 @@ import pyarrow as pa
 
 from etl.errors import PermanentError
 from etl.report.records import Facts, ReportOptions, Scope
+from etl.report.source_names import read_source_names
 
 _FEEDS = """
 create or replace temp table report_feed as
 with named_source as (
   select source_id from quality.organization where organization = $source_id
+  union
+  select unnest($named_ids::varchar[])
 ),
 
 day_messages as (
@@ -175,14 +178,6 @@ where ($data_model = '' or silence.data_model in ('*', $data_model))
 order by silence.silent_days desc, silence.source_id, silence.data_model
 """
 
-_SOURCE_NAMES = """
-select source_id, min(organization)
-from quality.organization
-group by source_id
-having count(distinct organization) = 1
-"""
-
-
 _PLACES = """
 select
   data_model,
@@ -202,7 +197,9 @@ def read_facts(connection: duckdb.DuckDBPyConnection, options: ReportOptions) ->
         "event_type": options.event_type,
         "shows_test": scope.shows_test,
     }
-    connection.execute(_FEEDS, {**chosen, "max_days": options.max_days})
+    names = read_source_names(connection)
+    named_ids = [source_id for source_id, name in names.items() if name == options.source_id]
+    connection.execute(_FEEDS, {**chosen, "max_days": options.max_days, "named_ids": named_ids})
     connection.execute(_FIELDS)
     kept, left_out = _rows_to_keep(connection, options.max_rows)
     facts = Facts(
@@ -214,7 +211,7 @@ def read_facts(connection: duckdb.DuckDBPyConnection, options: ReportOptions) ->
         series=_table(connection, _SERIES),
         changes=_table(connection, _CHANGES),
         silences=_table(connection, _SILENCES, {"data_model": options.data_model}),
-        source_names=dict(connection.execute(_SOURCE_NAMES).fetchall()),
+        source_names=names,
         places={
             (data_model, path): place
             for data_model, path, place in connection.execute(_PLACES).fetchall()

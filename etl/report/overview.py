@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from itertools import islice
 from typing import Any
 
 from etl.report.records import Facts, Verdict
 from etl.report.senders import Senders
-from etl.report.small_cells import HIDDEN, redacted_verdict, sum_text
+from etl.report.small_cells import HIDDEN, is_small, redacted_verdict, sum_text
 
-JUDGED = (Verdict.MET, Verdict.BELOW, Verdict.ABOVE)
+EVALUATED = (Verdict.MET, Verdict.BELOW, Verdict.ABOVE)
+FALLING = ("fell", "vanished")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Card:
 
     sender: str
     short: str
+    source: str
     data_model: str
     messages: int
     messages_text: str
@@ -35,57 +38,89 @@ class Card:
         return sum(self.verdicts.values())
 
     @property
-    def judged(self) -> int:
+    def evaluated(self) -> int:
         """Checks with a verdict on a rating."""
-        return sum(self.verdicts.get(verdict, 0) for verdict in JUDGED)
+        return sum(self.verdicts.get(verdict, 0) for verdict in EVALUATED)
 
     @property
     def kept(self) -> float | None:
-        """The share of judged checks that keep their rating."""
-        return self.verdicts.get(Verdict.MET, 0) / self.judged if self.judged else None
+        """The share of evaluated checks that keep their rating."""
+        return self.verdicts.get(Verdict.MET, 0) / self.evaluated if self.evaluated else None
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """One check that surely breaks its rating; counts and rates are None where hidden.
+
+    `since` is the day of its last fall, None where it was low all along.
+    """
+
+    sender: str
+    data_model: str
+    event_type: str
+    rate: float | None
+    rate_low: float | None
+    rate_high: float | None
+    messages: int | None
+    fails_check: bool
+    since: date | None
+    text: str
+
+    @property
+    def where(self) -> str:
+        """Sender, data model and event type in words."""
+        return f"{self.sender} · {self.data_model} {self.event_type}"
 
 
 @dataclass(frozen=True, slots=True)
 class Worst:
-    """A field that surely breaks its rating; `text` says how in the first of `where`."""
+    """A field that surely breaks its rating, in one or many feeds: the worst first."""
 
     path: str
     rating: str
     basis: str
-    text: str
-    where: tuple[str, ...]
+    checks: tuple[Below, ...]
+
+    @property
+    def senders(self) -> tuple[str, ...]:
+        """Whose field it is."""
+        return tuple(dict.fromkeys(check.sender for check in self.checks))
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All checks counted. `verdicts_by_basis`: verdict and basis ("" without a rating) -> checks."""
+    """All checks counted. `rated` have a rating; `perhaps` are met only perhaps; `failing` fail."""
 
     total: Card
     cards: tuple[Card, ...]
-    verdicts_by_basis: Mapping[tuple[Verdict, str], int]
+    rated: int
     perhaps: int
     failing: int
     worst: tuple[Worst, ...]
+
+    @property
+    def rated_share(self) -> float:
+        """The share of all checks that have a rating at all."""
+        return self.rated / self.total.checks if self.total.checks else 0.0
 
 
 def build_overview(
     facts: Facts, senders: Senders, *, suppress_below: int, worst: int = 15
 ) -> Overview:
-    """Count the verdicts and pick the worst fields."""
+    """Count the verdicts and pick the worst fields, at most `worst` of them (-1: all)."""
     columns = facts.fields.select(["feed", "verdict", "rating_basis", "certainty", "fails_check"])
     counted = Counter(zip(*(column.to_pylist() for column in columns.columns), strict=True))
     for feed, checks in facts.left_out.items():
         counted[feed, Verdict.NOT_DOCUMENTED.value, None, None, False] += checks
-    by_basis: Counter[tuple[Verdict, str]] = Counter()
-    for (_, verdict, basis, _, _), checks in counted.items():
-        by_basis[Verdict(verdict), basis or ""] += checks
+    found = _worst(facts, senders, suppress_below)
+    total = Card("", "", "", "", senders.messages, senders.messages_text, _by_verdict(counted))
     return Overview(
-        total=Card("", "", "", senders.messages, senders.messages_text, _by_verdict(counted)),
+        total=total,
         cards=tuple(_cards(counted, senders)),
-        verdicts_by_basis=by_basis,
+        rated=sum(n for key, n in counted.items() if key[2]),
         perhaps=sum(n for key, n in counted.items() if key[3] == "perhaps"),
         failing=sum(n for key, n in counted.items() if key[4]),
-        worst=tuple(islice(_worst(facts, senders, suppress_below), worst)),
+        worst=tuple(islice(found, None if worst < 0 else worst)),
     )
 
 
@@ -109,23 +144,47 @@ def _cards(counted: Mapping[tuple[Any, ...], int], senders: Senders) -> Iterable
         own, counts = senders.senders[sender], messages[sender, data_model]
         shown = sum(count for count in counts if count != HIDDEN)
         text = sum_text(shown, is_partial=HIDDEN in counts)
-        yield Card(own.name, own.short, data_model, shown, text, verdicts)
+        yield Card(own.label, own.short, own.source, data_model, shown, text, verdicts)
 
 
 def _worst(facts: Facts, senders: Senders, below: int) -> Iterable[Worst]:
     """Broken fields, the furthest first; one field broken in several feeds stands once."""
-    groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    falls = _falls(facts)
+    groups: dict[tuple[str, str, str], list[Below]] = {}
     for row in _broken(facts):
         key = (row["path"], row["rating"], row["rating_basis"])
-        groups.setdefault(key, []).append(row)
-    for (path, rating, basis), rows in groups.items():
-        where = tuple(senders.place_of(row["feed"]) for row in rows)
-        yield Worst(path, rating, basis, _text(rows[0], below), where)
+        since = falls.get((row["feed"], row["path"]))
+        groups.setdefault(key, []).append(_below(row, senders, below, since))
+    for (path, rating, basis), checks in groups.items():
+        yield Worst(path, rating, basis, tuple(checks))
 
 
-def _text(row: Mapping[str, Any], below: int) -> str:
+def _falls(facts: Facts) -> dict[tuple[int, str], date]:
+    """The last day on which each field of a feed fell."""
+    falls: dict[tuple[int, str], date] = {}
+    for row in facts.changes.to_pylist():
+        if row["kind"] in FALLING:
+            key = (row["feed"], row["path"])
+            falls[key] = max(row["day"], falls.get(key, row["day"]))
+    return falls
+
+
+def _below(row: Mapping[str, Any], senders: Senders, below: int, since: date | None) -> Below:
+    feed = senders.feeds[row["feed"]]
     redacted = redacted_verdict(row["messages_populated"], row["messages"], below)
-    return redacted or str(row["verdict_text"])
+    is_shown = feed.messages != HIDDEN and not is_small(row["messages_populated"], below)
+    return Below(
+        sender=senders.senders[feed.sender].label,
+        data_model=feed.data_model,
+        event_type=feed.event_type,
+        rate=row["request_rate"] if is_shown else None,
+        rate_low=row["rate_low"] if is_shown else None,
+        rate_high=row["rate_high"] if is_shown else None,
+        messages=None if feed.messages == HIDDEN else feed.messages,
+        fails_check=row["fails_check"],
+        since=since,
+        text=redacted or str(row["verdict_text"]),
+    )
 
 
 def _broken(facts: Facts) -> Iterable[Mapping[str, Any]]:

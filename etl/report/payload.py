@@ -52,7 +52,10 @@ def build_payload(facts: Facts, senders: Senders, options: ReportOptions) -> dic
         "suppressBelow": options.suppress_below,
         "settings": dict(facts.settings),
         "days": [day.isoformat() for day in days],
-        "senders": [[sender.name, sender.source, sender.short] for sender in senders.senders],
+        "senders": [
+            [sender.label, sender.source, sender.short, sender.id_beside]
+            for sender in senders.senders
+        ],
         "feeds": [
             [
                 feed.sender,

@@ -28,12 +28,12 @@ DAYS_IN_REPORT = 92
 class ReportOptions:
     """What a report shows; "" takes every data model, source or event type.
 
-    `generated_at` is printed as the time of the report (UTC). `source_id` may also name an
-    organization. With `include_test` test messages stand beside the others as senders of their
-    own; without it they are left out unless nothing else was received. Counts from 1 to
-    `suppress_below` - 1 are never written. Series show the last `max_days` days, none
-    if that is 0; above `max_rows` fields, those nobody rated and nobody fills are only counted.
-    `source_titles` says what the codes of a rating's source (`code|code`) stand for.
+    `generated_at` is printed as the time of the report (UTC). `source_id` may also be a source's
+    name or an organization. With `include_test` test messages are shown beside the others as senders
+    of their own; without it they are left out unless nothing else was received. Counts from 1 to
+    `suppress_below` - 1 are never written. Series show the last `max_days` days, none if that is 0;
+    above `max_rows` fields, those nobody rated and nobody fills are only counted. `source_titles`
+    says what the codes of a rating's source (`code|code`) stand for.
     """
 
     generated_at: datetime
@@ -70,7 +70,7 @@ class Facts:
     `series`: per feed and path filled on some day, `populated` per day of the feed; null where the
     field is filled in every message.
     `changes`, `silences`: rows of quality.field_drift and quality.source_silence, latest first.
-    `source_names`: the organization of a source that has just one. `places`: the table and column
+    `source_names`: names of sources by id (see source_names.py). `places`: the table and column
     of a data model's path. `left_out`: per feed the unrated fields nobody fills that are not among
     `fields`.
     """

@@ -6,32 +6,39 @@ of one event type.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from etl.report.names import event_type_names, source_names
+from etl.report.names import event_type_names
 from etl.report.records import Facts
 from etl.report.small_cells import HIDDEN, hide, hide_days, sum_text
-
-_UUID = re.compile(r"([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+from etl.report.source_names import SourceLabel, SourceLabels, short_id
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """A source, or its test messages; `name` is its organization where the site names one.
+    """A source, or its test messages.
 
-    `short` is the name where that is not a long id, for narrow columns.
+    `source` is the id as it may be shown, `name` the organization or Meta.Source.Name, "" where
+    neither is known; `label` names it in a sentence: two sources of one name get their id beside it.
     """
 
     key: tuple[str, bool]
     source: str
     name: str
+    label: str
 
     @property
     def short(self) -> str:
-        return _UUID.sub(r"\1…", self.name)
+        """The label where that is no long id, for narrow columns."""
+        return short_id(self.label)
+
+    @property
+    def id_beside(self) -> str:
+        """The id to show beside the label, "" where the label is the id."""
+        return self.source if self.name else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,7 @@ class Senders:
     def place_of(self, feed: int) -> str:
         """A feed in words: sender, data model and event type."""
         own = self.feeds[feed]
-        return f"{self.senders[own.sender].name} · {own.data_model} {own.event_type}"
+        return f"{self.senders[own.sender].label} · {own.data_model} {own.event_type}"
 
 
 def name_senders(facts: Facts, *, suppress_below: int) -> Senders:
@@ -95,13 +102,19 @@ def name_senders(facts: Facts, *, suppress_below: int) -> Senders:
 
 
 def _name_sources(keys: Sequence[tuple[str, bool]], facts: Facts) -> tuple[Sender, ...]:
-    shown = source_names()
+    labels = SourceLabels(facts.source_names)
+    shown = {source_id: labels.label(source_id) for source_id, _ in keys}
+    often = Counter(label.name for label in shown.values())
     return tuple(
         Sender(
             key=(source_id, is_test),
-            source=shown.show(source_id),
-            name=facts.source_names.get(source_id, shown.show(source_id))
-            + (" (test)" if is_test else ""),
+            source=shown[source_id].source_id,
+            name=shown[source_id].name,
+            label=_label(shown[source_id], often) + (" (test)" if is_test else ""),
         )
         for source_id, is_test in keys
     )
+
+
+def _label(label: SourceLabel, often: Mapping[str, int]) -> str:
+    return label.name if label.name and often[label.name] == 1 else label.text

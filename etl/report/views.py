@@ -43,6 +43,13 @@ def read_views(schema: str = "quality", *, folder: Path | None = None) -> tuple[
     return tuple(views[name] for name in order.static_order())
 
 
+def view_select(name: str) -> str:
+    """Return the SELECT of a view as a subquery, for connections that have its tables only."""
+    schema = name.partition(".")[0]
+    select = next(view.select for view in read_views(schema) if view.name == name)
+    return f"(\n{select}\n)"
+
+
 def create_views(connection: duckdb.DuckDBPyConnection, *, schema: str = "quality") -> None:
     """Create or replace every view of a schema; the tables they read must exist."""
     connection.execute(f"create schema if not exists {schema}")

@@ -145,7 +145,7 @@ select
       rate_text, messages_text, certainty, observed_band
     )
     when verdict = 'not_enough_messages' then format(
-      'Filled in {} of {}: too few to judge {} ({:g} are needed).',
+      'Filled in {} of {}: too few to evaluate {} ({:g} are needed).',
       populated_text, messages_text, rating_text, min_messages
     )
     when verdict = 'below' then format(

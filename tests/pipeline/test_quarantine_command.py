@@ -39,16 +39,18 @@ def test_numbers_that_are_not_open_are_told(loaded: CommandLine, name: str) -> N
 def test_resolved_item_is_open_no_more(loaded: CommandLine) -> None:
     assert loaded.run("quarantine", "resolve", "1").code == 0
     assert loaded.run("quarantine", "replay", "1").code == 2
-    assert loaded.run("quarantine", "list").out == "No such item is in quarantine.\n"
+    assert loaded.run("quarantine", "list").err == "No such item is in quarantine.\n"
     status = json.loads(loaded.run("status", "--json").out)
     assert status["messages"] == {"received": 2, "loaded": 1, "duplicate": 0, "quarantined": 1}
 
 
 def test_list_tells_one_line_per_item_and_what_to_do(loaded: CommandLine) -> None:
-    lines = loaded.run("quarantine", "list").out.splitlines()
-    (item,) = (line for line in lines if " open " in line)
+    told = loaded.run("quarantine", "list")
+    (item,) = (line for line in told.out.splitlines() if "\topen\t" in line)
     assert "not_json" in item
-    assert lines[-1].startswith("not_json: The item is not JSON text. Look at the bytes ")
+    assert told.err.splitlines()[-1].startswith(
+        "not_json: The item is not JSON text. Look at the bytes "
+    )
 
 
 def listed(command: CommandLine) -> list[dict[str, str]]:

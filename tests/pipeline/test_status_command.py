@@ -9,11 +9,12 @@ from tests.pipeline.command import CommandLine
 from tests.pipeline.small_messages import make_message, make_patient
 
 
-def test_before_the_first_load_it_tells_of_nothing(command: CommandLine) -> None:
-    told = command.run("status")
-    assert told.code == 0
-    assert "received 0 = loaded 0" in told.out and "the last never" in told.out
-    assert json.loads(command.run("status", "--json").out)["sources"] == []
+def test_without_a_warehouse_it_names_the_home_and_what_to_do(command: CommandLine) -> None:
+    for arguments in (["status"], ["status", "--json"]):
+        told = command.run(*arguments)
+        assert told.code == 2
+        assert str(command.home) in told.err and "redox-warehouse load PATH" in told.err
+        assert told.out == ""
     assert not command.home.exists()
 
 
@@ -34,10 +35,42 @@ def test_it_tells_models_sources_days_and_faults(command: CommandLine, tmp_path:
 
     assert status["messages"] == {"received": 4, "loaded": 3, "duplicate": 0, "quarantined": 1}
     assert status["sources"] == [
-        {"source_id": "east", "messages": 2, "first_day": "2026-03-02", "last_day": "2026-03-04"},
-        {"source_id": "*", "messages": 1, "first_day": "2026-03-02", "last_day": "2026-03-02"},
+        {
+            "source_id": "east",
+            "messages": 2,
+            "first_day": "2026-03-02",
+            "last_day": "2026-03-04",
+            "source_name": "",
+        },
+        {
+            "source_id": "*",
+            "messages": 1,
+            "first_day": "2026-03-02",
+            "last_day": "2026-03-02",
+            "source_name": "",
+        },
     ]
     assert [one["data_model"] for one in status["models"]] == ["PatientAdmin", "Notes"]
     assert size_bytes - 5 < status["bytes"] <= size_bytes, "a reload reads nothing new"
     for text in ("east", "(odd ids)", "Notes", "value_not_supported", "not_json", " UTC"):
         assert text in printed
+    assert status["home"] == str(command.home)
+    assert status["disk"]["warehouse"] > 0 and status["disk"]["landing"] > 0
+    assert status["published"] is None and "redox-warehouse publish" in printed
+
+
+def test_it_names_sources_and_the_published_version(command: CommandLine, tmp_path: Path) -> None:
+    path = tmp_path / "a.ndjson"
+    messages = [make_message(str(n), source="east") for n in range(40)]
+    for one in messages:
+        one["Meta"]["Source"]["Name"] = "East Clinic"
+    path.write_text("\n".join(map(json.dumps, messages)))
+    command.run("load", str(path))
+    command.run("publish")
+
+    status = json.loads(command.run("status", "--json").out)
+
+    assert status["sources"][0]["source_name"] == "East Clinic"
+    assert status["published"]["version"] == 1
+    assert status["disk"]["published"] > 0
+    assert "East Clinic\teast\t40" in command.run("status").out

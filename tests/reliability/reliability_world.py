@@ -60,7 +60,8 @@ def _create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(_tables_sql())
     connection.execute(
         "create table core.message (message_id bigint, object_id text, data_model text, "
-        "event_type text, source_id text, event_at timestamptz, received_at timestamptz)"
+        "event_type text, source_id text, source_name text, event_at timestamptz, "
+        "received_at timestamptz)"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,23 +46,61 @@ def run(settings: Settings, *arguments: str) -> Result:
     return result
 
 
-def test_worst_come_first_per_data_model_and_source(settings: Settings) -> None:
-    lines = run(settings, "--limit", "3").output.splitlines()
+def test_it_begins_with_a_summary_and_what_to_do(settings: Settings) -> None:
+    lines = run(settings).output.splitlines()
 
-    heads = [line for line in lines if " messages: " in line]
-    assert heads[0].startswith("PatientAdmin · Westbrook Health")
-    assert len(heads) == 11
-    first = lines.index(heads[0])
-    assert "▼ Below" in lines[first + 2]
-    assert any("and " in line and "--limit 0 shows all" in line for line in lines)
+    assert re.match(r"[\d,]+ messages of 3 sources, 2026-03-01 to 2026-03-30\. ", lines[0])
+    assert re.search(
+        r"[\d,]+ of [\d,]+ checks \(\d+ %\) have a rating; [\d,]+ of these were ", lines[0]
+    )
+    assert lines[1] == "Look at first"
+    first = [line for line in lines if line.startswith("- Westbrook Health and ")]
+    assert "Visit.VisitNumber is filled in" in first[0]
+    assert "since March 21, 2026. Ask Westbrook Health and Northfield Clinic what" in first[0]
+    assert any(line.startswith("- Lakeside Hospital: sent no Scheduling for") for line in lines)
 
 
-def test_what_changed_is_said_in_words(settings: Settings) -> None:
-    output = run(settings).output
+def test_only_what_is_below_or_changed_is_printed(
+    settings: Settings, demo: duckdb.DuckDBPyConnection
+) -> None:
+    lines = run(settings, "--limit", "0").output.splitlines()
 
-    assert "Visit.VisitNumber of Westbrook Health fell from 97 % to" in output
-    assert "Scheduling of Lakeside Hospital fell silent after 22 March 2026" in output
-    assert "judged checks keep their rating" in output
+    below = [line.split("\t") for line in lines if line.startswith("Below_their_rating\t")]
+    meant = demo.execute(
+        "select distinct path, rating, rating_basis from quality.field_verdict"
+        " where verdict = 'below'"
+    ).fetchall()
+    assert {(row[1], row[4], row[8]) for row in below} == set(meant)
+    assert len(below) == len(meant)
+    assert ["Visit.VisitNumber", "Westbrook Health +1", "2026-03-21"] in [row[1:4] for row in below]
+    assert not any("not_documented" in line or "met" in line.split("\t") for line in lines)
+
+
+def test_all_lists_every_check_worst_first(
+    settings: Settings, demo: duckdb.DuckDBPyConnection
+) -> None:
+    result = run(settings, "--all", "--limit", "0", "--model", "Order")
+
+    records = [line.split("\t") for line in result.stdout.splitlines()]
+    assert records[0][:5] == ["data_model", "source", "source_id", "verdict", "path"]
+    number = demo.execute(
+        "select count(*) from quality.field_verdict where data_model = 'Order'"
+    ).fetchall()
+    assert [(len(records) - 1,)] == number
+    shortened = run(settings, "--all", "--limit", "3", "--model", "Order")
+    assert "--limit 0 shows all" in shortened.stderr
+
+
+def test_a_name_that_stands_for_nothing_gets_the_nearest(settings: Settings) -> None:
+    for option, name, near in (
+        ("--model", "PatientAdmn", "PatientAdmin"),
+        ("--event", "Arival", "Arrival"),
+        ("--source", "Westbrok Health", "Westbrook Health"),
+    ):
+        with pytest.raises(UsageFault, match=f"{name} \\(near: {near}"):
+            run(settings, option, name)
+    with pytest.raises(UsageFault, match="No messages fit all of these choices"):
+        run(settings, "--source", "Westbrook Health", "--model", "Order")
 
 
 def test_json_tells_every_field_with_its_numbers(
@@ -108,11 +147,11 @@ def test_one_field_below_its_rating_falls(
     send(connection, [Feed("north", "Arrival", 100, {"Patient.Name": 0.1})])
     _open(connection, monkeypatch)
 
-    assert "1 falls below it, 1 of" in run(settings).output
+    assert "1 falls below." in run(settings).output
 
 
 def test_choice_that_nothing_fits_is_a_fault_that_says_what_to_do(settings: Settings) -> None:
-    with pytest.raises(UsageFault, match="No messages fit Nonsense; run `redox-warehouse"):
+    with pytest.raises(UsageFault, match="There is no data model Nonsense; name one of"):
         run(settings, "--model", "Nonsense")
 
 

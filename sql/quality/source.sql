@@ -1,0 +1,43 @@
+-- Who is behind a source id: the name that most of its messages carry, and its organization.
+-- grain: one row per source id that messages or quality.organization have
+-- key: source_id
+-- reads: core.message, quality.organization
+-- source_name is Meta.Source.Name as most messages of the source have it, and named_messages how many
+-- do; organization is the one that quality.organization gives the source, null where it gives several.
+with counted as (
+  select
+    coalesce(source_id, '') as source_id,
+    source_name,
+    count(*) as messages
+  from core.message
+  group by all
+),
+
+named as (
+  select
+    source_id,
+    sum(messages)::bigint as messages,
+    arg_max(source_name, (messages, source_name)) filter (where source_name <> '') as source_name,
+    coalesce(max(messages) filter (where source_name <> ''), 0)::bigint as named_messages
+  from counted
+  group by source_id
+),
+
+organized as (
+  select
+    source_id,
+    min(organization) as organization
+  from quality.organization
+  group by source_id
+  having count(distinct organization) = 1
+)
+
+select
+  coalesce(named.source_id, organized.source_id) as source_id,
+  named.source_name,
+  organized.organization,
+  coalesce(named.messages, 0) as messages,
+  coalesce(named.named_messages, 0) as named_messages
+from named
+full join organized
+  on organized.source_id = named.source_id
