@@ -92,6 +92,25 @@ class PublishSettings(Section):
     keep_versions: int = Field(5, ge=1, description="published versions that are kept")
 
 
+Severity = Literal["block", "warn"]
+
+
+class MartSettings(Section):
+    """The analyst layer: how marts are computed, and which of their tests block a version."""
+
+    memory_bytes: int = Field(
+        0, ge=0, description="most memory while marts are computed; 0 = half of the machine's"
+    )
+    patient_id_types: dict[str, str] = Field(
+        {}, description="by source ID: the IDType that is the source's own; else it is found"
+    )
+    checks: dict[str, Severity] = Field(
+        {},
+        description="block or warn by kind of test (key, words, ledger, refers, not_before) "
+        "or by mart and test (encounter.words_encounter_status)",
+    )
+
+
 class ReceiveSettings(Section):
     """The webhook that Redox calls. Sizes in bytes, times in seconds.
 
@@ -230,6 +249,7 @@ class Settings(BaseSettings):
     load: LoadSettings = LoadSettings()
     values: ValueSettings = ValueSettings()
     publish: PublishSettings = PublishSettings()
+    marts: MartSettings = MartSettings()
     pull: PullSettings = PullSettings()
     receive: ReceiveSettings = ReceiveSettings()
     watch: WatchSettings = WatchSettings()

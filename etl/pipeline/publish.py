@@ -22,8 +22,10 @@ from etl.pipeline.reader_catalog import fill, plan_catalog
 from etl.publish.folders import TABLES_FILE, VIEWS_FILE, PublishedFolder, check_space
 from etl.publish.manifest import MANIFEST, Manifest, TableFiles, read_manifest, to_json
 from etl.publish.parquet import Earlier, Written, write_tables
+from etl.publish.promises import require_kept_promises
 from etl.publish.relations import Relation, read_relations
 from etl.publish.state import WarehouseState, read_state
+from etl.publish.stored import Limits, Stored, write_stored
 from etl.publish.views import (
     ReaderCatalog,
     copied_database,
@@ -39,7 +41,7 @@ from etl.warehouse.organizations import (
     sync_organizations,
 )
 from etl.warehouse.schema import CATALOG_HASH, Schema
-from models.catalog import read_catalog
+from models.catalog import Catalog, read_catalog
 from models.tables.plan import plan_tables
 
 LOCK_WAIT_S = 600.0
@@ -90,8 +92,8 @@ def publish(
     lock = write_lock(folder.root / "publish", wait_s=LOCK_WAIT_S)
     with lock, rewritten_errors("publish the warehouse"):
         folder.recover()
-        _learn_site(settings)
-        summary = _publish(settings, folder, clock())
+        catalog = _learn_site(settings)
+        summary = _publish(settings, folder, clock(), catalog)
         if materialize:
             target = _materialize(settings, folder, summary.version)
             summary = replace(summary, materialized=str(target))
@@ -99,7 +101,7 @@ def publish(
         return replace(summary, removed=tuple(folder.forget(keep=keep)))
 
 
-def _learn_site(settings: Settings) -> None:
+def _learn_site(settings: Settings) -> Catalog:
     """Take what the site's catalog and organizations.csv say now into the warehouse.
 
     Loads do the same, but only those that have something to load.
@@ -110,16 +112,19 @@ def _learn_site(settings: Settings) -> None:
         known = connection.execute(_KNOWN_CATALOG, [CATALOG_HASH]).fetchone()
         is_known = known == (catalog.content_hash,)
         if is_known and has_organizations(connection, organizations):
-            return
+            return catalog
     path = settings.warehouse_path
     with write_lock(path, wait_s=LOCK_WAIT_S), open_warehouse(path, read_only=False) as connection:
         connection.execute("begin")
         Schema(catalog, plan_tables(catalog)).ensure(connection, ())
         sync_organizations(connection, settings.organizations_path)
         connection.execute("commit")
+    return catalog
 
 
-def _publish(settings: Settings, folder: PublishedFolder, now: datetime) -> PublishSummary:
+def _publish(
+    settings: Settings, folder: PublishedFolder, now: datetime, site_catalog: Catalog
+) -> PublishSummary:
     latest = folder.latest()
     version = max(folder.numbers(), default=0) + 1
     with folder.building() as built:
@@ -128,8 +133,15 @@ def _publish(settings: Settings, folder: PublishedFolder, now: datetime) -> Publ
             tables, done = write_tables(
                 connection, state, built, earlier=_earlier(folder, latest), workers=_workers()
             )
-        catalog = plan_catalog(relations, settings, catalog_hash=state.catalog_hash)
-        manifest = _manifest(state, tables, catalog, folder.folder_of(version), now)
+        catalog = plan_catalog(
+            relations, settings, catalog_hash=state.catalog_hash, catalog=site_catalog
+        )
+        stored = _store_marts(settings, folder, built, catalog, tables)
+        catalog = catalog.with_stored(stored.relations)
+        done = done.plus(stored.done)
+        manifest = _manifest(
+            state, {**tables, **stored.files}, catalog, folder.folder_of(version), now
+        )
         if latest and not done.written and latest.has_content_of(manifest):
             folder.make_current(latest.version)
             return _summary(latest, Written(0, 0), is_new=False)
@@ -139,6 +151,26 @@ def _publish(settings: Settings, folder: PublishedFolder, now: datetime) -> Publ
         folder.adopt(built, version)
     folder.make_current(version)
     return _summary(manifest, done, is_new=True)
+
+
+def _store_marts(
+    settings: Settings,
+    folder: PublishedFolder,
+    built: Path,
+    catalog: ReaderCatalog,
+    tables: dict[str, TableFiles],
+) -> Stored:
+    """Write the stored views beside the tables they stand on; no lock of the warehouse is held."""
+    with folder.spilling() as spill:
+        stored = write_stored(
+            catalog,
+            tables,
+            built,
+            earlier=_earlier(folder, folder.latest()),
+            limits=Limits(settings.marts.memory_bytes, _workers(), spill),
+        )
+    require_kept_promises(built, stored.files)
+    return stored
 
 
 def _workers() -> int:

@@ -1,35 +1,58 @@
-"""The catalog that readers see: the warehouse's tables and the views of sql/.
+"""The catalog that readers see: the warehouse's tables, the marts, the views of sql/.
 
-The published views, the self-contained file and the direct look into the warehouse are all made of
-it, so that a reader finds the same names and types in each.
+The published version, the self-contained file and the direct look into the warehouse are all made
+of it, so that a reader finds the same names and types in each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 
 import duckdb
 
-from etl.publish.relations import Relation, read_relations
-from etl.publish.views import AnalystView, ReaderCatalog, fill_catalog
+from etl.marts.compiled import compile_views
+from etl.marts.header import read_header
+from etl.marts.site import read_site
+from etl.publish.relations import INSTANT, MESSAGE_ID, Column, Relation
+from etl.publish.views import AnalystView, Macro, ReaderCatalog, fill_catalog
 from etl.report.conformed import create_conformed_views
-from etl.report.views import read_views, sql_folder
+from etl.report.views import read_macros, read_views, sql_folder
 from etl.settings import Settings
-from etl.warehouse.schema import Schema
-from models.catalog import read_catalog
-from models.tables.plan import plan_tables
+from models.catalog import Catalog, read_catalog
+from models.compile.ddl import leading_columns
+from models.tables.plan import Table, WarehousePlan, plan_tables
+
+MACRO_FOLDER = "macro"
 
 
 def plan_catalog(
-    tables: Mapping[str, Relation], settings: Settings, *, catalog_hash: str
+    tables: Mapping[str, Relation],
+    settings: Settings,
+    *,
+    catalog_hash: str,
+    catalog: Catalog | None = None,
 ) -> ReaderCatalog:
-    """The catalog over these tables; what views read besides them stands in it without rows."""
-    views = _analyst_views()
-    known = tables.keys() | {view.name for view in views}
-    missing = {name for view in views for name in view.reads} - known
+    """The catalog over these tables; what views read besides them stands in it without rows.
+
+    `catalog` is the site's catalog where it was read already.
+    """
+    catalog = catalog or read_catalog(settings.catalog_path)
+    plan = plan_tables(catalog)
+    files = [view for view in _files() if view.name not in tables]
+    site = read_site(settings.home, settings.marts)
+    compiled = compile_views(
+        catalog, plan, frozenset(tables), site, {view.name: view.select for view in files}
+    )
+    views = (
+        *files,
+        *(_view(view.name, view.select) for view in compiled if view.name not in tables),
+    )
+    missing = {name for view in views for name in view.reads} - tables.keys()
+    missing -= {view.name for view in views}
     origin = (version("redox-warehouse"), catalog_hash)
-    return ReaderCatalog(tables, tuple(_planned(missing, settings)), views, origin)
+    stand_ins = tuple(_planned(missing, plan))
+    return ReaderCatalog(tables, stand_ins, views, origin, _macros(settings))
 
 
 def fill(
@@ -44,24 +67,47 @@ def fill(
     create_conformed_views(connection)
 
 
-def _analyst_views() -> tuple[AnalystView, ...]:
+def _files() -> Iterator[AnalystView]:
     """Every view of sql/<schema>/<view>.sql."""
-    schemas = sorted(path.name for path in sql_folder().iterdir() if path.is_dir())
-    return tuple(
-        AnalystView(view.name, view.select, view.reads)
-        for schema in schemas
-        for view in read_views(schema)
+    for schema in sorted(path.name for path in sql_folder().iterdir() if path.is_dir()):
+        if schema != MACRO_FOLDER:
+            yield from (_view(view.name, view.select) for view in read_views(schema))
+
+
+def _view(name: str, select: str) -> AnalystView:
+    header = read_header(select)
+    return AnalystView(
+        name,
+        select,
+        header.reads,
+        comment=header.comment,
+        columns=header.columns,
+        key=header.key,
+        is_stored=header.is_stored,
     )
 
 
-def _planned(names: set[str], settings: Settings) -> list[Relation]:
+def _macros(settings: Settings) -> tuple[Macro, ...]:
+    """The macros of sql/macro; a site's file of the same name in HOME/macro wins."""
+    macros = read_macros(sql_folder() / MACRO_FOLDER, settings.home / MACRO_FOLDER)
+    return tuple(Macro(f"core.{one.name}", one.arguments, one.expression) for one in macros)
+
+
+def _planned(names: set[str], plan: WarehousePlan) -> Iterator[Relation]:
     """Those of the tables that the catalog plans although the warehouse does not have them."""
-    if not names:
-        return []
-    catalog = read_catalog(settings.catalog_path)
-    schemas = {name.partition(".")[0] for name in names}
-    models = [name for name, model in catalog.data_models.items() if model.schema in schemas]
-    with duckdb.connect() as connection:
-        Schema(catalog, plan_tables(catalog)).ensure(connection, models)
-        planned = read_relations(connection)
-    return [planned[name] for name in sorted(names & planned.keys())]
+    for table in sorted(plan.tables(), key=lambda table: table.qualified_name):
+        if table.qualified_name in names:
+            yield _relation(table)
+
+
+def _relation(table: Table) -> Relation:
+    typed = [
+        *((name, "BIGINT" if name == MESSAGE_ID else "INTEGER") for name in table.key),
+        *leading_columns(table),
+        *((column.name, column.storage.sql_type) for column in table.columns),
+    ]
+    columns = (
+        Column(name, INSTANT if kind == "TIMESTAMPTZ" else kind, "", name in table.key)
+        for name, kind in typed
+    )
+    return Relation(table.schema, table.name, "", tuple(columns))

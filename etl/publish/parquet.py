@@ -48,6 +48,10 @@ class Written:
     written: int = 0
     shared: int = 0
 
+    def plus(self, other: Written) -> Written:
+        """Both together."""
+        return Written(self.written + other.written, self.shared + other.shared)
+
 
 def write_tables(
     connection: duckdb.DuckDBPyConnection,
@@ -96,6 +100,24 @@ def _cursors(
             queue.put(stack.enter_context(connection.cursor()))
         yield queue
     connection.execute("set disabled_optimizers = ''")
+
+
+def link_or_copy(source: Path, target: Path, size_bytes: int) -> bool:
+    """Share a file by hard link, or by copy where links are refused.
+
+    False without a file of this size, or where nothing is.
+    """
+    try:
+        if source.stat().st_size != size_bytes:
+            return False
+        os.link(source, target)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if error.errno not in _LINK_REFUSED:
+            raise
+        shutil.copy2(source, target)
+    return True
 
 
 class _TableWriter:
@@ -147,18 +169,9 @@ class _TableWriter:
 
     def _link(self, part: Part) -> bool:
         source, target = self.earlier_folder / part.file_name, self.folder / part.file_name
-        try:
-            if source.stat().st_size != part.bytes:
-                return False
-            os.link(source, target)
-        except FileNotFoundError:
-            return False
-        except OSError as error:
-            if error.errno not in _LINK_REFUSED:
-                raise
-            shutil.copy2(source, target)
-        self.done.shared += 1
-        return True
+        is_linked = link_or_copy(source, target, part.bytes)
+        self.done.shared += is_linked
+        return is_linked
 
     def _filled(self, names: list[str]) -> set[str]:
         """Which of the slices hold rows."""

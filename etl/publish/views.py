@@ -11,7 +11,8 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import duckdb
@@ -24,26 +25,37 @@ from etl.sql_text import literal_path, quote
 STORAGE_VERSION = "v1.5.0"
 _FOLDER = "core.published_folder"
 _NOT_LOADED = "No message of this data model is loaded; the view is here so that others compile"
-_TELLING = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
+TELLING = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """A scalar macro that views use: its qualified name, arguments, expression."""
+
+    name: str
+    arguments: tuple[str, ...]
+    expression: str
+
+    @property
+    def statement(self) -> str:
+        """The statement that creates it."""
+        return f"create macro {self.name}({', '.join(self.arguments)}) as {self.expression}"
 
 
 @dataclass(frozen=True, slots=True)
 class AnalystView:
-    """One file of sql/: its qualified name, its SELECT, what its header says it reads."""
+    """One view: its qualified name, its SELECT, and what its header says of it.
+
+    A stored view is written as Parquet when it is published, sorted by `key`.
+    """
 
     name: str
     select: str
     reads: frozenset[str]
-
-    @property
-    def comment(self) -> str:
-        """The header's first sentences: what stands above its `grain:`."""
-        lines = []
-        for line in self.select.splitlines():
-            if not line.startswith("-- ") or line.startswith(("-- grain:", "-- key:", "-- reads:")):
-                break
-            lines.append(line[3:].strip())
-        return " ".join(lines)
+    comment: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    key: tuple[str, ...] = ()
+    is_stored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +69,24 @@ class ReaderCatalog:
     stand_ins: tuple[Relation, ...]
     views: tuple[AnalystView, ...]
     origin: tuple[str, ...]
+    macros: tuple[Macro, ...] = ()
+
+    @property
+    def stored(self) -> tuple[AnalystView, ...]:
+        """The views that are written as Parquet, each after those it reads."""
+        return tuple(view for view in _by_reads(self.views) if view.is_stored)
+
+    def with_stored(self, tables: Mapping[str, Relation]) -> ReaderCatalog:
+        """The same catalog in which these views are tables, as they were written."""
+        views = tuple(view for view in self.views if view.name not in tables)
+        return replace(self, tables={**self.tables, **tables}, views=views)
 
     @property
     def content_hash(self) -> str:
         """A hash by which a change of any name, type, comment or view is seen."""
         told = [relation.as_published() for _, relation in sorted(self.tables.items())]
         views = [(view.name, view.select) for view in self.views]
-        text = repr((told, self.stand_ins, views, self.origin))
+        text = repr((told, self.stand_ins, views, self.origin, self.macros))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -124,9 +147,24 @@ def fill_catalog(
     kind: str = "view",
 ) -> None:
     """Create a view (or table) per table of the catalog, then the analysts' views over them."""
+    create_macros(connection, catalog.macros)
     _create_tables(connection, catalog.tables.values(), select, kind)
     _create_stand_ins(connection, catalog.stand_ins)
     _create_analyst_views(connection, catalog.views)
+
+
+def create_macros(connection: duckdb.DuckDBPyConnection, macros: Iterable[Macro]) -> None:
+    """Create the macros that views use; raises PermanentError for one that is wrong."""
+    for macro in macros:
+        connection.execute(f"create schema if not exists {macro.name.partition('.')[0]}")
+        try:
+            connection.execute(macro.statement)
+        except TELLING as error:
+            name = macro.name.partition(".")[2]
+            raise PermanentError(
+                f"The macro {macro.name} does not compile ({str(error).splitlines()[0]}); "
+                f"correct macro/{name}.sql and publish again."
+            ) from None
 
 
 def _create_tables(
@@ -157,21 +195,26 @@ def _comments(relation: Relation, kind: str) -> Iterator[str]:
 def _create_stand_ins(connection: duckdb.DuckDBPyConnection, relations: Iterable[Relation]) -> None:
     """Create views without rows for tables that do not exist yet but are read by other views."""
     for relation in relations:
-        columns = ", ".join(
-            f"cast(null as {column.sql_type}) as {column.name}"
-            for column in relation.as_published().columns
-        )
         name = relation.qualified_name
         connection.execute(f"create schema if not exists {relation.schema}")
-        connection.execute(f"create view {name} as select {columns} where false")
+        connection.execute(f"create view {name} as {stand_in_select(relation)}")
         connection.execute(f"comment on view {name} is {quote(_NOT_LOADED)}")
+
+
+def stand_in_select(relation: Relation) -> str:
+    """The SELECT of a table without rows that has these columns."""
+    columns = ", ".join(
+        f"cast(null as {column.sql_type}) as {column.name}"
+        for column in relation.as_published().columns
+    )
+    return f"select {columns} where false"
 
 
 def _create_analyst_views(
     connection: duckdb.DuckDBPyConnection, views: Iterable[AnalystView]
 ) -> None:
     """Create the views, each after those it reads; raises PermanentError for one that is wrong."""
-    waiting: Mapping[str, AnalystView] = {view.name: view for view in views}
+    waiting: Mapping[str, AnalystView] = {view.name: view for view in _by_reads(views)}
     while waiting:
         refused = {
             name: fault
@@ -187,15 +230,29 @@ def _create_analyst_views(
         waiting = {name: waiting[name] for name in refused}
 
 
+def _by_reads(views: Iterable[AnalystView]) -> list[AnalystView]:
+    """The views, each after those its header says it reads; as given where they go in a circle."""
+    by_name = {view.name: view for view in views}
+    order = TopologicalSorter(
+        {name: sorted(view.reads & by_name.keys()) for name, view in by_name.items()}
+    )
+    try:
+        return [by_name[name] for name in order.static_order()]
+    except CycleError:
+        return list(by_name.values())
+
+
 def _create_view(connection: duckdb.DuckDBPyConnection, view: AnalystView) -> str:
     """Create one view; gives what is wrong, which speaks of the SQL only and never of data."""
     try:
         connection.execute(f"create schema if not exists {view.name.partition('.')[0]}")
         connection.execute(f"create view {view.name} as {view.select}")
-    except _TELLING as error:
+    except TELLING as error:
         return str(error).splitlines()[0]
     except duckdb.Error as error:
         return type(error).__name__
     if view.comment:
         connection.execute(f"comment on view {view.name} is {quote(view.comment)}")
+    for column, meaning in view.columns.items():
+        connection.execute(f"comment on column {view.name}.{column} is {quote(meaning)}")
     return ""

@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 _READS = re.compile(r"^-- reads:((?:.*\n)(?:--   .*\n)*)", re.MULTILINE)
+_ARGUMENTS = re.compile(r"^-- arguments:(.*)$", re.MULTILINE)
 _NAME = re.compile(r"[a-z_]+\.[a-z_]+")
 
 
@@ -48,6 +49,32 @@ def view_select(name: str) -> str:
     schema = name.partition(".")[0]
     select = next(view.select for view in read_views(schema) if view.name == name)
     return f"(\n{select}\n)"
+
+
+@dataclass(frozen=True, slots=True)
+class MacroFile:
+    """A scalar macro: its name, its arguments, its expression."""
+
+    name: str
+    arguments: tuple[str, ...]
+    expression: str
+
+
+def read_macros(*folders: Path) -> tuple[MacroFile, ...]:
+    """The macros of folders by name; of two with one name, that of the later folder.
+
+    A file's `arguments:` line names the arguments; what follows the header is the expression.
+    """
+    files = {file.stem: file for folder in folders for file in sorted(folder.glob("*.sql"))}
+    return tuple(_read_macro(file) for _, file in sorted(files.items()))
+
+
+def _read_macro(file: Path) -> MacroFile:
+    text = file.read_text("utf-8")
+    found = _ARGUMENTS.search(text)
+    arguments = tuple(re.findall(r"[a-z_]+", found[1])) if found else ()
+    lines = [line for line in text.splitlines() if not line.startswith("--")]
+    return MacroFile(file.stem, arguments, "\n".join(lines).strip())
 
 
 def create_views(connection: duckdb.DuckDBPyConnection, *, schema: str = "quality") -> None:

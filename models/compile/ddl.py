@@ -81,6 +81,22 @@ def _key_columns(table: Table) -> Iterable[Column[object]]:
         yield Column(name, Integer(), nullable=False, comment=comment, info={"key": True})
 
 
+_TYPE_NAMES: Mapping[str, str] = {
+    "BIGINT": "BIGINT",
+    "TEXT": "VARCHAR",
+    "BOOLEAN": "BOOLEAN",
+    "TIMESTAMP": "TIMESTAMPTZ",
+    "UUID": "UUID",
+}
+
+
+def leading_columns(table: Table) -> Iterable[tuple[str, str]]:
+    """Names and SQL types of what stands in a table of messages before the columns of its paths."""
+    for column in _leading_columns(table):
+        name = column.type.get_col_spec() if isinstance(column.type, Binary128) else column.type
+        yield column.name, _TYPE_NAMES[str(name)]
+
+
 def _leading_columns(table: Table) -> Iterable[Column[object]]:
     if table.path:
         return

@@ -1,0 +1,175 @@
+-- Diagnoses of patients: problems of summaries, diagnoses of visits, diagnoses of bills.
+-- A problem list is a snapshot: what the newest list of the patient leaves out stays here, with
+-- is_on_latest_list false. What is said to be absent (a negative indicator) is left out.
+-- grain: one row per patient, kind of list, code and, but for problems, visit; key: condition_id
+-- stored: whole
+-- refers: patient_id -> mart.patient, encounter_id -> mart.encounter
+-- words: condition_type (problem, encounter, billing)
+-- not before: resolved_at >= onset_at, last_seen_at >= first_seen_at
+-- ledger: select count(*) from (select distinct diagnosis.message_id, diagnosis.condition_type,
+--   diagnosis.patient_path, diagnosis.visit_path, core.normal_key(diagnosis.code_system),
+--   diagnosis.code, case when diagnosis.code is null then diagnosis.description end
+--   from evidence.diagnosis semi join evidence.message as message
+--   on message.message_id = diagnosis.message_id
+--   where coalesce(diagnosis.code, diagnosis.description) is not null
+--   and not coalesce(diagnosis.is_negative, false)) as listed
+-- reads: evidence.diagnosis, evidence.message, evidence.visit, evidence.code_system,
+--   mart.message_patient, mart.encounter
+-- columns:
+--   condition_id: md5 of source, patient, kind of list, code system, code (or text), visit
+--   patient_id: the patient, under merges
+--   encounter_id: the visit, where PatientAdmin knows it
+--   visit_number: Visit.VisitNumber as received; of problems null
+--   data_source: Meta.Source.ID
+--   source_name: Meta.Source.Name, the newest
+--   condition_type: problem, encounter or billing
+--   list: the path of the newest list that carries it
+--   source_code_type: one name per code system, see evidence.code_system
+--   source_code: code as received
+--   icd10_code: the code where its system is ICD-10-CM
+--   snomed_code: the code where its system is SNOMED-CT
+--   description: name as received
+--   diagnosis_type: Type of the list, such as Admitting, or the problem's category
+--   diagnosis_rank: 1-based position on the newest list
+--   status: status as received
+--   onset_at: StartDate
+--   onset_date: its day in UTC
+--   resolved_at: EndDate
+--   resolved_date: its day in UTC
+--   documented_at: DocumentedDateTime, else when the newest message that carries it was sent
+--   documented_date: its day in UTC
+--   is_on_latest_list: of problems, whether the newest list of the patient carries it; else null
+--   first_seen_at: when it was first seen
+--   first_seen_date: its day in UTC
+--   last_seen_at: when it was last seen
+--   last_seen_date: its day in UTC
+--   messages: messages that carry it
+with listed as (
+  select
+    message.message_id,
+    message.source_id,
+    message.source_name,
+    message.seen_at,
+    message.happened_at,
+    message.sequence,
+    message_patient.patient_id,
+    case when diagnosis.condition_type <> 'problem' then visit.visit_number end as visit_number,
+    coalesce(
+      message_patient.patient_id,
+      concat('message ', message.message_id, ' ', diagnosis.patient_path)
+    ) as patient_key,
+    diagnosis.condition_type,
+    diagnosis.list,
+    core.code_system_name(
+      coalesce(by_name.code_system, by_oid.code_system), diagnosis.code_system
+    ) as code_type,
+    diagnosis.code,
+    coalesce(diagnosis.code, diagnosis.description) as code_key,
+    diagnosis.description,
+    diagnosis.source_type,
+    diagnosis.ordinal,
+    coalesce(diagnosis.status, diagnosis.status_code) as status,
+    diagnosis.onset_at,
+    diagnosis.resolved_at,
+    diagnosis.documented_at
+  from evidence.diagnosis
+  inner join evidence.message as message
+    on message.message_id = diagnosis.message_id
+  left join evidence.visit
+    on visit.message_id = diagnosis.message_id
+    and visit.path = diagnosis.visit_path
+  left join mart.message_patient
+    on message_patient.message_id = diagnosis.message_id
+    and message_patient.path = diagnosis.patient_path
+  left join evidence.code_system as by_name
+    on by_name.received = core.normal_key(diagnosis.code_system)
+  left join evidence.code_system as by_oid
+    on by_oid.received = core.normal_key(diagnosis.code_system_oid)
+  where coalesce(diagnosis.code, diagnosis.description) is not null
+    and not coalesce(diagnosis.is_negative, false)
+),
+
+latest as (
+  select
+    patient_key,
+    max(sequence) as sequence
+  from listed
+  where condition_type = 'problem'
+  group by patient_key
+),
+
+state as (
+  select
+    source_id,
+    patient_key,
+    condition_type,
+    code_type,
+    code_key,
+    visit_number,
+    any_value(patient_id) as patient_id,
+    arg_max(source_name, sequence) as source_name,
+    arg_max(list, sequence) as list,
+    arg_max(code, sequence) as code,
+    arg_max(description, sequence) as description,
+    arg_max(source_type, sequence) as source_type,
+    arg_max(ordinal, sequence) as ordinal,
+    arg_max(status, sequence) as status,
+    arg_max(onset_at, sequence) as onset_at,
+    arg_max(resolved_at, sequence) as resolved_at,
+    coalesce(
+      arg_max(documented_at, sequence), arg_max(happened_at, sequence)
+    ) as documented_at,
+    max(sequence) as sequence,
+    min(seen_at) as first_seen_at,
+    max(seen_at) as last_seen_at,
+    count(distinct message_id) as messages
+  from listed
+  group by source_id, patient_key, condition_type, code_type, code_key, visit_number
+)
+
+select
+  md5(
+    concat_ws(
+      '|',
+      state.source_id,
+      state.patient_key,
+      state.condition_type,
+      coalesce(state.code_type, ''),
+      state.code_key,
+      coalesce(state.visit_number, '')
+    )
+  ) as condition_id,
+  state.patient_id,
+  encounter.encounter_id,
+  state.visit_number,
+  state.source_id as data_source,
+  state.source_name,
+  state.condition_type,
+  state.list,
+  state.code_type as source_code_type,
+  state.code as source_code,
+  case when state.code_type = 'ICD-10-CM' then state.code end as icd10_code,
+  case when state.code_type = 'SNOMED-CT' then state.code end as snomed_code,
+  state.description,
+  state.source_type as diagnosis_type,
+  state.ordinal as diagnosis_rank,
+  state.status,
+  state.onset_at,
+  core.utc_date(state.onset_at) as onset_date,
+  state.resolved_at,
+  core.utc_date(state.resolved_at) as resolved_date,
+  state.documented_at,
+  core.utc_date(state.documented_at) as documented_date,
+  case
+    when state.condition_type = 'problem' then state.sequence = latest.sequence
+  end as is_on_latest_list,
+  state.first_seen_at,
+  core.utc_date(state.first_seen_at) as first_seen_date,
+  state.last_seen_at,
+  core.utc_date(state.last_seen_at) as last_seen_date,
+  state.messages
+from state
+left join latest
+  on latest.patient_key = state.patient_key
+left join mart.encounter
+  on encounter.encounter_id = state.source_id || ':' || state.visit_number

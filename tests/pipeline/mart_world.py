@@ -1,0 +1,82 @@
+"""Small messages that say what happened, loaded for real and published: what the marts are asked on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from etl.pipeline.load import load_paths
+from etl.pipeline.publish import publish
+from etl.settings import Settings, read_settings
+from tests.pipeline.small_messages import Message, make_message
+
+A, B = "source-a", "source-b"
+
+
+def minute(number: int) -> str:
+    """An instant of the day of the tests, `number` minutes after midnight UTC."""
+    hours, minutes = divmod(number, 60)
+    days, hours = divmod(hours, 24)
+    return f"2026-03-{2 + days:02}T{hours:02}:{minutes:02}:00.000Z"
+
+
+class MartWorld:
+    """A home to which messages are sent one after the other, a minute apart."""
+
+    def __init__(self, folder: Path, **overrides: Any) -> None:
+        self.settings: Settings = read_settings(folder / "home", **overrides)
+        self.folder = folder
+        self.messages: list[Message] = []
+        self.loaded = 0
+
+    def send(
+        self, event: str, *, model: str = "PatientAdmin", at: int | None = None, **parts: Any
+    ) -> None:
+        """Add a message; `at` is its minute, else the next."""
+        number = len(self.messages) + 1
+        moment = minute(number if at is None else at)
+        message = make_message(f"log-{number}", event=event, model=model, at=moment, **parts)
+        self.messages.append(message)
+
+    def publish(self, messages: Sequence[Message] | None = None) -> MartWorld:
+        """Load what was sent, or these, and publish."""
+        self.loaded += 1
+        path = self.folder / f"part-{self.loaded}.ndjson"
+        chosen = self.messages if messages is None else messages
+        path.write_text("".join(json.dumps(one) + "\n" for one in chosen), "utf-8")
+        load_paths(self.settings, [str(path)])
+        self.messages = [] if messages is None else self.messages
+        self.summary = publish(self.settings)
+        return self
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Rows of a query on the published version."""
+        database = f"{self.summary.folder}/warehouse.duckdb"
+        with duckdb.connect(database, read_only=True) as connection:
+            connection.execute("set timezone = 'UTC'")
+            return connection.execute(query).fetchall()
+
+    def broken(self) -> list[tuple[Any, ...]]:
+        """Tests of the marts that are not kept."""
+        return self.rows(
+            "select mart, test, violations from quality.mart_check where not is_passed"
+        )
+
+
+def patient(*ids: str, previous: Sequence[str] = (), **demographics: Any) -> Message:
+    """A patient by identifiers `TYPE:ID`; a bare one is of type MR."""
+    found: Message = {"Identifiers": [_identifier(text) for text in ids]}
+    if previous:
+        found["PreviousIdentifiers"] = [_identifier(text) for text in previous]
+    if demographics:
+        found["Demographics"] = demographics
+    return found
+
+
+def _identifier(text: str) -> Message:
+    kind, mark, number = text.partition(":")
+    return {"ID": number, "IDType": kind} if mark else {"ID": kind, "IDType": "MR"}

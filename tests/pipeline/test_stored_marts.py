@@ -1,0 +1,97 @@
+"""Stored marts: files of a version, shared while nothing they stand on changed, named when wrong."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from etl.answers.export import export
+from etl.errors import PermanentError
+from etl.pipeline.publish import publish
+from tests.pipeline.mart_world import MartWorld, patient
+from tests.pipeline.published_world import files_of
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> MartWorld:
+    world = MartWorld(tmp_path)
+    world.send("NewPatient", Patient=patient("1", LastName="Lee"))
+    return world.publish()
+
+
+def _marts(world: MartWorld) -> dict[str, int]:
+    files = files_of(Path(world.summary.folder))
+    return {name: inode for name, inode in files.items() if name.startswith(("mart/", "evidence/"))}
+
+
+def test_marts_are_immutable_files_that_share_when_nothing_changed(world: MartWorld) -> None:
+    before = _marts(world)
+    assert "mart/patient/all.parquet" in before
+    for name in before:
+        mode = (Path(world.summary.folder) / name).stat().st_mode
+        assert stat.S_IMODE(mode) == 0o400
+    assert not publish(world.settings).is_new
+    world.send("Deplete", model="Inventory", Items=[{"Quantity": 1}])
+    world.publish()
+    assert world.summary.is_new
+    after = _marts(world)
+    # the message is evidence, so what stands on all messages is new; no identifier is
+    unchanged = {name for name in before if after[name] == before[name]}
+    assert "evidence/person/empty.parquet" in unchanged
+    assert world.rows("select count(*) from evidence.message") == [(2,)]
+
+
+def test_marts_come_with_the_export_and_the_self_contained_file(
+    world: MartWorld, tmp_path: Path
+) -> None:
+    summary = export(world.settings, tmp_path / "out", tables=["mart.patient"])
+    assert (summary.tables, summary.rows) == (1, 1)
+    dictionary = (tmp_path / "out" / "dictionary.csv").read_text("utf-8")
+    assert "mart.patient,last_name,VARCHAR,,,,,family name" in dictionary
+    assert Path(publish(world.settings, materialize=True).materialized).exists()
+
+
+def test_marts_answer_before_anything_is_published(world: MartWorld, tmp_path: Path) -> None:
+    world.settings.published_path.rename(tmp_path / "away")
+    summary = export(world.settings, tmp_path / "out", tables=["mart.patient"])
+    assert summary.rows == 1
+
+
+def test_a_broken_promise_holds_the_version_back_unless_set_to_warn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "etl.marts.evidence._evidence", lambda *_: "rumour"
+    )  # a word that the header does not list
+    world = MartWorld(tmp_path)
+    world.send("NewPatient", Patient=patient("1"))
+    world.publish()
+    monkeypatch.setattr(
+        "etl.marts.checks._key",
+        lambda mart, key: f"select count(*) from {mart}",
+    )
+    world.send("NewPatient", Patient=patient("2"))
+    with pytest.raises(PermanentError, match=r"mart\.patient key: 2"):
+        world.publish()
+    assert Path(world.settings.published_path / "current").resolve().name == "1"
+    lenient = MartWorld(tmp_path, marts={"checks": {"key": "warn"}})
+    assert publish(lenient.settings).version == 2
+
+
+def test_site_macro_decides_what_is_newest(world: MartWorld) -> None:
+    world.send("PatientUpdate", Patient=patient("1", LastName="Roe"), at=90)
+    world.publish()
+    assert world.rows("select last_name from mart.patient") == [("Roe",)]
+    folder = world.settings.home / "macro"
+    folder.mkdir()
+    (folder / "sequence.sql").write_text(
+        "-- The first message is the newest.\n"
+        "-- arguments: received_at, event_at, loaded_at, message_id\n"
+        "row(coalesce(received_at, event_at, loaded_at), -message_id * 0 - epoch_us(event_at))\n".replace(
+            "coalesce(received_at, event_at, loaded_at)", "timestamptz '2026-01-01 00:00:00Z'"
+        )
+    )
+    world.publish([])
+    assert world.rows("select last_name from mart.patient") == [("Lee",)]
