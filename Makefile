@@ -56,8 +56,8 @@ bench: $(STAMP) ## Speed and memory beside peers, as ratios
 	$(BIN)/python -m benchmarks.run $(BENCH)
 
 dagster: $(STAMP) ## Open the Dagster UI on this home
-	@$(BIN)/python -m etl.doctor.dagster_home $(DAGSTER_HOME)
-	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $${PORT:-3000}
+	@umask 077 && $(BIN)/python -m etl.doctor.dagster_home $(DAGSTER_HOME)
+	umask 077 && $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $${PORT:-3000}
 
 docs: $(STAMP) ## Write the generated pages of docs/
 	$(BIN)/python -m docs.generate

@@ -68,6 +68,9 @@ class LoadSettings(Section):
     workers: int = Field(0, ge=0, description="worker processes; 0 = one per core")
     max_message_bytes: int = Field(64 * 2**20, ge=1024, description="larger items are quarantined")
     max_depth: int = Field(128, ge=8, description="deeper nested items are quarantined")
+    memory_bytes: int = Field(
+        0, ge=0, description="most memory of DuckDB per process; 0 = its own limit, 80 %"
+    )
     in_place: bool = Field(False, description="keep only URI and hash, not the bytes")
 
 
@@ -274,6 +277,11 @@ class Settings(BaseSettings):
     @property
     def warehouse_path(self) -> Path:
         return self.home / "warehouse.duckdb"
+
+    @property
+    def temporary_path(self) -> Path:
+        """Where DuckDB puts what does not fit into memory; nothing in it is ever needed again."""
+        return self.home / "tmp"
 
     @property
     def incoming_path(self) -> Path:

@@ -42,6 +42,10 @@ def open_newest(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection,
         except WarehouseBusy:
             if published is None:
                 raise
-            connection = stack.enter_context(open_warehouse(published / VIEWS_FILE, read_only=True))
+            connection = stack.enter_context(
+                open_warehouse(
+                    published / VIEWS_FILE, read_only=True, spill=settings.temporary_path
+                )
+            )
             place = f"published version {published.name}"
         yield connection, place

@@ -51,10 +51,12 @@ def open_readable(settings: Settings) -> Iterator[Readable]:
     published = PublishedFolder(settings.published_path).current()
     if published is not None:
         # The real path, not the link's: DuckDB goes on with the file it has open under a path.
-        with open_warehouse(published / VIEWS_FILE, read_only=True) as connection:
+        with open_warehouse(
+            published / VIEWS_FILE, read_only=True, spill=settings.temporary_path
+        ) as connection:
             yield _published(connection, published)
     elif settings.warehouse_path.exists():
-        with open_in_memory() as connection:
+        with open_in_memory(spill=settings.temporary_path) as connection:
             yield _look_into_warehouse(connection, settings)
     else:
         raise UsageFault("There is nothing to read yet; run `redox-warehouse load` first.")

@@ -14,6 +14,7 @@ import click
 
 from etl.cli.groups import NearGroup
 from etl.errors import DiskFull, RedoxWarehouseError
+from etl.process import keep_files_private
 from etl.without_pandas import leave_pandas_out
 from models.catalog import CatalogFaults
 
@@ -99,15 +100,18 @@ def cli(ctx: click.Context, home: Path | None) -> None:
     """
     if ctx.resilient_parsing or "--help" in sys.argv or "-h" in sys.argv:
         return
+    from etl.process import prepare_process
     from etl.settings import read_settings
 
     if ctx.invoked_subcommand != "doctor":  # which reports faulty settings itself
         ctx.obj = read_settings(home)
+        prepare_process(ctx.obj)
 
 
 def main() -> None:
     """Run the command line; every error becomes one sentence and an exit code."""
     leave_pandas_out()
+    keep_files_private()
     sys.exit(_exit_code())
 
 

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import platform
 import shutil
+import stat
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
-import duckdb
 from packaging.requirements import Requirement
 
 from etl.doctor.records import Check, fail, ok, warn
+from etl.duckdb_files import connected
 from etl.errors import WarehouseBusy
+from etl.plurals import counted
 from etl.settings import Settings
+from etl.temporary import is_left_over
 from etl.warehouse.connection import write_lock
 
 DISTRIBUTION = "redox-warehouse"
 EXTENSIONS = ("icu", "json", "parquet")
+SITES_OWN = ("redox-warehouse.toml", "catalog", "organizations.csv", "requests", "dagster")
+HALF_MADE = ("staging/*", "warehouse.duckdb.*.new", "*.tmp", "reports/.*.partial")
 _LEAST_FREE_BYTES = 2**28
 _INSTALL = "install the package again with its constraints"
 
@@ -48,7 +55,7 @@ def _fault(line: str) -> str:
 
 
 def _extensions(area: str) -> Check:
-    with duckdb.connect() as connection:
+    with connected(spill=None) as connection:
         query = "select extension_name from duckdb_extensions() where loaded"
         loaded = {row[0] for row in connection.execute(query).fetchall()}
     missing = [name for name in EXTENSIONS if name not in loaded]
@@ -82,20 +89,27 @@ def _writable(area: str, home: Path) -> Check:
 
 
 def _rights(area: str, settings: Settings) -> Check:
-    """Files of state are for their owner only; the home's own folder may be looked into."""
-    state = (
-        settings.warehouse_path,
-        settings.status_path,
-        settings.seen_path,
-        settings.landing_path,
-        settings.incoming_path,
-        settings.home / "staging",
-    )
-    opened = [path.name for path in state if path.exists() and path.stat().st_mode & 0o077]
+    """All files of state are for their owner only; the home's own folder may be looked into."""
+    opened: Counter[str] = Counter()
+    for path in _everything(settings.home):
+        with suppress(FileNotFoundError):  # a load goes on meanwhile
+            if stat.S_IMODE(path.lstat().st_mode) & 0o077 and not path.is_symlink():
+                opened[path.relative_to(settings.home).parts[0]] += 1
     if opened:
         action = f"run chmod -R go= on them in {settings.home}."
-        return warn(area, "rights", f"others can get at {', '.join(opened)}", action)
-    return ok(area, "rights", "state is for its owner only")
+        places = ", ".join(f"{name} ({count:,})" for name, count in sorted(opened.items()))
+        return warn(area, "rights", f"others can get at {places}", action)
+    return ok(area, "rights", "all is for its owner only")
+
+
+def _everything(home: Path) -> Iterator[Path]:
+    """All below the home but the files that the site writes itself, and Dagster's own folder."""
+    for top in sorted(home.iterdir()):
+        if top.name in SITES_OWN:
+            continue
+        yield top
+        if top.is_dir() and not top.is_symlink():
+            yield from top.rglob("*")
 
 
 def _space(area: str, settings: Settings) -> Check:
@@ -112,13 +126,20 @@ def _space(area: str, settings: Settings) -> Check:
 
 def _leftovers(area: str, settings: Settings) -> Check:
     """What a killed process left half done. While a load runs its own files are no leftovers."""
-    staging = settings.home / "staging"
     try:
         with write_lock(settings.warehouse_path, wait_s=0):
-            found = len(list(staging.iterdir())) if staging.is_dir() else 0
+            found = [path for pattern in HALF_MADE for path in settings.home.glob(pattern)]
     except WarehouseBusy:
         return ok(area, "leftovers", "a load is running")
+    found += [path for path in _folders(settings.temporary_path) if is_left_over(path)]
+    found += [path for path in _folders(settings.landing_path / "tmp") if is_left_over(path)]
     if found:
-        action = f"delete what is in {staging}; nothing in it is needed."
-        return warn(area, "leftovers", f"{found} staged folders of killed loads", action)
+        kinds = Counter(path.relative_to(settings.home).parts[0] for path in found)
+        places = ", ".join(sorted(kinds))
+        action = f"the next load removes them; or delete them yourself: {places}."
+        return warn(area, "leftovers", f"{counted(len(found), 'half-made file')}", action)
     return ok(area, "leftovers", "none")
+
+
+def _folders(parent: Path) -> list[Path]:
+    return [path for path in parent.iterdir() if path.is_dir()] if parent.is_dir() else []

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
-import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from etl.atomic import replacing
 from etl.errors import DiskFull, PermanentError
 from etl.ingest.files import SourceFile
 
@@ -57,26 +56,15 @@ def write_seen(path: Path, entries: Sequence[SeenEntry]) -> None:
     columns = zip(*rows, strict=True) if rows else [()] * len(SCHEMA)
     arrays = [pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)]
     table = pa.Table.from_arrays(arrays, schema=SCHEMA)
-    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        _write_private(temporary, table)
-        temporary.replace(path)
+        with replacing(path) as file:
+            pq.write_table(table, file, compression="zstd")
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise DiskFull(
             "The disk is full, so what was landed is not noted; free space and run again."
         ) from None
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _write_private(path: Path, table: pa.Table) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        pq.write_table(table, file, compression="zstd")
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def unseen(sources: Iterable[SourceFile], seen: Iterable[SeenEntry]) -> Iterator[SourceFile]:

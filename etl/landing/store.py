@@ -30,7 +30,7 @@ from etl.landing.index import (
     write_index,
 )
 from etl.landing.seekable import BLOCK_BYTES, SeekableReader
-from etl.landing.temporary import claim_folder, clean_leftovers
+from etl.temporary import claim_folder, clean_leftovers
 
 __all__ = ["LandedObject", "Landing", "LandingReader", "Sources"]
 

@@ -15,6 +15,7 @@ from typing import Protocol
 import dagster as dg
 
 from etl.errors import RedoxWarehouseError, TransientError, WarehouseBusy
+from etl.process import prepare_process
 from etl.settings import Settings
 from models.catalog import CatalogFaults
 
@@ -32,6 +33,7 @@ class Step(Protocol):
 @contextmanager
 def told_to_dagster(step: Step, settings: Settings) -> Iterator[None]:
     """Turn every error into Dagster's, without tracebacks that hold data."""
+    prepare_process(settings)
     try:
         yield
     except PASSES:

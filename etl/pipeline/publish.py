@@ -240,14 +240,16 @@ def _materialize(settings: Settings, folder: PublishedFolder, version: int) -> P
     manifest = read_manifest(version_folder / MANIFEST)
     if target.exists() or manifest is None:
         return target
-    with open_warehouse(version_folder / VIEWS_FILE, read_only=True) as connection:
+    with open_warehouse(
+        version_folder / VIEWS_FILE, read_only=True, spill=settings.temporary_path
+    ) as connection:
         published = read_relations(connection)
     tables = {name: published[name] for name in manifest.tables}
     catalog = plan_catalog(tables, settings, catalog_hash=manifest.catalog_hash)
     check_space(folder.root, manifest)
     with folder.building() as built:
         made = built / TABLES_FILE
-        with filling_database(made) as connection:
+        with filling_database(made, spill=settings.temporary_path) as connection:
             point_to(connection, version_folder)
             fill(connection, catalog, parquet_of, kind="table")
         folder.add(made, target)

@@ -7,13 +7,13 @@ It holds counts and names of the catalog and of sources, never a value of a payl
 from __future__ import annotations
 
 import json
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from etl.atomic import replacing
 from etl.errors import PermanentError
 from etl.report.names import SOURCE_SQL
 from etl.report.source_names import read_source_names
@@ -53,13 +53,8 @@ def write_status(connection: duckdb.DuckDBPyConnection, settings: Settings, now:
     """Rewrite status.json from the ledger."""
     status = collect_status(connection, now)
     _name_sources(status, connection, settings.status_path)
-    temporary = settings.status_path.with_suffix(f".{os.getpid()}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(status, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(settings.status_path)
+    with replacing(settings.status_path) as file:
+        file.write(json.dumps(status, indent=1).encode())
 
 
 def read_status(path: Path) -> dict[str, Any] | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,6 +16,7 @@ from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from etl.atomic import replacing
 from etl.errors import RedoxWarehouseError, UsageFault
 from etl.ingest.files import SourceFile, label_of
 from etl.ingest.seen import read_seen, unseen
@@ -90,11 +90,8 @@ def keep_batch(settings: Settings, sources: Sequence[SourceFile]) -> str:
     folder = settings.home / "batches"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     name = batch_name(sources)
-    temporary = folder / f".{name}.{os.getpid()}.tmp"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump([astuple(source) for source in sources], file)
-    temporary.replace(folder / f"{name}.json")
+    with replacing(folder / f"{name}.json") as file:
+        file.write(json.dumps([astuple(source) for source in sources]).encode())
     _drop_old(folder)
     return name
 

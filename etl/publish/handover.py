@@ -45,7 +45,7 @@ def _is_export(folder: Path) -> bool:
 @contextmanager
 def appearing(target: Path) -> Iterator[Path]:
     """A folder to fill, which takes the target's place at the end; nothing is left on failure."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     prefix = f".{target.name}.exporting-"
     for left_over in target.parent.glob(f"{prefix}*"):
         shutil.rmtree(left_over, ignore_errors=True)

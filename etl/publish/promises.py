@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import duckdb
-
+from etl.duckdb_files import connected
 from etl.errors import PermanentError
 from etl.publish.manifest import TableFiles
 from etl.sql_text import literal_path, quote
@@ -28,7 +27,7 @@ def require_kept_promises(folder: Path, files: Mapping[str, TableFiles]) -> None
         return
     place = folder.joinpath(*MART_CHECK.split("."), "*.parquet")
     pattern = literal_path(str(place.parent)) + f"/{place.name}"
-    with duckdb.connect() as connection:
+    with connected(spill=None) as connection:
         broken = connection.execute(_BROKEN.format(quote(pattern))).fetchall()
     if broken:
         shown = "; ".join(f"{mart} {test}: {count:,}" for mart, test, count in broken[:_SHOWN])

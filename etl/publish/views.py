@@ -17,6 +17,7 @@ from pathlib import Path
 
 import duckdb
 
+from etl.duckdb_files import connected
 from etl.errors import PermanentError
 from etl.publish.parquet import FILE_MODE
 from etl.publish.relations import Relation, plain_columns
@@ -91,10 +92,11 @@ class ReaderCatalog:
 
 
 @contextmanager
-def filling_database(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def filling_database(
+    path: Path, *, spill: Path | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB file to fill, which drivers of the 1.5 line open too; in the end read-only."""
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
+    with connected(spill=spill) as connection:
         connection.execute(
             f"attach {quote(str(path))} as published (storage_version '{STORAGE_VERSION}')"
         )
@@ -111,7 +113,7 @@ def copied_database(earlier: Path, path: Path) -> bool:
         return False
     shutil.copyfile(earlier, path)
     try:
-        with duckdb.connect(str(path), read_only=True):
+        with connected(path, spill=None):
             return True
     except duckdb.Error:
         path.unlink()

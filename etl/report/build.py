@@ -104,7 +104,7 @@ def _write(page: bytes, out_path: Path) -> None:
     """Write to a neighbouring name first: nobody ever opens half a report."""
     partial = out_path.with_name(f".{out_path.name}.{os.getpid()}.partial")
     try:
-        out_path.parent.mkdir(parents=True, exist_ok=True)
+        out_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         partial.touch(mode=0o600)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -13,9 +13,12 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
+from etl.duckdb_files import connected
 from etl.errors import DiskFull, PermanentError, RedoxWarehouseError, WarehouseBusy
 
 LOCK_SUFFIX = ".lock"
+TEMPORARY = "tmp"
+"""Below the home; `Settings.temporary_path` is the same."""
 # Whole row groups are compressed and written while a load inserts, the rest by its commit, one
 # table after the other; a quarter of DuckDB's 122,880 rows leaves the commit a fifth of its time.
 ROW_GROUP_ROWS = 30_720
@@ -43,37 +46,37 @@ def write_lock(warehouse: Path, *, wait_s: float) -> Iterator[None]:
 
 
 @contextmanager
-def open_warehouse(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection in UTC that is closed whatever happens, its errors rewritten without data."""
-    with rewritten_errors("open the warehouse"):
-        connection = duckdb.connect(str(path), read_only=True) if read_only else duckdb.connect()
+def open_warehouse(
+    path: Path, *, read_only: bool, spill: Path | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection in UTC that is closed whatever happens, its errors rewritten without data.
+
+    What does not fit into memory goes below `spill`, for the warehouse itself HOME/tmp.
+    """
+    database = path if read_only else None
     try:
-        if not read_only:
-            with rewritten_errors("open the warehouse"):
+        with (
+            rewritten_errors("open the warehouse"),
+            connected(database, spill=spill or path.parent / TEMPORARY) as connection,
+        ):
+            if not read_only:
                 _attach_for_writing(connection, path)
-        with rewritten_errors("use the warehouse"):
-            yield _in_utc(connection)
+            with rewritten_errors("use the warehouse"):
+                yield connection
     finally:
-        connection.close()
         if not read_only and path.exists():
             path.chmod(0o600)
 
 
 @contextmanager
-def open_in_memory() -> Iterator[duckdb.DuckDBPyConnection]:
+def open_in_memory(*, spill: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
     """The same with nothing in it, for looking into files that it attaches."""
-    with rewritten_errors("use the warehouse"), duckdb.connect() as connection:
-        yield _in_utc(connection)
-
-
-def _in_utc(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    connection.execute("set timezone = 'UTC'")
-    connection.execute("set preserve_insertion_order = true")
-    return connection
+    with rewritten_errors("use the warehouse"), connected(spill=spill) as connection:
+        yield connection
 
 
 def _attach_for_writing(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Use a file as `duckdb.connect` would, with the sizes that only attaching can ask for."""
+    """Use a file as DuckDB itself would, with the sizes that only attaching can ask for."""
     name = quote_name(path.stem)
     block_size = "" if path.exists() else f", block_size {BLOCK_BYTES}"  # a file keeps its own
     connection.execute(
@@ -104,6 +107,11 @@ def _rewritten(error: duckdb.Error, act: str) -> RedoxWarehouseError:
         return _disk_full()
     if "Could not set lock" in text or "Conflicting lock" in text:
         return WarehouseBusy("Another process has the warehouse open; try again when it is done.")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return PermanentError(
+            f"DuckDB could not {act} in the memory it has; free memory or raise load.memory_bytes, "
+            "then run the command again."
+        )
     kind = type(error).__name__
     return PermanentError(
         f"DuckDB could not {act} ({kind}); run `redox-warehouse doctor` to see what is wrong."

@@ -35,12 +35,17 @@ def create_warehouse(
     if not template.is_file():
         _build(template, schema)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for left_over in path.parent.glob(f"{path.name}.*.new*"):  # only who may write comes here
+        left_over.unlink(missing_ok=True)
     new = path.with_name(f"{path.name}.{uuid.uuid4().hex}.new")
-    shutil.copyfile(template, new)
-    new.chmod(0o600)
-    with open_warehouse(new, read_only=False) as connection:
-        _drop_others(connection, schema, data_models)
-    new.replace(path)
+    try:
+        new.touch(mode=0o600)
+        shutil.copyfile(template, new)
+        with open_warehouse(new, read_only=False) as connection:
+            _drop_others(connection, schema, data_models)
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _version(schema: Schema) -> str:

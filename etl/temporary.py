@@ -38,6 +38,15 @@ def clean_leftovers(parent: Path) -> int:
     return removed
 
 
+def is_left_over(folder: Path) -> bool:
+    """True if nobody holds a folder any more; changes nothing."""
+    descriptor = _try_lock(folder)
+    if descriptor is None:
+        return False
+    os.close(descriptor)
+    return True
+
+
 def _create_locked(parent: Path) -> tuple[Path, int]:
     while True:
         folder = parent / uuid.uuid4().hex
