@@ -32,21 +32,56 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """Something that is measured; `is_peer` says that it needs the peers' environment."""
+    """Something that is measured; `is_peer` says that it needs the peers' environment.
+
+    `project` is the checkout whose code runs; another one than this has caches of its own.
+    """
 
     name: str
     title: str
     command: Callable[[Task], list[str]]
     is_peer: bool = False
+    project: Path = PROJECT
 
     def environment(self, task: Task) -> Mapping[str, str]:
         """Variables of the process beside those of the harness."""
-        own = {"REDOX_WAREHOUSE_LOAD__WORKERS": str(task.threads), "PYTHONPATH": str(PROJECT)}
-        return own if not self.is_peer else {"PYTHONPATH": ""}
+        return {"REDOX_WAREHOUSE_LOAD__WORKERS": str(task.threads), **self.variables()}
+
+    def variables(self) -> Mapping[str, str]:
+        """Those that decide which code runs."""
+        if self.is_peer:
+            return {"PYTHONPATH": ""}
+        own = {"PYTHONPATH": str(self.project)}
+        is_other = self.project != PROJECT
+        return own | ({"XDG_CACHE_HOME": str(self.project / ".cache")} if is_other else {})
 
 
 def _ours(task: Task) -> list[str]:
     return [*CLI, "--home", str(task.home), "load", "--json", str(task.workload.file)]
+
+
+def _before(task: Task) -> list[str]:
+    """Like ours; -P keeps Python from looking for code in the folder the harness runs in."""
+    python, *rest = CLI
+    return [
+        python,
+        "-P",
+        *rest,
+        "--home",
+        str(task.home),
+        "load",
+        "--json",
+        str(task.workload.file),
+    ]
+
+
+def _kernel(task: Task) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.kernel_alone", str(task.workload.file)]
+
+
+def _locks(task: Task) -> list[str]:
+    command = [sys.executable, "-m", "benchmarks.lock_wait"]
+    return [*command, str(task.workload.file), str(task.folder)]
 
 
 def _bare(task: Task) -> list[str]:
@@ -75,6 +110,9 @@ CONTENDERS = {
     contender.name: contender
     for contender in (
         Contender("ours", "redox-warehouse load", _ours),
+        Contender("before", "redox-warehouse load of the earlier commit", _before),
+        Contender("kernel", "our reading alone: check and hash", _kernel),
+        Contender("locks", "redox-warehouse load beside a reader", _locks),
         Contender("bare", "bare DuckDB SQL, no checks", _bare),
         Contender("dlt", "dlt into DuckDB", _peer("dlt", _PEER_PYTHON), True),
         Contender("pandas", "pandas json_normalize", _peer("pandas", _PEER_PYTHON), True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 
 from benchmarks.contenders import CONTENDERS
 from benchmarks.goals import Verdict
@@ -25,6 +26,13 @@ _TITLES = {
     "damage": "damaged messages",
     "growth": "growth",
     "standing": "100 new messages into an empty and a full warehouse",
+    "kernel": "reading alone beside parsing alone",
+    "against": "beside the earlier commit",
+    "start": "100 new messages, from process start to exit",
+    "extensions": "messages with Extensions",
+    "files": "files of one message",
+    "locks": "a load beside a reader",
+    "memory": "two gigabytes in one command",
 }
 
 
@@ -83,6 +91,19 @@ def _tables(series: Sequence[Series]) -> Iterator[str]:
             for s in of_scenario:
                 yield _row(s, _base(s, of_scenario))
             yield ""
+            for s in of_scenario:
+                yield from _further_figures(s)
+
+
+def _further_figures(series: Series) -> Iterator[str]:
+    """What a contender measured beside its own time."""
+    if not series.figures:
+        return
+    yield "| beside it | seconds (min to max) |"
+    yield "|---|---:|"
+    for name, found in series.figures.items():
+        yield f"| {name} | {median(found):.2f} ({min(found):.2f} to {max(found):.2f}) |"
+    yield ""
 
 
 def _base(series: Series, others: Sequence[Series]) -> Series | None:
@@ -103,16 +124,16 @@ def _row(series: Series, base: Series | None) -> str:
 
 
 def _figures(series: Series, base: Series | None) -> list[str]:
-    median = series.median_s
-    if median is None or series.is_stopped:
+    seconds = series.median_s
+    if seconds is None or series.is_stopped:
         return [series.failure, "", "", "", "", ""]
-    ratio = f"{median / base.median_s:.2f}" if base and base.median_s else ""
+    ratio = f"{seconds / base.median_s:.2f}" if base and base.median_s else ""
     cpu_s = sorted(series.cpu_s)[len(series.cpu_s) // 2]
     return [
-        f"{median:.2f} ({min(series.seconds):.2f} to {max(series.seconds):.2f})",
+        f"{seconds:.2f} ({min(series.seconds):.2f} to {max(series.seconds):.2f})",
         f"{cpu_s:.2f}",
-        f"{series.size_bytes / median / 1e6:,.1f}",
-        f"{series.messages / median:,.0f}",
+        f"{series.size_bytes / seconds / 1e6:,.1f}",
+        f"{series.messages / seconds:,.0f}",
         f"{series.peak / 1e6:,.0f}",
         ratio,
     ]

@@ -22,7 +22,10 @@ LONG_S = 120
 
 @dataclass(slots=True)
 class Series:
-    """The runs of one contender in one comparison; `case` tells its entries apart."""
+    """The runs of one contender in one comparison; `case` names the entry.
+
+    `figures` are further seconds that a contender prints, by what they are.
+    """
 
     scenario: str
     workload: str
@@ -34,6 +37,7 @@ class Series:
     seconds: list[float] = field(default_factory=list)
     cpu_s: list[float] = field(default_factory=list)
     peak_bytes: list[int] = field(default_factory=list)
+    figures: dict[str, list[float]] = field(default_factory=dict)
     note: str = ""
     failure: str = ""
     is_stopped: bool = False
@@ -135,6 +139,8 @@ def _take(series: Series, measured: Measured) -> None:
     series.seconds.append(measured.output.get("seconds", measured.seconds))
     series.cpu_s.append(measured.output.get("cpu_s", measured.cpu_s))
     series.peak_bytes.append(measured.peak_bytes)
+    for name, figure in measured.output.get("figures", {}).items():
+        series.figures.setdefault(name, []).append(figure)
     series.is_stopped = measured.is_stopped
     series.failure = measured.failure or _miscount(series, measured.output)
     if refused := measured.output.get("refused", 0):

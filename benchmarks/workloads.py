@@ -46,11 +46,14 @@ MIXED = Dials("mixed", ("--large", "0.0002"))
 SMALL = Dials("small", ("--model", "PatientAdmin", "--density", "0.1"), "PatientAdmin")
 # Eleven kinds of fault, together in about 1 % of messages.
 DAMAGED = ("damaged", "--faults", "0.0009")
+# The same kinds, in half of the messages: 1 - (1 - 0.061) ** 11.
+HALF_DAMAGED = ("half-damaged", "--faults", "0.061")
+EXTENDED = ("extended", "--set", "shares.extensions=1.0")
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A file of messages, one per line; `size_bytes` of the file."""
+    """A file of messages, one per line, or a folder of files of one; `size_bytes` in all."""
 
     name: str
     file: Path
@@ -83,6 +86,19 @@ class Workloads:
         if not file.exists():
             _write_lines(file, _first_lines(workload.file, messages))
         return _described(workload.name, file, workload.data_model)
+
+    def one_by_one(self, workload: Workload, messages: int) -> Workload:
+        """The first messages of a workload as a folder of files of one message each."""
+        folder = workload.file.with_suffix(f".files-{messages}")
+        if not folder.exists():
+            unfinished = folder.with_name(f"{folder.name}.unfinished")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir()
+            for number, line in enumerate(_first_lines(workload.file, messages)):
+                (unfinished / f"{number:06}.json").write_bytes(line)
+            unfinished.rename(folder)
+        sizes = [path.stat().st_size for path in folder.iterdir()]
+        return Workload(workload.name, folder, len(sizes), sum(sizes), workload.data_model)
 
     def for_pydantic(self, workload: Workload) -> Workload:
         """The workload without what the pydantic package would refuse in every message."""

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from benchmarks import run
+from benchmarks import kernel_alone, lock_wait, run
 from benchmarks.contenders import CONTENDERS, Task, compile_script
-from benchmarks.goals import Verdict, judge
+from benchmarks.earlier import BEFORE_ONE_PASS, NoEarlier, checked_out
+from benchmarks.goals import GOALS, Verdict, judge
 from benchmarks.measure import run_process
-from benchmarks.report import BEGIN, END, replace_figures
-from benchmarks.runner import Series
+from benchmarks.report import BEGIN, END, replace_figures, to_markdown
+from benchmarks.runner import Entry, Runner, Series
+from benchmarks.scenarios import SCENARIOS, Bench, Sizes
 from benchmarks.steps import OTHER, by_kind
-from benchmarks.workloads import ADT, Workloads
+from benchmarks.workloads import ADT, Dials, Workload, Workloads
 
 MESSAGES = 200
 MIB = 2**20
@@ -58,6 +61,115 @@ def test_quick_slice_measures_every_contender(
     assert "| bare DuckDB SQL, no checks | 200 | 1 |" in printed
     assert "| checking times, value sets, findings |" in printed
     assert "| counting populations |" in printed
+
+
+class NoWorkloads(Workloads):
+    """Describes workloads without making any."""
+
+    def __init__(self) -> None:
+        pass
+
+    def make(self, dials: Dials, messages: int, *, seed: int = 1) -> Workload:
+        return Workload(dials.name, Path("none"), messages, messages * 4_000, dials.data_model)
+
+    def first(self, workload: Workload, messages: int) -> Workload:
+        return self.one_by_one(workload, messages)
+
+    def one_by_one(self, workload: Workload, messages: int) -> Workload:
+        return Workload(workload.name, workload.file, messages, messages, workload.data_model)
+
+
+class NoRunner(Runner):
+    """Gives every entry a second and a gigabyte."""
+
+    def compare(
+        self, scenario: str, workload: str, entries: Sequence[Entry], *, threads: int
+    ) -> list[Series]:
+        return [
+            Series(scenario, workload, e.case, e.contender.name, threads, e.workload.messages,
+                   e.workload.size_bytes, [1.0], [1.0], [10**9], {"lock held": [0.5]})
+            for e in entries
+        ]  # fmt: skip
+
+    def home_with(self, workload: Workload, *, threads: int) -> Path:
+        return Path("none")
+
+
+def test_scenarios_measure_every_goal_and_print_every_case() -> None:
+    runner = NoRunner(NoWorkloads(), Path("none"), rounds=1, timeout_s=1)
+    bench = Bench(runner, Sizes(), with_long_dlt=True, before=CONTENDERS["before"])
+
+    series = [own for scenario in SCENARIOS.values() for own in scenario(bench)]
+    verdicts = list(judge(series))
+
+    assert [v.title for v in verdicts if v.is_met is None] == []
+    assert {v.title for v in verdicts} >= {goal.title for goal in GOALS}
+    printed = to_markdown({}, series, verdicts)
+    assert all(CONTENDERS[own.contender].title in printed for own in series)
+    assert "| lock held | 0.50 (0.50 to 0.50) |" in printed
+
+
+def test_reading_alone_is_measured(
+    workloads: Workloads, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kernel_alone.main([str(workloads.make(ADT, MESSAGES).file)])
+
+    found = json.loads(capsys.readouterr().out)
+    assert (found["messages"], found["refused"]) == (MESSAGES, 0)
+    assert 0 < found["seconds"] < 60
+
+
+def test_earlier_commit_runs_its_own_code(workloads: Workloads, tmp_path: Path) -> None:
+    try:
+        with checked_out(BEFORE_ONE_PASS, tmp_path) as earlier:
+            workload = workloads.first(workloads.make(ADT, MESSAGES), 5)
+            task = Task(workload, tmp_path, 1, tmp_path, home=tmp_path / "home")
+            command, own = earlier.contender.command(task), earlier.contender.environment(task)
+            done = run_process(command, threads=1, timeout_s=300, environment=own)
+    except NoEarlier as fault:
+        pytest.skip(str(fault))
+    assert (done.failure, done.output["received"]) == ("", 5)
+    assert list(tmp_path.glob("earlier-*")) == []
+
+
+def test_unknown_earlier_commit_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(NoEarlier, match="git"), checked_out("no-such-commit", tmp_path):
+        pass
+
+
+def test_locks_and_readers_of_a_load_are_timed(
+    workloads: Workloads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock_wait, "IDLE_SHOWS", 1)
+
+    found = lock_wait.measure(workloads.make(ADT, MESSAGES).file, tmp_path)
+
+    figures = found["figures"]
+    assert isinstance(figures, dict) and found["messages"] == MESSAGES
+    assert 0 < figures["write lock held"] < found["seconds"]
+    assert 0 < figures["open for writing"] < found["seconds"]
+    assert figures["show, longest"] >= figures["show, beside the load"] > 0
+
+
+def test_only_exclusive_locks_of_the_processes_count() -> None:
+    listing = (
+        "1: FLOCK  ADVISORY  WRITE 10 fd:00:111 0 EOF\n"
+        "2: POSIX  ADVISORY  WRITE 11 fd:00:222 0 EOF\n"
+        "3: FLOCK  ADVISORY  READ  10 fd:00:333 0 EOF\n"
+        "4: FLOCK  ADVISORY  WRITE 99 fd:00:444 0 EOF\n"
+        "5: -> FLOCK  ADVISORY  WRITE 10 fd:00:555 0 EOF\n"
+    )
+    assert list(lock_wait.exclusive_locks(listing, [10, 11])) == [111, 222]
+
+
+def test_messages_are_written_one_a_file(workloads: Workloads) -> None:
+    whole = workloads.make(ADT, MESSAGES)
+
+    folder = workloads.one_by_one(whole, 7)
+
+    assert (folder.messages, len(list(folder.file.iterdir()))) == (7, 7)
+    lines = whole.file.read_bytes().splitlines(keepends=True)[:7]
+    assert b"".join(path.read_bytes() for path in sorted(folder.file.iterdir())) == b"".join(lines)
 
 
 def test_cpu_of_processes_that_outlive_the_command_counts() -> None:
