@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from etl.check.replies import REPLY_UNDER_QUERY, ReplyReader
 from etl.check.temporal_columns import coerce_times
 from etl.check.value_sets import ValueSetChecker
 from etl.conform.conformer import PutAside
@@ -72,6 +73,7 @@ class ShareRows:
         self.counts = PopulationCounts(self.groups)
         self.side = SideRows(self.groups, dict(catalog.rules))
         self.checker = ValueSetChecker(catalog)
+        self.replies = ReplyReader(catalog)
         self._catalog = catalog
         self._listing: dict[str, dict[str, frozenset[str]]] = {}
 
@@ -115,6 +117,7 @@ class Batch:
         self.received_at = pa.array([m.received_at_us for m in messages], pa.int64()).cast(
             pa.timestamp("us", tz="UTC")
         )
+        self.received_events = self._meta("EventType", pa.string())
         self.facts = self._facts()
         self.groups = share.groups.number(shape.data_model, self.facts)
 
@@ -128,7 +131,9 @@ class Batch:
             day=days,
             source_id=self._meta("Source.ID", pa.string()),
             facility_code=self._meta("FacilityCode", pa.string()),
-            event_type=self._meta("EventType", pa.string()),
+            event_type=self.share.replies.read_events(
+                self.shape.data_model, self.received_events, self.struct, self.shape.root
+            ),
             is_test=self._meta("Test", pa.bool_()),
         )
 
@@ -203,13 +208,18 @@ class Batch:
 
     def _stage_side_rows(self) -> None:
         known = self.share.known_events(self.shape.data_model)
-        events = self.facts.event_type.to_pylist()
-        for message, group, event in zip(self.messages, self.groups.tolist(), events, strict=True):
+        events, received = self.facts.event_type.to_pylist(), self.received_events.to_pylist()
+        for message, group, event, came in zip(
+            self.messages, self.groups.tolist(), events, received, strict=True
+        ):
             if message.aside is not None:
                 self.share.side.add_put_aside(message.message_id, group, message.aside)
             if event not in known:
                 unlisted = [Finding("event_type_unlisted", "Meta.EventType")]
                 self.share.side.add_findings(message.message_id, group, unlisted)
+            if event != came:
+                reply = [Finding(REPLY_UNDER_QUERY, "Meta.EventType")]
+                self.share.side.add_findings(message.message_id, group, reply)
 
     def _core_table(self, table: Table, root: Rows) -> pa.Table:
         columns = {
@@ -219,8 +229,16 @@ class Batch:
             "content_hash": pa.array([m.fingerprint.hex() for m in self.messages], pa.string()),
             "received_at": self.received_at,
             "log_id": self._log_ids(),
+            "read_as": self._read_as(),
         }
         return pa.table(columns | _columns_of(table, root))
+
+    def _read_as(self) -> pa.Array:
+        """The event type a message was read as where that is not the received one, else null."""
+        events = self.facts.event_type
+        if events is self.received_events:
+            return pa.nulls(len(events), pa.string())
+        return pc.if_else(pc.equal(events, self.received_events), None, events)
 
     def _log_ids(self) -> pa.Array:
         """The first non-empty Meta.Logs[].ID of each message."""

@@ -112,6 +112,11 @@ class Field:
         """The path of the enclosing object or array, "" at the top."""
         return self.path.rpartition(".")[0]
 
+    @property
+    def holds_fields(self) -> bool:
+        """True for an object or an array of objects."""
+        return JsonType.OBJECT in (self.json_type, self.item_type)
+
 
 @dataclass(frozen=True, slots=True)
 class Expectation:

@@ -34,10 +34,11 @@ _ENVELOPE: tuple[tuple[str, TypeEngine[Any], str], ...] = (
     ("item", BigInteger(), "0-based position in the landed object"),
     ("content_hash", Binary128(), "Fingerprint of the content, equal for redeliveries"),
     ("log_id", Text(), "First non-empty Meta.Logs[].ID"),
+    ("read_as", Text(), "Event type the message is read as where it came under its query's"),
     ("received_at", INSTANT, "When the message was received, UTC, where known"),
 )
 _ROOT: tuple[tuple[str, TypeEngine[Any], str], ...] = (
-    ("event_type", Text(), "Meta.EventType"),
+    ("event_type", Text(), "Meta.EventType, of a reply under its query's the reply's own"),
     ("event_at", INSTANT, "Meta.EventDateTime, UTC"),
     ("received_at", INSTANT, "When the message was received, UTC, where known"),
     ("source_id", Text(), "Meta.Source.ID"),

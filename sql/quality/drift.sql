@@ -67,8 +67,10 @@ seen as (
       when message.source_id <> '' then '*'
     end as shown_source,
     case
-      when regexp_full_match(message.event_type, '[A-Za-z][A-Za-z0-9_-]{0,63}')
-        then message.event_type
+      when regexp_full_match(
+        coalesce(message.read_as, message.event_type), '[A-Za-z][A-Za-z0-9_-]{0,63}'
+      )
+        then coalesce(message.read_as, message.event_type)
       when message.event_type <> '' then '*'
     end as event_type,
     cast(

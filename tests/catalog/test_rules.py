@@ -93,6 +93,10 @@ MESSAGES: Mapping[str, tuple[Any, Found]] = {
         message("g", event="VisitQuery", Patient={"Demographics": {"FirstName": "x"}}),
         (NAME, ()),
     ),
+    "reply_under_query_event": (
+        message("k", event="VisitQuery", Patients=[{"Visits": [{"VisitNumber": "1"}]}]),
+        ("Meta.EventType", ()),
+    ),
     "time_blank_for_t": (visited("2026-03-02 10:20:30.000Z"), (VISIT, ())),
     "time_colon_before_ms": (visited("2026-03-02T10:20:30:000Z"), (VISIT, ())),
     "time_compact_hl7": (visited("20260302102030"), (VISIT, ())),

@@ -158,7 +158,7 @@ class Reading:
         found = self._query(
             "select message_id, cast(coalesce(event_at, m.received_at, o.landed_at) as date), "
             "coalesce(source_id, ''), coalesce(facility_code, ''), data_model, "
-            "coalesce(event_type, ''), coalesce(is_test, false) "
+            "coalesce(m.read_as, event_type, ''), coalesce(is_test, false) "
             "from core.message m join core.landed_object o using (object_id)"
         )
         return {message_id: tuple(group) for message_id, *group in found}

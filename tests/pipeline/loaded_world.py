@@ -22,7 +22,7 @@ from models.tables.plan import plan_tables
 from tests.reference.compare import differences
 from tests.reference.json_text import Value, parse
 from tests.reference.payload_files import items
-from tests.reference.population import as_listed, recount
+from tests.reference.population import Replies, Reply, as_listed, recount
 
 
 class World:
@@ -74,8 +74,11 @@ class World:
         """Differences between the stored counts and a plain recount of the payloads."""
         listed = {name: {f.path for f in fields} for name, fields in self.catalog.fields.items()}
         wanted = recount(
-            as_listed(payload, listed[payload.get("Meta", "DataModel")])  # type: ignore[union-attr, index]
-            for payload in self.loaded_payloads()
+            (
+                as_listed(payload, listed[payload.get("Meta", "DataModel")])  # type: ignore[union-attr, index]
+                for payload in self.loaded_payloads()
+            ),
+            replies=replies_of(self.catalog),
         )
         with self.warehouse() as connection:
             rows = connection.execute(
@@ -95,3 +98,22 @@ class World:
 
     def outcomes(self) -> Counter[str]:
         return Counter(line["outcome"] for line in self.truth)
+
+
+def replies_of(catalog: Catalog) -> Replies:
+    """By data model and query: the reply, and the values outside Meta that only one of them lists."""
+    found = {}
+    for model in catalog.data_models.values():
+        values = [
+            field
+            for field in catalog.fields[model.name]
+            if "object" not in (field.json_type, field.item_type)
+            and not field.path.startswith("Meta.")
+        ]
+        for event in model.event_types:
+            asked = {field.path for field in values if event.event_type in field.event_types}
+            told = {field.path for field in values if event.reply in field.event_types}
+            if event.reply:
+                pair = (frozenset(told - asked), frozenset(asked - told))
+                found[model.name, event.event_type] = Reply(event.reply, *pair)
+    return found

@@ -150,7 +150,7 @@ def test_oddities_without_warning_are_kept_where_they_were_planted(world: World)
         "union all select item, 'extension', owner_path, ordinals "
         "from core.extension join core.message using (message_id)",
     )
-    counted_only = {"path_not_listed_for_event", "log_id_conflict"}
+    counted_only = {"path_not_listed_for_event", "log_id_conflict", "reply_under_query_event"}
     wanted = Counter(
         place_of(fault)
         for fault in planted(world, lambda severity: severity is Severity.INFO)

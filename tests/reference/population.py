@@ -10,7 +10,7 @@ Paths are those of the payload; `as_listed` first brings a payload into listed s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -37,6 +37,17 @@ class Count(NamedTuple):
     elements: int
 
 
+class Reply(NamedTuple):
+    """What a query's event type may hide: the reply, the values that only one of the two lists."""
+
+    event_type: str
+    only_reply: frozenset[str]
+    only_query: frozenset[str]
+
+
+Replies = Mapping[tuple[str, str], Reply]
+
+
 @dataclass
 class Population:
     """The recount: messages per group, and per group and path the populated ones."""
@@ -45,10 +56,13 @@ class Population:
     path_messages: Counter[tuple[Group, str]] = field(default_factory=Counter)
     path_elements: Counter[tuple[Group, str]] = field(default_factory=Counter)
 
-    def add(self, payload: Value, *, received_day: str = "") -> None:
-        group = group_of(payload, received_day=received_day)
+    def add(self, payload: Value, *, received_day: str = "", replies: Replies) -> None:
+        group, counts = group_of(payload, received_day=received_day), count_paths(payload)
+        reply = replies.get((group.data_model, group.event_type))
+        if reply and len(counts.keys() & reply.only_reply) > len(counts.keys() & reply.only_query):
+            group = group._replace(event_type=reply.event_type)
         self.messages[group] += 1
-        for path, elements in count_paths(payload).items():
+        for path, elements in counts.items():
             self.path_messages[group, path] += 1
             self.path_elements[group, path] += elements
 
@@ -59,11 +73,11 @@ class Population:
         }
 
 
-def recount(payloads: Iterable[Value]) -> Population:
-    """The population of a run of payloads."""
+def recount(payloads: Iterable[Value], *, replies: Replies) -> Population:
+    """The population of a run of payloads; `replies` by data model and the query's event type."""
     population = Population()
     for payload in payloads:
-        population.add(payload)
+        population.add(payload, replies=replies)
     return population
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import FAULTS, Format, Output, Override, Shares, SourceDial
 from models.catalog import Catalog, read_catalog
+from tests.pipeline.loaded_world import replies_of
 from tests.reference.duplicates import find_duplicates, log_id
 from tests.reference.json_text import Value
 from tests.reference.payload_files import items
@@ -39,6 +40,7 @@ class Run:
         self.populations = {
             (row[:6], row[6]): tuple(map(int, row[7:])) for row in _rows(truth / "populations.csv")
         }
+        self.replies = replies_of(catalog)
         self.listed = {
             name: {field.path for field in fields} for name, fields in catalog.fields.items()
         }
@@ -62,7 +64,7 @@ def _name(group: Group) -> tuple[str, ...]:
 
 
 def assert_truth_is_recounted(run: Run) -> None:
-    population = recount(run.loaded())
+    population = recount(run.loaded(), replies=run.replies)
     assert {_name(group): n for group, n in population.messages.items()} == run.messages
     listed = {
         (_name(group), path): count

@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from etl.synth.faults.bench import Bench
 from etl.synth.message import Planted
 from models.catalog.records import Catalog, EventType
+from models.compile.replies import compile_replies
 
 UNKNOWN_EVENT = "SyntheticEvent"
+REPLY_UNDER_QUERY = "reply_under_query_event"
+UNLISTED_FOR_EVENT = "path_not_listed_for_event"
+AS_QUERY = "reply_as_query"
 
 
 def plant_unknown_event(bench: Bench) -> None:
@@ -22,24 +26,26 @@ def plant_unknown_event(bench: Bench) -> None:
 def plant_reply_as_query(bench: Bench) -> None:
     """Give a reply the event type of its query, as synchronous replies come.
 
-    One record per populated path that the query does not list; ordinals are left out.
+    One record where its populated paths show that it is a reply. Otherwise it counts as the query,
+    with one record per populated path that the query does not list; ordinals are left out.
     """
     query = query_of(bench.catalog, bench.message.plan.event)
     if query is None:
         return
-    _relabel(bench, query.event_type)
-    listed = {
-        field.path
-        for field in bench.catalog.fields[query.data_model]
-        if query.event_type in field.event_types
-    }
-    bench.at_end(lambda counts: _unlisted_for_event(counts, listed))
+    bench.payload["Meta"]["EventType"] = query.event_type
+    bench.at_end(lambda counts: _planted(bench, query, counts))
 
 
-def _unlisted_for_event(counts: Mapping[str, int], listed: set[str]) -> list[Planted]:
-    paths = sorted(path for path, count in counts.items() if count and path not in listed)
-    rule = "path_not_listed_for_event"
-    return [Planted(rule, path, form="reply_as_query") for path in paths]
+def _planted(bench: Bench, query: EventType, counts: Mapping[str, int]) -> list[Planted]:
+    populated = [path for path, count in counts.items() if count]
+    shape = compile_replies(bench.catalog, query.data_model)[query.event_type]
+    if shape.is_reply(populated):
+        return [Planted(REPLY_UNDER_QUERY, "Meta.EventType", form=AS_QUERY)]
+    bench.message.key = bench.message.key._replace(event_type=query.event_type)
+    fields = bench.catalog.fields[query.data_model]
+    listed = {field.path for field in fields if query.event_type in field.event_types}
+    unlisted = sorted(path for path in populated if path not in listed)
+    return [Planted(UNLISTED_FOR_EVENT, path, form=AS_QUERY) for path in unlisted]
 
 
 def query_of(catalog: Catalog, event: EventType) -> EventType | None:
