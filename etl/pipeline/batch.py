@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from etl.check.plausibility import check_plausibility
 from etl.check.replies import REPLY_UNDER_QUERY, ReplyReader
 from etl.check.temporal_columns import coerce_times
 from etl.check.value_sets import ValueSetChecker
@@ -29,6 +30,7 @@ from etl.population.groups import Groups, MessageFacts
 from etl.records import Finding
 from models.catalog.meta_fields import META
 from models.catalog.records import Catalog, Temporal
+from models.compile.plausibility import PlausibilityCheck, compile_plausibility
 from models.compile.shapes import Shape
 from models.tables.plan import Table, WarehousePlan
 
@@ -76,6 +78,7 @@ class ShareRows:
         self.replies = ReplyReader(catalog)
         self._catalog = catalog
         self._listing: dict[str, dict[str, frozenset[str]]] = {}
+        self._plausibility: dict[str, tuple[PlausibilityCheck, ...]] = {}
 
     def known_events(self, data_model: str) -> frozenset[str]:
         """The event types of a data model."""
@@ -89,6 +92,13 @@ class ShareRows:
                 listing[known.path] = listing.get(known.path, frozenset()) | known.event_types
             self._listing[data_model] = listing
         return self._listing[data_model]
+
+    def plausibility(self, data_model: str) -> tuple[PlausibilityCheck, ...]:
+        """The comparisons of values that a data model's messages must stand."""
+        if data_model not in self._plausibility:
+            checks = compile_plausibility(self._catalog, self.plan, data_model)
+            self._plausibility[data_model] = checks
+        return self._plausibility[data_model]
 
     def finish(self) -> tuple[StagedTable, ...]:
         """Stage counts and findings; gives what was staged."""
@@ -155,11 +165,26 @@ class Batch:
         rows = walk_batch(self.struct, self.shape.root, self._observer())
         core, own = share.plan.core, share.plan.models[self.shape.data_model]
         root = rows.pop("")
-        share.staging.add("core.message", self._core_table(core[""], root))
-        share.staging.add(own[""].qualified_name, self._root_table(own[""], root))
+        tables = {
+            "core.message": self._core_table(core[""], root),
+            own[""].qualified_name: self._root_table(own[""], root),
+        }
         for path, table_rows in rows.items():
             table = core[path] if path.startswith(f"{META}.") else own[path]
-            share.staging.add(table.qualified_name, self._child_table(table, table_rows))
+            tables[table.qualified_name] = self._child_table(table, table_rows)
+        for name, filled in tables.items():
+            share.staging.add(name, filled)
+        self._note_implausible(tables)
+
+    def _note_implausible(self, tables: Mapping[str, pa.Table]) -> None:
+        for found in check_plausibility(tables, self.share.plausibility(self.shape.data_model)):
+            self.share.side.add_many(
+                found.rule,
+                found.path,
+                message_ids=found.message_id,
+                groups=self.groups[np.searchsorted(self.ids, found.message_id)],
+                ordinals=found.ordinals,
+            )
 
     def _observer(self) -> BatchObserver:
         forms = {

@@ -12,9 +12,16 @@ from models.catalog.records import Field, Temporal
 
 DAY_MS = 86_400_000
 # kind -> pool length and the range in days relative to the day of the message
-SPANS = {"recent": (2_003, -3, 0), "past": (1_013, -900, -4), "future": (1_019, 1, 400)}
+SPANS = {
+    "recent": (2_003, -3, 0),
+    "before": (1_021, -9, -4),
+    "past": (1_013, -900, -4),
+    "future": (1_019, 1, 400),
+}
 BIRTH_YEARS = (1931, 2023)
-FUTURE_NAMES = ("end", "expir", "scheduled", "estimated")
+# What ends is later than what begins, or messages would break the rules of plausibility.csv.
+FUTURE_NAMES = ("end", "expir", "scheduled", "estimated", "serviceend", "latest")
+BEFORE_NAMES = ("collection", "service")
 PAST_NAMES = ("start", "effective", "onset", "issue", "manufacture", "lastrefill")
 
 
@@ -38,6 +45,8 @@ def span_of(name: str) -> str:
     lower = name.lower()
     if lower.startswith(FUTURE_NAMES):
         return "future"
+    if lower == "datetime" or lower.startswith(BEFORE_NAMES):
+        return "before"
     return "past" if lower.startswith(PAST_NAMES) else "recent"
 
 

@@ -79,6 +79,8 @@ class Pools:
         if field.temporal:
             return self.clock.pool(field, name)
         supported = self.supported_values(field)
+        if kind == "only":  # those of the set that go with the other values of a message
+            supported = tuple(value for value in rest.split("|") if value in supported) or supported
         if supported:
             return [json_bytes(value) for value in supported]
         for candidate in (name, _fallback(field)):
@@ -189,6 +191,9 @@ DRAWERS: dict[str, Drawer] = {
     "number.minutes": (FEW, lambda r: 15 * r.randrange(1, 17)),
     "number.money": (SOME, lambda r: plain_number(round(r.uniform(1, 900), 2))),
     "number.measure": (SOME, lambda r: plain_number(round(r.uniform(1, 200), 1))),
+    "number.low": (SOME, lambda r: plain_number(round(r.uniform(1, 40), 1))),
+    "number.normal": (SOME, lambda r: plain_number(round(r.uniform(40, 120), 1))),
+    "number.high": (SOME, lambda r: plain_number(round(r.uniform(120, 200), 1))),
     "number.share": (SOME, lambda r: plain_number(round(r.random(), 4))),
     "number.age": (FEW, lambda r: r.randrange(18, 95)),
     "number.drg": (SOME, lambda r: r.randrange(100, 999)),

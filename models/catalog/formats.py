@@ -46,6 +46,20 @@ SOURCES = TableFormat("sources", ("source", "kind", "title", "address"), key=("s
 RELIABILITY_SETTINGS = TableFormat(
     "reliability_settings", ("name", "value", "meaning"), key=("name",)
 )
+PLAUSIBILITY = TableFormat(
+    "plausibility",
+    (
+        "rule",
+        "data_model",
+        "path",
+        "comparison",
+        "other_path",
+        "limit",
+        "when_path",
+        "when_values",
+    ),
+    key=("rule", "data_model", "path", "comparison", "other_path"),
+)
 RULES = TableFormat("rules", ("rule", "severity", "area", "meaning", "action"), key=("rule",))
 
 ALL = (
@@ -58,4 +72,5 @@ ALL = (
     SOURCES,
     RELIABILITY_SETTINGS,
     RULES,
+    PLAUSIBILITY,
 )

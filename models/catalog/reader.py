@@ -20,8 +20,10 @@ from models.catalog.csv_table import (
     unknown_files,
 )
 from models.catalog.meta_fields import complete_meta
+from models.catalog.path_patterns import find_paths
 from models.catalog.records import (
     Catalog,
+    Comparison,
     DataModel,
     Direction,
     EventType,
@@ -29,6 +31,7 @@ from models.catalog.records import (
     Field,
     JsonType,
     NumberKind,
+    Plausibility,
     Rating,
     Rule,
     Severity,
@@ -70,15 +73,17 @@ class _Reading:
         data_models = self._data_models()
         value_sets = self._value_sets()
         fields = self._fields(data_models, value_sets, sources)
+        rules = self._rules()
         return Catalog(
             data_models=data_models,
             fields=fields,
             expectations=self._expectations(data_models, fields),
             value_sets=value_sets,
             synonyms=self._synonyms(value_sets),
-            rules=self._rules(),
+            rules=rules,
             sources=sources,
             reliability_settings=self._reliability_settings(),
+            plausibility=self._plausibility(rules, fields),
             content_hash=self.digest.hexdigest()[:16],
         )
 
@@ -156,6 +161,46 @@ class _Reading:
             rule = Rule(line["rule"], severity, line["area"], line["meaning"], line["action"])
             rules[rule.code] = rule
         return rules
+
+    def _plausibility(
+        self, rules: dict[str, Rule], fields: dict[str, tuple[Field, ...]]
+    ) -> tuple[Plausibility, ...]:
+        found = []
+        for line in self._lines(formats.PLAUSIBILITY):
+            comparison = self._choice(line, "comparison", Comparison)
+            limit = _number(line["limit"])
+            if comparison is None:
+                self.faults.append(line.fault("comparison is missing"))
+                continue
+            if (comparison is Comparison.YEARS_BEFORE) != (limit is not None):
+                self.faults.append(line.fault("limit is a number exactly for years_before"))
+            if line["rule"] not in rules:
+                self.faults.append(line.fault(f"rule {line['rule']} is not in rules.csv"))
+            if bool(line["when_path"]) != bool(line["when_values"]):
+                self.faults.append(line.fault("when_path and when_values go together"))
+            self._check_pattern(line, fields)
+            found.append(
+                Plausibility(
+                    rule=line["rule"],
+                    data_model=line["data_model"],
+                    path=line["path"],
+                    comparison=comparison,
+                    other_path=line["other_path"],
+                    limit=limit,
+                    when_path=line["when_path"],
+                    when_values=tuple(filter(None, line["when_values"].split("|"))),
+                )
+            )
+        return tuple(found)
+
+    def _check_pattern(self, line: Line, fields: dict[str, tuple[Field, ...]]) -> None:
+        """A line that fits no data model would count for nothing."""
+        paths = (line["path"], line["other_path"], line["when_path"])
+        models = [name for name in fields if line["data_model"] in ("*", name)]
+        if not models:
+            self.faults.append(line.fault(f"data_model {line['data_model']} is unknown"))
+        elif not any(find_paths(fields[name], *paths) for name in models):
+            self.faults.append(line.fault("no data model has these paths together"))
 
     def _reliability_settings(self) -> dict[str, float]:
         known = {line["name"] for line in read_lines(formats.RELIABILITY_SETTINGS, None, [])}

@@ -58,6 +58,16 @@ class Severity(StrEnum):
     ERROR = "error"
 
 
+class Comparison(StrEnum):
+    """How the value of one path must not relate to that of another."""
+
+    BEFORE = "before"
+    AFTER = "after"
+    YEARS_BEFORE = "years_before"
+    ABOVE = "above"
+    BELOW = "below"
+
+
 @dataclass(frozen=True, slots=True)
 class EventType:
     """One event type of a data model; `reply` names the event type that answers a query."""
@@ -169,6 +179,25 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Plausibility:
+    """A relation between two values of a message that cannot be true: `rule` names the finding.
+
+    `data_model` may be `*`. A path that begins with `*.` is any path with that ending, and then the
+    other paths that begin so lie in the same object. `limit` is the number of years of
+    `YEARS_BEFORE`. Where `when_path` is given, its value must be one of `when_values`.
+    """
+
+    rule: str
+    data_model: str
+    path: str
+    comparison: Comparison
+    other_path: str
+    limit: float | None = None
+    when_path: str = ""
+    when_values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where a judgement of the catalog comes from."""
 
@@ -191,3 +220,4 @@ class Catalog:
     sources: Mapping[str, Source]
     reliability_settings: Mapping[str, float]
     content_hash: str
+    plausibility: tuple[Plausibility, ...] = ()

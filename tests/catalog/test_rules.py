@@ -25,6 +25,7 @@ from models.catalog.records import Severity
 MAX_BYTES = 20_000
 BIRTH, VISIT = "Patient.Demographics.DOB", "Visit.VisitDateTime"
 NAME, CITY = "Patient.Demographics.FirstName", "Patient.Demographics.Address.City"
+EARLIER, LATER = "2026-03-02T10:20:30.000Z", "2026-03-02T11:20:30.000Z"
 Found = tuple[str, tuple[int, ...]]
 
 
@@ -54,6 +55,16 @@ def sexed(log_id: str, sex: str) -> dict[str, Any]:
     return message(log_id, Patient={"Demographics": {"Sex": sex}})
 
 
+def lived(log_id: str, **demographics: Any) -> dict[str, Any]:
+    return message(log_id, Patient={"Demographics": demographics})
+
+
+def measured(log_id: str, result: dict[str, Any], **order: Any) -> dict[str, Any]:
+    """A message with one result of one order."""
+    own = message(log_id, event="New", Orders=[{**order, "Results": [result]}])
+    return {**own, "Meta": {**own["Meta"], "DataModel": "Results"}}
+
+
 def balanced(number: str) -> bytes:
     """A message with an amount of money, as spelled."""
     body = message(f"balanced {number}", Visit={"Balance": 0})
@@ -66,6 +77,38 @@ def nested(depth: int) -> bytes:
 
 # rule -> the message that breaks it, and where it is found
 MESSAGES: Mapping[str, tuple[Any, Found]] = {
+    "age_over_120": (lived("l", DOB="1890-03-02"), (BIRTH, ())),
+    "birth_after_death": (
+        lived("m", DOB="2020-03-02", DeathDateTime="2019-03-02T10:20:30.000Z"),
+        (BIRTH, ()),
+    ),
+    "birth_after_event": (lived("n", DOB="2027-03-02"), (BIRTH, ())),
+    "discharge_before_admission": (
+        message("o", Visit={"VisitDateTime": LATER, "DischargeDateTime": EARLIER}),
+        ("Visit.DischargeDateTime", ()),
+    ),
+    "end_before_start": (
+        message(
+            "p",
+            Visit={"Insurances": [{"EffectiveDate": "2026-03-02", "ExpirationDate": "2025-03-02"}]},
+        ),
+        ("Visit.Insurances[].ExpirationDate", (1,)),
+    ),
+    "flag_contradicts_value": (
+        measured(
+            "q",
+            {"Value": "12", "AbnormalFlag": "Normal", "ReferenceRange": {"Low": 5, "High": 10}},
+        ),
+        ("Orders[].Results[].Value", (1, 1)),
+    ),
+    "reference_range_reversed": (
+        measured("r", {"ReferenceRange": {"Low": 10, "High": 5}}),
+        ("Orders[].Results[].ReferenceRange.Low", (1, 1)),
+    ),
+    "result_before_collection": (
+        measured("s", {"CompletionDateTime": EARLIER}, CollectionDateTime=LATER),
+        ("Orders[].Results[].CompletionDateTime", (1, 1)),
+    ),
     "array_for_object": (message("a", Patient=[{"Notes": ["n"]}]), ("Patient", ())),
     "array_too_long_for_object": (message("b", Visit=[{}, {"VisitNumber": "1"}]), ("Visit", ())),
     "duplicate_key": (
