@@ -14,7 +14,10 @@ from etl.errors import PermanentError
 ITEM = 0
 """Kind of an item that may be a message."""
 BROKEN = 1
-"""Kind of an item made of bytes that cannot be framed; it is quarantined whole."""
+"""Kind of an item that is no JSON value; it is quarantined whole."""
+TRUNCATED = 2
+"""Kind of an item whose end is missing, or of what stands where an array's end is missing; it may
+have no bytes at all."""
 
 NO_TIME = np.iinfo(np.int64).min
 """Stands in `received_at_us` where the bytes do not tell when a message was received."""
@@ -35,7 +38,8 @@ def _no_int8() -> Int8Array:
 class FrameBatch:
     """A run of items in the order of their bytes; four arrays of one length.
 
-    `offset` and `length` are bytes of the uncompressed content, `kind` is ITEM or BROKEN,
+    `offset` and `length` are bytes of the uncompressed content, `kind` is ITEM, BROKEN or
+    TRUNCATED,
     `received_at_us` is microseconds since 1970 UTC or NO_TIME.
     """
 

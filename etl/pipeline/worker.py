@@ -12,7 +12,7 @@ from etl.conform.exact_json import OTHER_FORMAT, Unreadable, parse_exact
 from etl.conform.judge import CONFORMED, QUARANTINED, Judge, Judgement, Limits
 from etl.conform.other_formats import HEAD_BYTES, is_other_format
 from etl.ingest.envelope import BadEnvelope, unwrap
-from etl.landing.frames import BROKEN, NO_TIME
+from etl.landing.frames import ITEM, NO_TIME, TRUNCATED
 from etl.landing.store import Landing, LandingReader
 from etl.pipeline.batch import LoadableMessage
 from etl.pipeline.share import ShareFlattener
@@ -88,14 +88,16 @@ class Worker:
         offsets, lengths = unit.offset.tolist(), unit.length.tolist()
         kinds, received = unit.kind.tolist(), unit.received_at_us.tolist()
         for index in indexes:
-            length, is_broken, received_at = lengths[index], kinds[index] == BROKEN, received[index]
+            length, is_broken, received_at = lengths[index], kinds[index] != ITEM, received[index]
             if length > self.limits.max_bytes:
                 head = content(offsets[index], HEAD_BYTES) if is_broken else b""
                 yield index, b"", received_at, _reason_of_large(head, is_broken=is_broken)
                 continue
             raw = content(offsets[index], length)
             if is_broken:
-                yield index, raw, received_at, self._reason_of_broken(raw)
+                is_cut = kinds[index] == TRUNCATED
+                reason = "truncated" if is_cut else self._reason_of_broken(raw)
+                yield index, raw, received_at, reason
                 continue
             if unit.unwrap:
                 try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etl.landing import framing
 from etl.landing.frames import ITEM, FrameBatch, join_batches
 from etl.landing.framing import frame
+from tests.framing.mixes import make_mix
+from tests.reference.framing import find_messages
 
 TEXT = st.text(alphabet='ab{}[],:"\\/\n é\u2028😀', max_size=6)
 VALUES = st.recursive(
@@ -23,14 +26,6 @@ VALUES = st.recursive(
 MESSAGES = st.lists(st.dictionaries(TEXT, VALUES, max_size=3), min_size=1, max_size=4)
 CHUNK_BYTES = st.sampled_from([2, 11, 40, 90])
 QUICK = settings(max_examples=25, deadline=None)
-
-
-@pytest.fixture(autouse=True, scope="module", params=[32, 2**20])
-def small_steps(request: pytest.FixtureRequest) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(framing, "FIRST_PROBE_BYTES", request.param)
-        patch.setattr(framing, "_PIECE_BYTES", 50)
-        yield
 
 
 def cut(content: bytes, chunk_bytes: int) -> Iterator[bytes]:
@@ -87,11 +82,9 @@ def test_messages_come_back_as_written(
     written = [encode(message) for message in messages]
     content = write(written)
     found = frame_all(content, chunk_bytes)
-    if len(content) > framing.FIRST_PROBE_BYTES:
-        return  # a first value beyond the head is told apart only by what is in the head
     assert set(found.kind.tolist()) == {ITEM}
     assert [
-        content[offset : offset + length].rstrip()
+        content[offset : offset + length]
         for offset, length in zip(found.offset, found.length, strict=True)
     ] == written
 
@@ -123,4 +116,35 @@ def test_every_byte_of_anything_is_accounted_for(content: bytes, chunk_bytes: in
     between = bytearray(content)
     for offset, length in reversed(list(zip(found.offset, found.length, strict=True))):
         del between[offset : offset + length]
-    assert not bytes(between).removeprefix(b"\xef\xbb\xbf").strip(b" \t\r\n,[]")
+    assert not bytes(between).replace(b"\xef\xbb\xbf", b"").strip(b" \t\r\n,[]")
+
+
+def check_mix(seed: int) -> None:
+    """No good message is lost, and no way of cutting the content makes a difference."""
+    rng = random.Random(seed)
+    content, good = make_mix(rng)
+    found = frame_all(content, 10**9)
+    items = Counter(
+        content[offset : offset + length]
+        for offset, length, kind in zip(found.offset, found.length, found.kind, strict=True)
+        if kind == ITEM
+    )
+    expected = Counter(find_messages(content))
+    assert not expected - items
+    assert not Counter(text for text in good if text in expected) - items
+    in_chunks = frame_all(content, rng.choice([7, 50, 300, 4096]))
+    assert in_chunks.offset.tolist() == found.offset.tolist()
+    assert in_chunks.length.tolist() == found.length.tolist()
+    assert in_chunks.kind.tolist() == found.kind.tolist()
+
+
+@QUICK
+@given(seed=st.integers(0, 10**9))
+def test_every_message_that_can_be_found_is_an_item(seed: int) -> None:
+    check_mix(seed)
+
+
+@pytest.mark.slow
+def test_every_message_of_100_000_fuzzed_files_is_an_item() -> None:
+    for seed in range(100_000):
+        check_mix(seed)
