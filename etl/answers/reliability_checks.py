@@ -12,11 +12,14 @@ from pathlib import Path
 
 from etl.answers.reading import open_for_reading
 from etl.report.build import build_report
+from etl.report.history import NEWEST, keep_report, list_reports
 from etl.report.names import EVENT_TYPE_SQL, SOURCE_SQL
 from etl.report.records import ReportOptions, ReportSummary
+from etl.report.source_names import read_source_names
 from etl.settings import Settings
+from models.catalog import read_catalog
 
-REPORT_FILE = "reliability.html"
+REPORT_FILE = NEWEST
 MOST_FIELDS = 20
 
 _VERDICTS = """
@@ -45,6 +48,7 @@ class FailingField:
     """A rated field that is surely filled less often than its rating says.
 
     A source id or event type that does not look like one is `*`: it may be a patient's.
+    `source_name` is the organization or name of the source, "" where none is known.
     """
 
     path: str
@@ -53,6 +57,7 @@ class FailingField:
     rating: str
     messages_populated: int
     messages: int
+    source_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +78,15 @@ def judge_reliability(settings: Settings) -> dict[str, ModelReliability]:
         for model, verdict, count, fails in connection.execute(_VERDICTS).fetchall():
             verdicts.setdefault(model, {})[verdict] = int(count)
             failing[model] = failing.get(model, 0) + int(fails)
-        for model, *row in connection.execute(_FAILING).fetchall():
-            worst.setdefault(model, []).append(FailingField(*row))
+        names = read_source_names(connection)
+        for model, *facts, source_id, rating, populated, messages in connection.execute(
+            _FAILING
+        ).fetchall():
+            path, event_type = facts
+            name = names.get(source_id, "")
+            worst.setdefault(model, []).append(
+                FailingField(path, event_type, source_id, rating, populated, messages, name)
+            )
     return {
         model: ModelReliability(counts, failing[model], tuple(worst.get(model, ())))
         for model, counts in sorted(verdicts.items())
@@ -84,9 +96,19 @@ def judge_reliability(settings: Settings) -> dict[str, ModelReliability]:
 def write_report(
     settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> tuple[Path, ReportSummary]:
-    """Write the report of everything to HOME/reports; gives where it is and what it says."""
-    settings.reports_path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = settings.reports_path / REPORT_FILE
+    """Write the report of everything to HOME/reports; gives where it is and what it says.
+
+    Earlier reports are kept beside it (etl.report.history) and listed in it.
+    """
+    folder, at = settings.reports_path, clock()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    sources = read_catalog(settings.catalog_path).sources
+    options = ReportOptions(
+        generated_at=at,
+        source_titles={code: source.title for code, source in sources.items()},
+        earlier=list_reports(folder),
+    )
     with open_for_reading(settings) as connection:
-        summary = build_report(connection, path, options=ReportOptions(generated_at=clock()))
-    return path, summary
+        summary = build_report(connection, folder / REPORT_FILE, options=options)
+    keep_report(folder, summary, at)
+    return folder / REPORT_FILE, summary

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from etl.plurals import counted
+from etl.plurals import counted, is_or_are
 from etl.report.changes import ChangeGroup, Silence, day_text, percent
 from etl.report.overview import Overview, Worst
 from etl.report.records import Verdict
@@ -79,23 +79,50 @@ def _mixed(found: Sequence[Attention], most: int) -> Iterator[Attention]:
     yield from (one for one in found if one in chosen)
 
 
+def headline(
+    overview: Overview, changes: Sequence[ChangeGroup], silences: Sequence[Silence]
+) -> str:
+    """Return the title of a report: what is wrong, in a few words."""
+    if not overview.total.checks:
+        return "No messages are counted yet"
+    fields = len({worst.path for worst in overview.worst})
+    fallen = {
+        change.path for group in changes if group.kind in _FALLING for change in group.changes
+    }
+    silent = len({silence.sender for silence in silences})
+    parts = []
+    if fields:
+        whose = "its" if fields == 1 else "their"
+        parts.append(f"{counted(fields, 'field')} {is_or_are(fields)} below {whose} rating")
+    elif fallen:
+        parts.append(f"{counted(len(fallen), 'field')} fell")
+    if silent:
+        parts.append(f"{counted(silent, 'source')} {is_or_are(silent)} silent")
+    if parts:
+        return ", ".join(parts)
+    return "No field is below its rating" if overview.total.evaluated else "Nothing to evaluate yet"
+
+
 def sum_up(overview: Overview) -> str:
     """Return the first sentence: how many checks have a rating, and how many of these are kept."""
     total = overview.total
     if not total.checks:
         return "No messages are counted yet."
     share = percent(overview.rated_share)
-    lead = f"{overview.rated:,} of {counted(total.checks, 'check')} ({share}) have a rating"
     if not overview.rated:
         return f"None of {counted(total.checks, 'check')} has a rating."
+    have = "has" if overview.rated == 1 else "have"
+    lead = f"{overview.rated:,} of {counted(total.checks, 'check')} ({share}) {have} a rating"
     if not total.evaluated:
         return f"{lead}; none of them can be evaluated yet, because too few messages came."
     below = total.verdicts.get(Verdict.BELOW, 0)
-    fall = f"{below:,} {'falls' if below == 1 else 'fall'} below" if below else "none falls below"
-    return (
-        f"{lead}; {total.evaluated:,} of these were evaluated: {percent(total.kept or 0)} keep it, "
-        f"{fall}."
+    fall = (
+        f"{below:,} {'falls' if below == 1 else 'fall'} below it" if below else "none falls below"
     )
+    kept = f"{percent(total.kept or 0)} meet it, {fall}."
+    if total.evaluated == overview.rated:
+        return f"{lead}: {kept}"
+    return f"{lead}; {total.evaluated:,} of them got enough messages to be evaluated: {kept}"
 
 
 def _below(worst: Worst) -> Attention:

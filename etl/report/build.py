@@ -16,8 +16,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from etl.errors import UsageFault
-from etl.report.changes import group_changes, list_silences, percent
+from etl.report.attention import headline, list_attention, sum_up
+from etl.report.changes import day_text, group_changes, list_silences, percent
 from etl.report.facts import read_facts
+from etl.report.found import show_findings
 from etl.report.labels import LABELS
 from etl.report.overview import Overview, build_overview
 from etl.report.payload import BASES, build_payload, to_json
@@ -25,7 +27,17 @@ from etl.report.records import Facts, ReportOptions, ReportSummary, Verdict
 from etl.report.senders import Senders, name_senders
 
 STYLES = ("tokens.css", "page.css", "parts.css", "grid.css", "print.css")
-SCRIPTS = ("data.js", "draw.js", "sheet.js", "heat.js", "table.js", "page.js")
+SCRIPTS = (
+    "data.js",
+    "draw.js",
+    "sheet.js",
+    "heat.js",
+    "table.js",
+    "export.js",
+    "page.js",
+    "link.js",
+)
+MOST_ATTENTION = 6
 
 
 def build_report(
@@ -41,7 +53,7 @@ def build_report(
 def write_page(facts: Facts, out_path: Path, *, options: ReportOptions) -> ReportSummary:
     """Write the report of facts that were read with the same options."""
     senders = name_senders(facts, suppress_below=options.suppress_below)
-    overview = build_overview(facts, senders, suppress_below=options.suppress_below)
+    overview = build_overview(facts, senders, suppress_below=options.suppress_below, worst=-1)
     page = _render(facts, senders, overview, options)
     _write(page, out_path)
     return ReportSummary(
@@ -66,12 +78,17 @@ def _render(facts: Facts, senders: Senders, overview: Overview, options: ReportO
         lstrip_blocks=True,
     )
     environment.filters["count"] = lambda number: f"{number:,}"
+    environment.filters["day"] = day_text
+    environment.filters["opening"] = lambda text: text[:1].upper() + text[1:]
     environment.filters["percent"] = lambda rate: _unbroken(percent(rate))
     environment.filters["unbroken"] = _unbroken
     payload = build_payload(facts, senders, options)
     payload["labels"] = {
-        verdict.value: [LABELS[verdict].sign, LABELS[verdict].name] for verdict in Verdict
+        verdict.value: [LABELS[verdict].sign, LABELS[verdict].name, LABELS[verdict].meaning]
+        for verdict in Verdict
     }
+    changes = group_changes(facts, senders, suppress_below=options.suppress_below)
+    silences = list_silences(facts, senders)
     page = environment.get_template("report.html").render(
         styles=_assets(STYLES),
         scripts=_assets(SCRIPTS),
@@ -80,8 +97,17 @@ def _render(facts: Facts, senders: Senders, overview: Overview, options: ReportO
         senders=senders,
         overview=overview,
         options=options,
-        changes=group_changes(facts, senders, suppress_below=options.suppress_below),
-        silences=list_silences(facts, senders),
+        changes=changes,
+        silences=silences,
+        headline=headline(overview, changes, silences),
+        summary=sum_up(overview),
+        attention=list_attention(overview, changes, silences, most=MOST_ATTENTION),
+        findings=show_findings(
+            facts.findings,
+            suppress_below=options.suppress_below,
+            last_day=facts.scope.last_day,
+            days=len(payload["days"]),
+        ),
         labels=LABELS,
         verdicts=tuple(Verdict),
         bases=BASES[1:],

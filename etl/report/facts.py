@@ -6,24 +6,20 @@ temporary tables. How it is shown is not decided here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from etl.errors import PermanentError
+from etl.report.found import read_findings
 from etl.report.records import Facts, ReportOptions, Scope
 from etl.report.source_names import read_source_names
 
 _FEEDS = """
 create or replace temp table report_feed as
-with named_source as (
-  select source_id from quality.organization where organization = $source_id
-  union
-  select unnest($named_ids::varchar[])
-),
-
-day_messages as (
+with day_messages as (
   select
     source_id,
     data_model,
@@ -33,7 +29,7 @@ day_messages as (
     sum(messages)::bigint as messages
   from quality.message_count
   where (data_model = $data_model or $data_model = '')
-    and ($source_id in ('', source_id) or source_id in (select source_id from named_source))
+    and ($source_id in ('', source_id) or list_contains($named_ids::varchar[], source_id))
     and (event_type = $event_type or $event_type = '')
     and (not is_test or $shows_test)
     and day >= (select first_day from quality.count_period)
@@ -75,6 +71,30 @@ inner join report_feed as feed
   and feed.data_model = verdict.data_model
   and feed.event_type = verdict.event_type
   and feed.is_test = verdict.is_test
+"""
+
+_KEPT = """
+create or replace temp table report_kept as
+select feed, path
+from report_field
+where rating is not null or messages_populated > 0
+qualify rating is not null
+  or row_number() over (
+    order by rating is not null desc, messages_populated desc, path, feed
+  ) <= $max_rows
+"""
+_IS_KEPT = """
+exists (
+  from report_kept as kept
+  where kept.feed = report_field.feed and kept.path = report_field.path
+)
+"""
+_LEFT_OUT = f"""
+select feed, verdict, count(*)
+from report_field
+where not {_IS_KEPT}
+group by feed, verdict
+order by feed, verdict
 """
 
 # worst first: what fails a check, then verdicts as Verdict lists them, then the smaller margin
@@ -198,7 +218,7 @@ def read_facts(connection: duckdb.DuckDBPyConnection, options: ReportOptions) ->
         "shows_test": scope.shows_test,
     }
     names = read_source_names(connection)
-    named_ids = [source_id for source_id, name in names.items() if name == options.source_id]
+    named_ids = _ids_of(options.source_id, names, connection)
     connection.execute(_FEEDS, {**chosen, "max_days": options.max_days, "named_ids": named_ids})
     connection.execute(_FIELDS)
     kept, left_out = _rows_to_keep(connection, options.max_rows)
@@ -211,6 +231,7 @@ def read_facts(connection: duckdb.DuckDBPyConnection, options: ReportOptions) ->
         series=_table(connection, _SERIES),
         changes=_table(connection, _CHANGES),
         silences=_table(connection, _SILENCES, {"data_model": options.data_model}),
+        findings=read_findings(connection, {**chosen, "source_ids": named_ids}),
         source_names=names,
         places={
             (data_model, path): place
@@ -219,8 +240,19 @@ def read_facts(connection: duckdb.DuckDBPyConnection, options: ReportOptions) ->
         settings=_read_settings(connection),
         left_out=left_out,
     )
-    connection.execute("drop table report_field; drop table report_feed")
+    connection.execute(
+        "drop table report_field; drop table report_feed; drop table if exists report_kept"
+    )
     return facts
+
+
+def _ids_of(
+    source: str, names: Mapping[str, str], connection: duckdb.DuckDBPyConnection
+) -> list[str]:
+    """The source ids that a name or an organization means."""
+    query = "select source_id from quality.organization where organization = $1"
+    organized = [row[0] for row in connection.execute(query, [source]).fetchall()]
+    return sorted({*organized, *(one for one, name in names.items() if name == source)})
 
 
 def _read_scope(connection: duckdb.DuckDBPyConnection, options: ReportOptions) -> Scope:
@@ -246,14 +278,17 @@ def _read_settings(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
 
 def _rows_to_keep(
     connection: duckdb.DuckDBPyConnection, max_rows: int
-) -> tuple[str, dict[int, int]]:
-    """Which rows are read, and how many of each feed are not."""
+) -> tuple[str, dict[tuple[int, str], int]]:
+    """Which rows are read, and how many of each feed and verdict are not.
+
+    Of too many rows the rated ones stay, then those most often filled.
+    """
     total = connection.execute("select count(*) from report_field").fetchall()[0][0]
     if total <= max_rows:
         return "true", {}
-    said = "(rating is not null or messages_populated > 0)"
-    query = f"select feed, count(*) from report_field where not {said} group by feed order by feed"
-    return said, dict(connection.execute(query).fetchall())
+    connection.execute(_KEPT, {"max_rows": max_rows})
+    rows = connection.execute(_LEFT_OUT).fetchall()
+    return _IS_KEPT, {(feed, verdict): count for feed, verdict, count in rows}
 
 
 def _table(

@@ -27,6 +27,7 @@ class Card:
     sender: str
     short: str
     source: str
+    id_beside: str
     data_model: str
     messages: int
     messages_text: str
@@ -41,6 +42,11 @@ class Card:
     def evaluated(self) -> int:
         """Checks with a verdict on a rating."""
         return sum(self.verdicts.get(verdict, 0) for verdict in EVALUATED)
+
+    @property
+    def is_told(self) -> bool:
+        """True if something of it was evaluated, or arrives unlisted."""
+        return bool(self.evaluated or self.verdicts.get(Verdict.NOT_LISTED, 0))
 
     @property
     def kept(self) -> float | None:
@@ -110,10 +116,10 @@ def build_overview(
     """Count the verdicts and pick the worst fields, at most `worst` of them (-1: all)."""
     columns = facts.fields.select(["feed", "verdict", "rating_basis", "certainty", "fails_check"])
     counted = Counter(zip(*(column.to_pylist() for column in columns.columns), strict=True))
-    for feed, checks in facts.left_out.items():
-        counted[feed, Verdict.NOT_DOCUMENTED.value, None, None, False] += checks
+    for (feed, verdict), checks in facts.left_out.items():
+        counted[feed, verdict, None, None, False] += checks
     found = _worst(facts, senders, suppress_below)
-    total = Card("", "", "", "", senders.messages, senders.messages_text, _by_verdict(counted))
+    total = Card("", "", "", "", "", senders.messages, senders.messages_text, _by_verdict(counted))
     return Overview(
         total=total,
         cards=tuple(_cards(counted, senders)),
@@ -144,7 +150,9 @@ def _cards(counted: Mapping[tuple[Any, ...], int], senders: Senders) -> Iterable
         own, counts = senders.senders[sender], messages[sender, data_model]
         shown = sum(count for count in counts if count != HIDDEN)
         text = sum_text(shown, is_partial=HIDDEN in counts)
-        yield Card(own.label, own.short, own.source, data_model, shown, text, verdicts)
+        yield Card(
+            own.label, own.short, own.source, own.id_beside, data_model, shown, text, verdicts
+        )
 
 
 def _worst(facts: Facts, senders: Senders, below: int) -> Iterable[Worst]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from etl.report.records import Facts, ReportOptions, Verdict
@@ -21,6 +21,9 @@ BASES = ("", "site", "documented", "inferred")
 KINDS = ("leaf", "object", "array")
 EVERY_MESSAGE = 1
 NO_SERIES = 0
+LEFT_OUT = 2
+MOST_CELLS = 1_500_000
+"""Days of fields that a page carries in all, about 4 MB; rated and changed fields come first."""
 Column = list[Any]
 FieldRow = Mapping[str, Any]
 
@@ -40,7 +43,7 @@ class Texts:
 
 def build_payload(facts: Facts, senders: Senders, options: ReportOptions) -> dict[str, Any]:
     """Everything the page shows; small counts are HIDDEN (-1), unknown rates null."""
-    days = sorted({day for feed in senders.feeds for day in feed.days})
+    days = _calendar(day for feed in senders.feeds for day in feed.days)
     day_number = {day: number for number, day in enumerate(days)}
     models, events, fields, texts, sources = Texts(), Texts(), Texts(), Texts(), Texts()
     rows = facts.fields.to_pylist()
@@ -87,6 +90,15 @@ def build_payload(facts: Facts, senders: Senders, options: ReportOptions) -> dic
     }
 
 
+def _calendar(seen: Iterable[date]) -> list[date]:
+    """Every day from the first to the last: a day without messages keeps its place on the axis."""
+    days = set(seen)
+    if not days:
+        return []
+    first = min(days)
+    return [first + timedelta(days=number) for number in range((max(days) - first).days + 1)]
+
+
 def to_json(payload: Mapping[str, Any]) -> str:
     """Compact JSON that may stand inside a script element."""
     text = json.dumps(payload, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
@@ -110,6 +122,8 @@ def _shown(
         return tells(row) and not any(is_small(row[name], below) for name in counts)
 
     def text_of(row: FieldRow) -> str:
+        if not row["rating"]:
+            return ""  # its numbers say the same; sentences of all of them are most of a large page
         redacted = redacted_verdict(row["messages_populated"], row["messages"], below)
         return redacted or str(row["verdict_text"])
 
@@ -165,16 +179,29 @@ def _series(
         )
     }
 
-    def one(row: FieldRow) -> list[int] | int:
-        key = (row["feed"], row["path"])
-        if key not in known:
-            return NO_SERIES
-        if known[key] is None:
-            return EVERY_MESSAGE
-        messages = senders.feeds[row["feed"]].day_messages
-        return hide_series(known[key], messages, below=below)
-
-    return [one(row) for row in rows]
+    changed = {(change["feed"], change["path"]) for change in facts.changes.to_pylist()}
+    series: list[list[int] | int] = [NO_SERIES] * len(rows)
+    room = MOST_CELLS
+    order = sorted(
+        range(len(rows)),
+        key=lambda at: (
+            (rows[at]["feed"], rows[at]["path"]) not in changed, rows[at]["rating"] is None
+        ),
+    )  # fmt: skip
+    for at in order:
+        feed, path = rows[at]["feed"], rows[at]["path"]
+        if (feed, path) not in known:
+            continue
+        populated = known[feed, path]
+        if populated is None:
+            series[at] = EVERY_MESSAGE
+        elif len(populated) > room:
+            series[at] = LEFT_OUT
+        else:
+            room -= len(populated)
+            messages = senders.feeds[feed].day_messages
+            series[at] = hide_series(populated, messages, below=below)
+    return series
 
 
 def _changes(

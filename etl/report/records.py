@@ -9,6 +9,8 @@ from enum import StrEnum
 
 import pyarrow as pa
 
+from etl.report.found import Findings
+
 
 class Verdict(StrEnum):
     """The verdicts of quality.field_verdict, worst first."""
@@ -25,6 +27,19 @@ DAYS_IN_REPORT = 92
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierReport:
+    """A kept report: its file beside the newest, when it was made (UTC), what it said."""
+
+    file: str
+    generated_at: datetime
+    messages: int
+    evaluated: int
+    met: int
+    below: int
+    changes: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReportOptions:
     """What a report shows; "" takes every data model, source or event type.
 
@@ -32,8 +47,9 @@ class ReportOptions:
     name or an organization. With `include_test` test messages are shown beside the others as senders
     of their own; without it they are left out unless nothing else was received. Counts from 1 to
     `suppress_below` - 1 are never written. Series show the last `max_days` days, none if that is 0;
-    above `max_rows` fields, those nobody rated and nobody fills are only counted. `source_titles`
-    says what the codes of a rating's source (`code|code`) stand for.
+    above `max_rows` checks, the unrated ones that are least filled are only counted. `source_titles`
+    says what the codes of a rating's source (`code|code`) stand for; `earlier` are the reports made
+    before, which the page links to.
     """
 
     generated_at: datetime
@@ -43,8 +59,9 @@ class ReportOptions:
     include_test: bool = False
     suppress_below: int = 0
     max_days: int = DAYS_IN_REPORT
-    max_rows: int = 120_000
+    max_rows: int = 50_000
     source_titles: Mapping[str, str] = field(default_factory=dict)
+    earlier: tuple[EarlierReport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +87,9 @@ class Facts:
     `series`: per feed and path filled on some day, `populated` per day of the feed; null where the
     field is filled in every message.
     `changes`, `silences`: rows of quality.field_drift and quality.source_silence, latest first.
-    `source_names`: names of sources by id (see source_names.py). `places`: the table and column
-    of a data model's path. `left_out`: per feed the unrated fields nobody fills that are not among
-    `fields`.
+    `findings`: those of the same messages, see found.py. `source_names`: names of sources by id, see
+    source_names.py. `places`: the table and column of a data model's path. `left_out`: per feed and
+    verdict the unrated fields that are not among `fields`, because there are too many.
     """
 
     scope: Scope
@@ -81,10 +98,11 @@ class Facts:
     series: pa.Table
     changes: pa.Table
     silences: pa.Table
+    findings: Findings
     source_names: Mapping[str, str]
     places: Mapping[tuple[str, str], str]
     settings: Mapping[str, float]
-    left_out: Mapping[int, int]
+    left_out: Mapping[tuple[int, str], int]
 
 
 @dataclass(frozen=True, slots=True)

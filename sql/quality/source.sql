@@ -16,7 +16,6 @@ with counted as (
 named as (
   select
     source_id,
-    sum(messages)::bigint as messages,
     arg_max(source_name, (messages, source_name)) filter (where source_name <> '') as source_name,
     coalesce(max(messages) filter (where source_name <> ''), 0)::bigint as named_messages
   from counted
@@ -36,7 +35,6 @@ select
   coalesce(named.source_id, organized.source_id) as source_id,
   named.source_name,
   organized.organization,
-  coalesce(named.messages, 0) as messages,
   coalesce(named.named_messages, 0) as named_messages
 from named
 full join organized

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from pathlib import Path
 
 from reliability_demo import connect_demo
@@ -11,28 +10,25 @@ from reliability_world import SETTINGS
 
 from etl.report.records import Verdict
 from models.catalog import read_catalog
+from tests.packaging.documents import ROOT, blocks
 
-TEXT = (Path(__file__).parents[2] / "docs/reliability.md").read_text("utf-8")
-BLOCKS = [re.sub(r"^ {4}", "", block, flags=re.MULTILINE)
-          for block in re.findall(r"(?:^(?: {4}.*)?\n)+", TEXT, re.MULTILINE) if block.strip()]  # fmt: skip
+PAGE = ROOT / "docs" / "reliability.md"
+
+TEXT = PAGE.read_text("utf-8")
 
 
 def test_every_statement_of_the_page_runs() -> None:
-    statements = [
-        statement
-        for block in BLOCKS if block.strip().startswith("--")
-        for statement in block.split(";") if statement.strip()
-    ]  # fmt: skip
+    statements = [block.text for block in blocks(PAGE) if block.language == "sql"]
     connection = connect_demo()
 
     assert len(statements) == 4
     for statement in statements:
-        connection.execute(statement).fetchall()
+        assert connection.execute(statement).fetchall(), statement
 
 
 def test_expectations_of_the_page_are_read_as_the_sites(tmp_path: Path) -> None:
-    block = next(block for block in BLOCKS if block.strip().startswith("data_model,"))
-    (tmp_path / "expectations.csv").write_text(block.strip() + "\n", "utf-8")
+    text = next(block.text for block in blocks(PAGE) if block.language == "csv")
+    (tmp_path / "expectations.csv").write_text(text + "\n", "utf-8")
 
     site = [line for line in read_catalog(tmp_path).expectations if line.is_site]
 

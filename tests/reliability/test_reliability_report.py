@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from reliability_page import NOW, build
 from reliability_world import Feed, connect_world, expect, list_fields, send
 
 from etl.errors import UsageFault
+from etl.report import history, payload
 from etl.report.build import build_report
 from etl.report.records import ReportOptions, Verdict
 
@@ -55,7 +57,8 @@ def test_every_number_of_the_page_is_sqls(demo: duckdb.DuckDBPyConnection, tmp_p
         (source, model, event, path): tuple(values)
         for source, model, event, path, *values in demo.execute(
             "select source_id, data_model, event_type, path, messages_populated, messages,"
-            " round(rate_low * 10000)::int, round(rate_high * 10000)::int, verdict, verdict_text,"
+            " round(rate_low * 10000)::int, round(rate_high * 10000)::int, verdict,"
+            " if(rating is null, '', verdict_text),"
             " coalesce(rating, ''), coalesce(rating_basis, ''), elements, element_denominator,"
             " round(element_rate * 10000)::int, organizations_carrying from quality.field_verdict"
         ).fetchall()
@@ -199,21 +202,142 @@ def test_source_of_a_rating_is_told_by_its_title(tmp_path: Path) -> None:
     assert data["ratingSources"][source] == "Patient admin page; note"
 
 
-def test_fields_nobody_rates_and_nobody_fills_are_counted_when_there_are_too_many(
+def test_of_too_many_checks_the_rated_ones_stay_and_all_are_counted(
     demo: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
-    page, data = build(demo, tmp_path, max_rows=100)
+    page, data = build(demo, tmp_path, max_rows=1000)
 
-    kept = demo.execute(
-        "select count(*) filter (where rating is not null or messages_populated > 0), count(*)"
-        " from quality.field_verdict"
+    total, rated = demo.execute(
+        "select count(*), count(rating) from quality.field_verdict"
     ).fetchall()[0]
-    assert len(data["rows"]["feed"]) == kept[0]
-    assert f"{kept[1] - kept[0]:,} checks of fields that nobody rated" in page
+    assert len(data["rows"]["feed"]) == 1000 > rated == sum(map(bool, data["rows"]["rating"]))
+    assert f"{total - 1000:,} checks of unrated fields that are" in page
     not_rated = demo.execute(
         "select count(*) from quality.field_verdict where verdict = 'not_documented'"
     ).fetchall()[0][0]
     assert re.search(rf"Not rated</span>\s*<strong>{not_rated:,}</strong>", page)
+
+
+def test_days_of_too_many_fields_are_left_out_the_changed_ones_last(
+    demo: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payload, "MOST_CELLS", 3000)
+    _, data = build(demo, tmp_path)
+
+    series = data["rows"]["series"]
+    assert sum(len(one) for one in series if isinstance(one, list)) <= 3000
+    assert payload.LEFT_OUT in series
+    assert all(isinstance(series[row], list) for row, *_ in data["changes"])
+
+
+def test_a_day_without_messages_keeps_its_place_on_the_axis(tmp_path: Path) -> None:
+    connection = connect_world()
+    list_fields(connection, ["Patient.Name"], events=["Arrival"])
+    send(connection, [Feed("north", "Arrival", [40, 0, 0, 40], {"Patient.Name": 0.5})], days=4)
+
+    _, data = build(connection, tmp_path)
+
+    assert data["days"] == ["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04"]
+    assert data["feeds"][0][4] == [0, 3]
+
+
+def test_the_first_screen_says_whose_field_how_bad_since_when_and_what_to_do(
+    demo: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    page, _ = build(demo, tmp_path)
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.replace("\N{NO-BREAK SPACE}", " ")))
+
+    rated, total = demo.execute(
+        "select count(rating_basis), count(*) from quality.field_verdict"
+    ).fetchall()[0]
+    assert re.search(rf"{rated:,} of {total:,} checks \(\d+ %\) have a rating[:;]", text)
+    assert re.search(
+        r"Westbrook Health( and [\w ]+?)? Visit\.VisitNumber is filled in \d+ % of messages of"
+        r" PatientAdmin \w+ .*?expected here to be Reliable Since March 21, 2026"
+        r" What to do: Ask Westbrook Health",
+        text,
+    )
+    assert "1 source is silent" in page
+    assert page.index('id="below"') < page.index('id="changes"') < page.index('id="fields"')
+
+
+def test_equal_changes_of_many_sources_are_told_once(tmp_path: Path) -> None:
+    connection = connect_world()
+    list_fields(connection, ["Patient.Name", "Visit.Room"], events=["Arrival"])
+    fall = {"Patient.Name": [0.9] * 20 + [0.1] * 10, "Visit.Room": 0.5}
+    names = ["north", "south", "east"]
+    send(connection, [Feed(name, "Arrival", 200, fall) for name in names], days=30)
+
+    page, _ = build(connection, tmp_path)
+
+    assert page.count("Patient.Name of 3 sources fell on March 21, 2026.") == 1
+    assert "3 changes in PatientAdmin" in page
+
+
+def test_sources_with_nothing_evaluated_are_folded(tmp_path: Path) -> None:
+    connection = small_world()
+    list_fields(connection, ["Notes"], events=["New"], data_model="Notes")
+    send(connection, [Feed("quiet", "New", 3, {"Notes": 1}, data_model="Notes")])
+
+    page, _ = build(connection, tmp_path)
+
+    folded = page[page.index("1 source and data model with nothing evaluated") :]
+    assert "quiet" in folded[: folded.index("</details>")]
+    assert "quiet" not in page[page.index('id="sources"') : page.index("with nothing evaluated")]
+
+
+def test_findings_are_counted_by_rule_and_field_with_their_days(tmp_path: Path) -> None:
+    connection = small_world()
+    connection.execute(
+        "insert into quality.rule (rule, severity, area, meaning, action)"
+        " values ('time_impossible', 'warning', 'time', 'No such time.', 'Ask.')"
+    )
+    find(connection, "time_impossible", "Patient.DOB", {date(2026, 3, 1): 3, date(2026, 3, 2): 20})
+
+    page, _ = build(connection, tmp_path)
+    hidden, _ = build(connection, tmp_path, suppress_below=11)
+
+    table = page[page.index('id="findings"') : page.index('id="sources"')]
+    assert "<code>time_impossible</code>" in table and "<code>Patient.DOB</code>" in table
+    assert '<td class="num">23</td>' in table and "at most 20 a day" in table
+    assert "No such time. Ask." in table
+    assert "23 warnings, see" in page
+    hidden = hidden[hidden.index('id="findings"') : hidden.index('id="sources"')]
+    assert '<td class="num">23</td>' in hidden and "<svg" not in hidden
+
+
+def find(
+    connection: duckdb.DuckDBPyConnection, rule: str, path: str, days: dict[date, int]
+) -> None:
+    """Count findings of one rule and path."""
+    for day, count in days.items():
+        connection.execute(
+            "insert into quality.finding_count (rule, severity, data_model, event_type, path,"
+            " source_id, is_test, day, findings, messages) values ($1, 'warning', 'PatientAdmin',"
+            " 'Arrival', $2, 'north', false, $3, $4, $4)",
+            [rule, path, day, count],
+        )
+
+
+def test_earlier_reports_are_kept_listed_and_limited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "KEPT_REPORTS", 2)
+    for hour in range(4):
+        at = NOW + timedelta(hours=hour)
+        options = ReportOptions(generated_at=at, earlier=history.list_reports(tmp_path))
+        summary = build_report(small_world(), tmp_path / history.NEWEST, options=options)
+        history.keep_report(tmp_path, summary, at)
+
+    kept = [one.file for one in history.list_reports(tmp_path)]
+    assert kept == [history.dated_name(NOW + timedelta(hours=hour)) for hour in (3, 2)]
+    files = {path.name for path in tmp_path.iterdir()}
+    assert files == {*kept, history.NEWEST, "history.json"}
+    page = (tmp_path / history.NEWEST).read_text()
+    assert f'href="{history.dated_name(NOW + timedelta(hours=2))}"' in page
+    assert all(stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600 for name in files)
+    (tmp_path / "history.json").write_text("[{")
+    assert history.list_reports(tmp_path) == ()
 
 
 def test_file_that_cannot_be_written_is_a_fault_that_says_why(tmp_path: Path) -> None:

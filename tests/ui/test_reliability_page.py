@@ -5,21 +5,26 @@ Screenshots go to the folder that PICTURES names, for people to look at.
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
+import duckdb
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "reliability"))
 
+from axe_playwright_python.sync_playwright import Axe
 from contrast import contrast, rgb
 from playwright.sync_api import Browser, Page, sync_playwright
 from reliability_demo import FALLS, WESTBROOK, connect_demo
+from reliability_world import Feed, connect_world, list_fields, send
 
 from etl.report.build import build_report
 from etl.report.records import ReportOptions
@@ -149,7 +154,7 @@ def test_days_are_drawn_with_their_change(open_page: Open) -> None:
 
     strip = page.locator("#map-table .strip", has=page.locator(".changed")).first
     assert strip.locator(".ground").count() == 30
-    assert "fell on 21 Mar" in (strip.get_attribute("aria-label") or "")
+    assert "fell on Mar 21" in (strip.get_attribute("aria-label") or "")
     shoot(page, "wide-days")
 
 
@@ -178,7 +183,105 @@ def test_more_rows_are_drawn_only_when_wanted(open_page: Open) -> None:
     assert page.locator("#map-table tbody tr").count() == 120
 
 
-@pytest.mark.parametrize("width", [390, 768, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 768, 1440])
+def test_page_breaks_no_rule_of_accessibility(open_page: Open, width: int, scheme: str) -> None:
+    page = open_page(width=width, scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+
+    for shows_days in (False, True):
+        if shows_days:
+            page.locator("label", has_text="Fields × days").click()
+        found = Axe().run(page).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+
+
+def test_choices_outlast_a_reload_and_can_be_linked(open_page: Open) -> None:
+    page = open_page()
+    page.select_option("#pick-model", label="Order")
+    page.select_option("#pick-sender", label="Northfield Clinic")
+    page.locator("#pick-verdicts label", has_text="Not rated").click()
+    page.locator("label", has_text="Fields × days").click()
+    page.get_by_role("button", name="Messages", exact=True).click()
+    page.fill("#search", "Order.")
+    page.wait_for_url(re.compile("search=Order"))
+    note, address = page.inner_text("#table-note"), page.url
+
+    page.reload()
+    page.wait_for_selector("#table tbody tr")
+
+    def chosen() -> list[str]:
+        names = ("#pick-model", "#pick-sender")
+        picked = [page.locator(f"{name} option:checked").inner_text() for name in names]
+        return [*picked, page.input_value("#search"), page.inner_text("#table-note")]
+
+    assert chosen() == ["Order", "Northfield Clinic", "Order.", note]
+    assert page.locator("#map-table .strip").count() > 0
+    assert page.locator("#table thead th").nth(6).get_attribute("aria-sort") == "descending"
+    page.locator(".bar a", has_text="Findings").click()
+    assert page.url.partition("#")[2].startswith("findings?")
+    page.goto("about:blank")
+    page.goto(address)
+    page.wait_for_selector("#table tbody tr")
+    assert chosen()[3] == note
+
+
+def test_what_is_chosen_can_be_saved_as_csv(open_page: Open, tmp_path: Path) -> None:
+    page = open_page()
+    search(page)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download as CSV").click()
+    waiting.value.save_as(tmp_path / "fields.csv")
+
+    with (tmp_path / "fields.csv").open(encoding="utf-8-sig", newline="") as file:
+        saved = {
+            (row["source_id"], row["event_type"], int(row["messages_populated"]))
+            for row in csv.DictReader(file)
+        }
+    meant = connect_demo().execute(
+        "select source_id, event_type, messages_populated from quality.field_verdict"
+        " where path = $1", [FALLS],
+    ).fetchall()  # fmt: skip
+    assert saved == set(meant)
+
+
+@pytest.mark.parametrize("days", [1, 2, 3, 5, 31, 92])
+def test_axis_and_bars_match_at_every_length_of_period(
+    open_page: Open, tmp_path: Path, days: int
+) -> None:
+    path = tmp_path / "period.html"
+    options = ReportOptions(generated_at=datetime(2026, 8, 1, tzinfo=UTC))
+    build_report(short_world(days), path, options=options)
+    page = open_page(path)
+    page.locator("label", has_text="Fields × days").click()
+
+    bars = page.locator("#map-table .strip").first.locator(".ground")
+    assert bars.count() == days
+    middle = {}
+    for at in range(days):
+        box = bars.nth(at).bounding_box()
+        assert box is not None
+        middle[at] = box["x"] + box["width"] / 2
+    labels = page.locator("#map-table .axis > span")
+    for number in range(labels.count()):
+        box = labels.nth(number).bounding_box()
+        assert box is not None
+        day = datetime.strptime(f"2026 {labels.nth(number).inner_text()}", "%Y %b %d")
+        at = (day - datetime(2026, 3, 1)).days
+        assert abs(box["x"] + box["width"] / 2 - middle[at]) < 2
+    boxes = [labels.nth(number).bounding_box() for number in range(labels.count())]
+    ends = [(box["x"], box["x"] + box["width"]) for box in boxes if box]
+    assert all(left[1] <= right[0] for left, right in pairwise(ends)), "no label hides another"
+
+
+def short_world(days: int) -> duckdb.DuckDBPyConnection:
+    connection = connect_world()
+    list_fields(connection, ["Patient.Name"], events=["Arrival"])
+    send(connection, [Feed("north", "Arrival", 40, {"Patient.Name": 0.5})], days=days)
+    return connection
+
+
+@pytest.mark.parametrize("width", [360, 768, 1440])
 def test_page_never_scrolls_sideways(open_page: Open, width: int) -> None:
     page = open_page(width=width)
 

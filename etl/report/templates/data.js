@@ -21,6 +21,7 @@ const ratingOf = (row) => data.ratings[rows.rating[row]];
 const basisOf = (row) => data.bases[rows.basis[row]];
 const feedName = (row) => `${data.models[modelOf(row)]} ${data.events[eventOf(row)]}`;
 const senderName = (row) => data.senders[senderOf(row)][0];
+const senderId = (row) => data.senders[senderOf(row)][3];
 const shortSender = (row) => data.senders[senderOf(row)][2];
 
 // the mark of a verdict: what is met only perhaps has a mark of its own
@@ -54,9 +55,9 @@ const interval = (row) => rows.low[row] === null ? "–"
   : `${(rows.low[row] / 100).toFixed(1)} – ${(rows.high[row] / 100).toFixed(1)}\u00a0%`;
 
 const dayName = (day) => new Date(`${data.days[day]}T00:00:00Z`)
-  .toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+  .toLocaleDateString("en-US", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 const shortDay = (day) => new Date(`${data.days[day]}T00:00:00Z`)
-  .toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+  .toLocaleDateString("en-US", { day: "numeric", month: "short", timeZone: "UTC" });
 
 const changesOfRow = new Map();
 for (const [row, day, kind] of data.changes) {
@@ -64,11 +65,15 @@ for (const [row, day, kind] of data.changes) {
   changesOfRow.get(row).push({ day, kind });
 }
 
+// days are in the page: 0 never filled, 1 in every message, 2 left out to keep the file light
+const hasDays = (row) => rows.series[row] !== 0 && rows.series[row] !== 2;
+
 // per day of the report [populated, messages]; null on days without messages
 const seriesOf = (row) => {
   const [, , , , days, messages] = feedOf(row);
   const series = new Array(data.days.length).fill(null);
   const populated = rows.series[row];
+  if (populated === 2) return series;
   days.forEach((day, at) => {
     const filled = populated === 0 ? 0 : populated === 1 ? messages[at] : populated[at];
     series[day] = [filled, messages[at]];

@@ -80,7 +80,7 @@ function trendWords(series) {
 }
 
 function sparkline(row, width = 120, height = 26) {
-  if (rows.series[row] === 0) return element("span", { class: "quiet" }, "–");
+  if (!hasDays(row)) return element("span", { class: "quiet" }, "–");
   const series = seriesOf(row);
   const x = (at) => 3 + at * (width - 6) / Math.max(series.length - 1, 1);
   const y = (rate) => 3 + (1 - rate) * (height - 6);
@@ -91,11 +91,14 @@ function sparkline(row, width = 120, height = 26) {
     ...marks, shape("path", { class: "line", d: linePath(series, x, y) }));
 }
 
+// no day is drawn wider than this; the axis above the bars follows it
+const MOST_DAY_PX = 44;
+
 // days as bars: height and shade say the rate, a gap no messages, a low red mark an empty day
 function strip(series, changes, label) {
   const width = series.length * 10;
   const drawn = shape("svg", { class: "strip", viewBox: `0 0 ${width} 22`,
-    style: `max-width:${series.length * 44}px`, preserveAspectRatio: "none", role: "img", "aria-label": label });
+    style: `max-width:${series.length * MOST_DAY_PX}px`, preserveAspectRatio: "none", role: "img", "aria-label": label });
   series.forEach((day, at) => {
     if (day === null) return;
     const rate = rateOfDay(day);

@@ -40,11 +40,17 @@ function drawMap() {
 
 const isByDay = () => document.querySelector('input[name="map"]:checked').value === "days";
 
+// labels stand above the middle of their day's bar, as wide as the bars are
 function dayHead() {
-  const names = [...new Set([0, Math.floor((data.days.length - 1) / 2), data.days.length - 1])]
-    .filter((day) => day >= 0).map((day) => element("span", {}, shortDay(day)));
+  const last = data.days.length - 1;
+  const named = [...new Set(last < 4 ? [0, last] : [0, Math.floor(last / 2), last])];
+  const axis = element("span", { class: "axis",
+    style: `max-width:${data.days.length * MOST_DAY_PX}px` },
+  ...named.filter((day) => day >= 0).map((day) => element("span", { class: day === 0 ? "first"
+    : day === last ? "last" : null,
+  style: `left:${(100 * (day + 0.5) / data.days.length).toFixed(3)}%` }, shortDay(day))));
   return element("tr", {}, element("th", { scope: "col" }, "Field"),
-    element("th", { scope: "col", class: "days" }, element("span", { class: "axis" }, ...names)),
+    element("th", { scope: "col", class: "days" }, axis),
     element("th", { scope: "col", class: "num" }, "Rate"));
 }
 

@@ -20,7 +20,7 @@ function fillPickers() {
   document.getElementById("pick-verdicts").append(...verdicts.map((verdict, at) => {
     const [sign, name] = data.labels[verdict];
     return element("label", { hidden: !counts[at] }, element("input", { type: "checkbox",
-      value: verdict, checked: true, onchange: drawTable }),
+      value: verdict, checked: true, onchange: () => { drawTable(); keepState(); } }),
     element("span", {}, `${sign} ${name} ${count(counts[at])}`));
   }));
 }
@@ -62,6 +62,7 @@ function redraw() {
   chosen = null;
   drawMap();
   drawTable();
+  keepState();
 }
 
 let waiting = 0;
@@ -71,10 +72,10 @@ search.addEventListener("input", () => {
 });
 pick("model").addEventListener("change", () => { fillEvents(); redraw(); });
 for (const name of ["sender", "event", "filled"]) pick(name).addEventListener("change", redraw);
-pick("basis").addEventListener("change", drawTable);
-document.getElementById("map-order").addEventListener("change", drawMap);
+pick("basis").addEventListener("change", () => { drawTable(); keepState(); });
+document.getElementById("map-order").addEventListener("change", () => { drawMap(); keepState(); });
 for (const input of document.querySelectorAll('input[name="map"]')) {
-  input.addEventListener("change", drawMap);
+  input.addEventListener("change", () => { drawMap(); keepState(); });
 }
 
 const theme = document.getElementById("theme");
@@ -101,9 +102,7 @@ const drawer = new IntersectionObserver((entries) => {
   for (const entry of entries) if (entry.isIntersecting && !entry.target.hidden) entry.target.click();
 }, { rootMargin: "600px" });
 
-for (const part of document.querySelectorAll(".tools, .pickers, #map-tools, #table-tools")) {
+for (const part of document.querySelectorAll(".tools, .pickers, #map-tools, #table-tools, #link-note")) {
   part.hidden = false;
 }
 fillPickers();
-redraw();
-drawer.observe(tableMore);

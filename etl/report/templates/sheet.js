@@ -30,10 +30,11 @@ function feedArticle(row) {
   return element("article", { class: "feed" },
     element("h3", {}, element("span", {}, `${senderName(row)} · ${feedName(row)}`),
       verdictMark(row)),
-    element("p", { class: "says" }, textOf(row)),
-    rows.series[row] === 0 ? null : chart(row, Math.min(640, sheetBody.clientWidth - 40)),
+    element("p", { class: "says" }, textOf(row) || data.labels[verdictOf(row)][2]),
+    !hasDays(row) ? null : chart(row, Math.min(640, sheetBody.clientWidth - 40)),
     element("dl", { class: "numbers" }, ...numbers(row, certainty)),
-    rows.series[row] === 0 ? null : dayTable(row));
+    hasDays(row) ? dayTable(row) : rows.series[row] === 2 ? element("p", { class: "hint" },
+      "Its days are left out to keep this file light; quality.field_day has them.") : null);
 }
 
 function numbers(row, certainty) {
@@ -57,6 +58,7 @@ function numbers(row, certainty) {
         hundredths(rows.elementRate[row])})`],
     ["Within parent", rows.parentRate[row] === null ? "–"
       : `${hundredths(rows.parentRate[row])} of ${count(rows.parents[row])}`],
+    ["Source id", senderId(row) || "–"],
     ["Stored in", place || "–"],
   ];
   return list.map(([name, value]) => element("div", {}, element("dt", {}, name),

@@ -62,6 +62,7 @@ function columnHead(column, at) {
       isDescending = sortBy === at ? !isDescending : Boolean(column.isNumber);
       sortBy = at;
       drawTable();
+      keepState();
       fieldTable.tHead.rows[0].cells[at].querySelector("button").focus();
     } }, column.name));
 }
@@ -85,7 +86,7 @@ function line(row) {
       onclick: () => openSheet(pathOf(row), [row]) }, ...pathText(pathOf(row))),
     element("span", { class: "where" }, feedName(row),
       element("span", { class: "narrow" }, ` · ${shortSender(row)}`))),
-    element("td", { class: "roomy", title: senderName(row) }, shortSender(row)),
+    element("td", { class: "roomy", title: senderId(row) || senderName(row) }, shortSender(row)),
     element("td", {}, verdictMark(row), certainty && verdictOf(row) === "met"
       && certainty !== "perhaps" ? element("span", { class: "certainty" }, certainty) : null),
     element("td", { class: "roomy" }, ratingBadge(row) ?? element("span", { class: "quiet" },
