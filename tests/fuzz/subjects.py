@@ -1,42 +1,85 @@
-"""What is fuzzed: a callable from bytes to (status, hash of the content).
+"""What is fuzzed: a callable from texts to what it says of each, (status, hash of the content).
 
-Status is FITS, CONFORMED, or a quarantine reason; the hash is b"" for what is quarantined. A subject
-may also give the leaves of a message that fits.
+Status is FITS, CONFORMED, or a quarantine reason; the hash is b"" for what is quarantined. Many texts
+are given at once, as a load does, so that one of them may disturb the others.
 """
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+
+import numpy as np
 
 from models.catalog import read_catalog
+from models.tables.plan import plan_tables
 
 FITS, CONFORMED = "fits", "conformed"
 MAX_DEPTH = 128
 MAX_BYTES = 2**20
-Classify = Callable[[bytes], tuple[str, bytes]]
+Said = tuple[str, bytes]
+Subject = Callable[[Sequence[bytes]], list[Said]]
 
 
-def conform() -> Classify:
+def one_by_one(classify: Callable[[bytes], Said]) -> Subject:
+    """A subject of a callable that takes one text."""
+    return lambda texts: [classify(text) for text in texts]
+
+
+def conform() -> Subject:
     """The typed gate and the exact way of `etl.conform`."""
     from etl.conform.judge import Judge, Limits, Status
 
     judge = Judge(read_catalog(), Limits(max_bytes=MAX_BYTES, max_depth=MAX_DEPTH))
 
-    def classify(text: bytes) -> tuple[str, bytes]:
+    def classify(text: bytes) -> Said:
         judgement = judge.judge(text)
         if judgement.status is Status.QUARANTINED:
             return judgement.reason, b""
         status = FITS if judgement.status is Status.FITS else CONFORMED
         return status, judgement.fingerprint
 
+    return one_by_one(classify)
+
+
+def kernel() -> Subject:
+    """The compiled kernel: everything of a unit up to its Arrow tables."""
+    from etl.kernel._reader import KEY_BYTES, PADDING
+    from etl.kernel.compiled import Compiled
+    from etl.kernel.exact import Limits
+    from etl.kernel.run import Items, Status, run
+
+    catalog = read_catalog()
+    limits = Limits(max_bytes=MAX_BYTES, max_depth=MAX_DEPTH)
+    secret = bytes(range(1, KEY_BYTES + 1))
+    compiled = Compiled(catalog, plan_tables(catalog), limits=limits, secret=secret)
+    names = {Status.FITS: FITS, Status.CONFORMED: CONFORMED}
+
+    def classify(texts: Sequence[bytes]) -> list[Said]:
+        length = np.asarray([len(text) for text in texts], np.int64)
+        nothing = np.zeros(len(texts), np.int64)
+        content = b"".join([*texts, bytes(PADDING)])
+        items = Items(
+            content, np.cumsum(length) - length, length, nothing, nothing.astype(np.int32)
+        )
+        result = run(items, compiled)
+        return [
+            (result.reasons[item], b"")
+            if status == Status.QUARANTINED
+            else (names[Status(status)], result.hashes[item].tobytes())
+            for item, status in enumerate(result.status.tolist())
+        ]
+
     return classify
 
 
-SUBJECTS: dict[str, Callable[[], Classify]] = {"conform": conform}
+_KNOWN = {"conform": ("etl.conform.judge", conform), "kernel": ("etl.kernel", kernel)}
+# those there are, the one that the load uses last
+SUBJECTS: dict[str, Callable[[], Subject]] = {
+    name: make for name, (module, make) in _KNOWN.items() if find_spec(module)
+}
 
 
 def default_subject() -> str:
-    """The compiled kernel where it is known here and built, else the exact way."""
-    is_built = "kernel" in SUBJECTS and importlib.util.find_spec("etl.kernel") is not None
-    return "kernel" if is_built else "conform"
+    """The subject that the load uses."""
+    return list(SUBJECTS)[-1]

@@ -7,7 +7,9 @@ attempt ids only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from tests.reference.json_text import Number, Object, Value, canonical
 
@@ -30,13 +32,14 @@ def log_id(payload: Value) -> str:
 
 
 def identity(payload: Value) -> str:
-    """What two deliveries of one message share: the canonical content without volatile paths.
+    """What two deliveries of one message share: all leaves but volatile ones, in one order.
 
-    Those are left out wherever they are, also in the earlier values of repeated keys. The log id is
-    content itself.
+    A leaf is a scalar or an empty container, with its path, its ordinals and its exact value; the
+    values of a repeated key have their numbers as ordinals. Volatile paths are left out wherever
+    they are, in earlier values of repeated keys too. The log id is content itself.
     """
     dropped = VOLATILE if log_id(payload) else frozenset({ATTEMPT})
-    return canonical(_without(payload, lambda place: place in dropped))
+    return "\n".join(sorted(_leaves(payload, "", (), dropped)))
 
 
 def find_duplicates(payloads: Iterable[Value]) -> Iterator[int | None]:
@@ -48,15 +51,25 @@ def find_duplicates(payloads: Iterable[Value]) -> Iterator[int | None]:
         first.setdefault(known, position)
 
 
-def _without(value: Value, is_dropped: Callable[[Place], bool], place: Place = ()) -> Value:
-    if isinstance(value, Object):
-        return Object(
-            tuple(
-                (key, _without(member, is_dropped, (*place, key)))
-                for key, member in value.pairs
-                if not is_dropped((*place, key))
-            )
-        )
-    if isinstance(value, list):
-        return [_without(element, is_dropped, place) for element in value]
-    return value
+def _leaves(value: Value, at: str, place: Place, dropped: frozenset[Place]) -> Iterator[str]:
+    """One line per leaf; keys are JSON text, so lines of different leaves differ."""
+    if isinstance(value, Object) and value.pairs:
+        for key, inner, where in _members(value):
+            below = (*place, key)
+            if below not in dropped:
+                yield from _leaves(inner, f"{at}{where}", below, dropped)
+    elif isinstance(value, list) and value:
+        for ordinal, element in enumerate(value, start=1):
+            yield from _leaves(element, f"{at}[{ordinal}]", place, dropped)
+    else:
+        yield f"{at} = {canonical(value)}"
+
+
+def _members(value: Object) -> Iterator[tuple[str, Value, str]]:
+    """Key, value and place of each member; a repeated key's values are numbered."""
+    count = Counter(key for key, _ in value.pairs)
+    seen: Counter[str] = Counter()
+    for key, inner in value.pairs:
+        seen[key] += 1
+        number = f"#{seen[key]}" if count[key] > 1 else ""
+        yield key, inner, f".{json.dumps(key)}{number}"
