@@ -18,6 +18,7 @@ ATTEMPT: Place = ("Meta", "Logs", "AttemptID")
 VOLATILE: frozenset[Place] = frozenset(
     {ATTEMPT, ("Meta", "EventDateTime"), ("Meta", "Transmission", "ID")}
 )
+OWNERS = frozenset(place[:-1] for place in VOLATILE)
 
 
 def log_id(payload: Value) -> str:
@@ -36,7 +37,8 @@ def identity(payload: Value) -> str:
 
     A leaf is a scalar or an empty container, with its path, its ordinals and its exact value; the
     values of a repeated key have their numbers as ordinals. Volatile paths are left out wherever
-    they are, in earlier values of repeated keys too. The log id is content itself.
+    they are, in earlier values of repeated keys too, and so are empty objects that could own one.
+    The log id is content itself.
     """
     dropped = VOLATILE if log_id(payload) else frozenset({ATTEMPT})
     return "\n".join(sorted(_leaves(payload, "", (), dropped)))
@@ -61,7 +63,7 @@ def _leaves(value: Value, at: str, place: Place, dropped: frozenset[Place]) -> I
     elif isinstance(value, list) and value:
         for ordinal, element in enumerate(value, start=1):
             yield from _leaves(element, f"{at}[{ordinal}]", place, dropped)
-    else:
+    elif not isinstance(value, Object) or place not in OWNERS:
         yield f"{at} = {canonical(value)}"
 
 
