@@ -21,6 +21,18 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What an item that is not loaded says of itself, "" where it does not.
+
+    `data_model` is Meta.DataModel, of a FHIR resource `FHIR ` and its type; `source_id` is
+    Meta.Source.ID, of a FHIR message the endpoint or name of its MessageHeader's source.
+    """
+
+    data_model: str = ""
+    source_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class UnplacedValue:
     """A populated value the typed tables cannot hold; `value` is JSON text."""
 

@@ -16,6 +16,8 @@ STILL_QUARANTINED = 3
 COLUMNS = (
     Column("quarantine_id", title="id", is_number=True),
     Column("reason"),
+    Column("data_model", rank=2, title="model"),
+    Column("source_id", rank=6, title="source"),
     Column("state", rank=1),
     Column("object_id", rank=4, title="object", show=lambda object_id: str(object_id)[:12]),
     Column("item", rank=3, is_number=True),
@@ -50,9 +52,12 @@ def list_items(
 ) -> None:
     """List items, newest first. Prints reasons and places, never bytes.
 
+    Data model and source are what the item says of itself, * where that does not look like a name.
+
     \b
     Example:
       redox-warehouse quarantine list --reason not_json --json
+      redox-warehouse quarantine list --reason unknown_data_model
     """
     from etl.pipeline.quarantine import list_quarantined
 

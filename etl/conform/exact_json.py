@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from etl.conform.other_formats import HEAD_BYTES, is_other_format
+from etl.records import About
 
 OTHER_FORMAT = "other_format"
 BOM = b"\xef\xbb\xbf"
@@ -37,11 +38,12 @@ class JsonObject(dict[str, Any]):
 
 
 class Unreadable(ValueError):
-    """The bytes are no JSON text; `reason` is a quarantine reason."""
+    """The bytes are no loadable message; `reason` is a quarantine reason, `about` what they say."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, about: About | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.about = about
 
 
 def _earlier_values(pairs: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:

@@ -28,6 +28,8 @@ from etl.conform.fingerprint import (
 )
 from etl.conform.received_paths import received_paths
 from etl.conform.scalars import UNSTORABLE
+from etl.conform.unknown import describe, why_not_loaded
+from etl.records import About
 from models.catalog.records import Catalog, Field, JsonType
 from models.compile.gate import compile_gate
 from models.compile.shapes import ModelShapes, Shape
@@ -47,12 +49,14 @@ FITS, CONFORMED, QUARANTINED = Status
 
 @dataclass(slots=True)
 class Judgement:
-    """What became of one message. `shape` names (data model, variant); `reason` why not."""
+    """What became of one message. `shape` names (data model, variant); `reason` why not, and
+    `about` what such an item says of itself."""
 
     status: Status
     shape: tuple[str, int] = ("", 0)
     fingerprint: bytes = b""
     reason: str = ""
+    about: About | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ class Judge:
         try:
             conformed = self.conform(raw)
         except Unreadable as unreadable:
-            return Judgement(QUARANTINED, reason=unreadable.reason)
+            return Judgement(QUARANTINED, reason=unreadable.reason, about=unreadable.about)
         return Judgement(CONFORMED, conformed.shape, conformed.fingerprint)
 
     def _try_gate(self, raw: bytes) -> Judgement | None:
@@ -193,12 +197,10 @@ class Judge:
         return Conformed((shape.data_model, shape.variant), line, aside, fingerprint, paths)
 
     def _shape_of(self, message: JsonObject) -> Shape:
-        meta = message.get("Meta")
-        model = meta.get("DataModel") if isinstance(meta, JsonObject) else None
-        if not isinstance(model, str) or not model or not isinstance(meta, JsonObject):
-            raise Unreadable("no_meta")
-        if model not in self._catalog.data_models:
-            raise Unreadable("unknown_data_model")
+        if reason := why_not_loaded(message, self._catalog.data_models):
+            raise Unreadable(reason, describe(message))
+        meta = message["Meta"]
+        model = str(meta["DataModel"])
         event_type = meta.get("EventType")
         shapes = self.shapes(model)
         listed = shapes.for_event(event_type if isinstance(event_type, str) else "")

@@ -17,13 +17,17 @@ from etl.pipeline.records import LoadSummary
 from etl.pipeline.status import write_status
 from etl.pipeline.transaction import REPLAY, Transaction
 from etl.pipeline.work import Unit
+from etl.report.names import SHOWN_SOURCE
 from etl.settings import Settings
 from etl.warehouse.connection import open_warehouse, write_lock
 
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedItem:
-    """One item on record; `state` is open, replayed or resolved."""
+    """One item on record; `state` is open, replayed or resolved.
+
+    `data_model` and `source_id` are what it says of itself, `*` where that does not look like a name.
+    """
 
     quarantine_id: int
     reason: str
@@ -34,12 +38,23 @@ class QuarantinedItem:
     byte_length: int
     received_at: datetime | None
     quarantined_at: datetime
+    data_model: str
+    source_id: str
 
 
 READ_WAIT_S = 60.0
+SHOWN_MODEL = "(FHIR )?[A-Za-z][A-Za-z0-9._-]{0,63}"
+
+
+def _shown(column: str, pattern: str) -> str:
+    """A name as it may be printed: what does not look like one may hold anything and is *."""
+    fits = f"regexp_full_match({column}, '{pattern}')"
+    return f"case when {fits} then {column} when {column} <> '' then '*' else '' end"
+
+
 _COLUMNS = (
     "quarantine_id, reason, state, object_id, item, byte_offset, byte_length, received_at, "
-    "quarantined_at"
+    f"quarantined_at, {_shown('data_model', SHOWN_MODEL)}, {_shown('source_id', SHOWN_SOURCE)}"
 )
 
 

@@ -268,6 +268,7 @@ def _quarantine_rows(one: Taken) -> Iterator[ledger.QuarantineRow]:
             byte_length=int(one.unit.length[index]),
             reason=reason,
             received_at=_instant(received_us) if received_us != NO_TIME else None,
+            about=one.judged.about.get(index),
         )
 
 

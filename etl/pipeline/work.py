@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from etl.pipeline.staging import StagedTable
+from etl.records import About
 
 Integers = npt.NDArray[np.int64]
 NOT_LOADED = -1
@@ -48,7 +49,8 @@ class Unit:
 @dataclass(frozen=True, slots=True)
 class Judged:
     """The judgement of a unit's items: `status` per item, `shape` an index into `shapes`,
-    16 fingerprint bytes per item, `reasons` by position for what is quarantined."""
+    16 fingerprint bytes per item, `reasons` by position for what is quarantined, and `about` what
+    of it says of itself."""
 
     status: npt.NDArray[np.int8]
     shape: npt.NDArray[np.int16]
@@ -56,6 +58,7 @@ class Judged:
     fingerprints: bytes
     reasons: dict[int, str]
     received_at_us: Integers
+    about: dict[int, About] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

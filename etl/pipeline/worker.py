@@ -19,6 +19,7 @@ from etl.pipeline.share import ShareFlattener
 from etl.pipeline.sources import Sources
 from etl.pipeline.value_policy import nulled_fields
 from etl.pipeline.work import NOT_LOADABLE, NOT_LOADED, Judged, Numbered, ShareResult, Unit
+from etl.records import About
 from etl.settings import Settings
 from models.catalog import Catalog, read_catalog
 from models.tables.plan import WarehousePlan, plan_tables
@@ -59,6 +60,7 @@ class Worker:
         shapes: dict[tuple[str, int], int] = {}
         fingerprints = bytearray()
         reasons: dict[int, str] = {}
+        about: dict[int, About] = {}
         received_at = unit.received_at_us.copy()
         for index, body, received_at_us, reason in self._bodies(unit, range(len(unit))):
             received_at[index] = received_at_us
@@ -66,12 +68,15 @@ class Worker:
             if judgement is None or judgement.status is QUARANTINED:
                 status[index] = QUARANTINED
                 reasons[index] = reason or (judgement.reason if judgement else "")
+                if judgement and judgement.about:
+                    about[index] = judgement.about
                 fingerprints += bytes(16)
                 continue
             status[index] = judgement.status
             shape[index] = shapes.setdefault(judgement.shape, len(shapes))
             fingerprints += judgement.fingerprint
-        return Judged(status, shape, tuple(shapes), bytes(fingerprints), reasons, received_at)
+        prints = bytes(fingerprints)
+        return Judged(status, shape, tuple(shapes), prints, reasons, received_at, about)
 
     def _judge(self, body: bytes) -> Judgement:
         """The judgement; a fault of ours quarantines the one message that shows it, not a load."""

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from etl.records import About
 from etl.warehouse.connection import quote
 
 NEXT_MESSAGE_ID = "next_message_id"
@@ -54,6 +55,7 @@ class QuarantineRow:
     byte_length: int
     reason: str
     received_at: datetime | None
+    about: About | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,8 @@ def record_load(
                 finished_at,
                 None,
                 None,
+                item.about.data_model if item.about else None,
+                item.about.source_id if item.about else None,
             )
             for index, item in enumerate(quarantined)
         ],

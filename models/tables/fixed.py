@@ -112,6 +112,8 @@ QUARANTINE = Table(
     _col("quarantined_at", INSTANT, "When it was put aside, UTC"),
     _col("resolved_at", INSTANT, "When it was replayed or resolved, UTC"),
     _col("resolved_load_id", BigInteger, "Load that replayed it"),
+    _col("data_model", Text, "Meta.DataModel, of a FHIR resource FHIR and its type, where it says"),
+    _col("source_id", Text, "Meta.Source.ID, of a FHIR message its header's source, where it says"),
     schema="core",
     comment="One row per item that is no loadable message; the bytes stay in the landed object",
 )

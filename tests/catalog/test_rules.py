@@ -166,6 +166,7 @@ MESSAGES: Mapping[str, tuple[Any, Found]] = {
 # reason -> an item that is no loadable message for it
 ITEMS: Mapping[str, bytes] = {
     "bad_utf8": b'{"Meta":{"DataModel":"\xff"}}',
+    "fhir_message": b'{"resourceType":"Bundle","type":"message"}',
     "no_meta": b'{"Patient":{}}',
     "non_finite_number": b'{"Meta":{"DataModel":"PatientAdmin"},"X":NaN}',
     "not_json": b'{"Meta":}',
