@@ -15,7 +15,7 @@ import duckdb
 
 from etl.pipeline.quarantine import READ_WAIT_S
 from etl.settings import Settings
-from etl.warehouse.connection import open_warehouse, write_lock
+from etl.warehouse.connection import open_warehouse, read_lock
 
 WORST_RULES = 15
 
@@ -124,7 +124,7 @@ def read_figures(settings: Settings, load_ids: Sequence[int] = ()) -> Figures:
     path = settings.warehouse_path
     if not path.exists():
         return Figures()
-    with write_lock(path, wait_s=READ_WAIT_S), open_warehouse(path, read_only=True) as connection:
+    with read_lock(path, wait_s=READ_WAIT_S), open_warehouse(path, read_only=True) as connection:
         loads = list(load_ids)
         return Figures(
             ledger=LedgerFigures(*map(int, _rows(connection, _LEDGER)[0])),

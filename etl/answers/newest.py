@@ -14,7 +14,7 @@ import duckdb
 from etl.errors import UsageFault, WarehouseBusy
 from etl.publish.folders import VIEWS_FILE, PublishedFolder
 from etl.settings import Settings
-from etl.warehouse.connection import open_warehouse, write_lock
+from etl.warehouse.connection import open_warehouse, read_lock
 
 WAIT_S = 60.0
 WAIT_BESIDE_PUBLISHED_S = 2.0
@@ -34,7 +34,7 @@ def open_newest(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection,
     with ExitStack() as stack:
         try:
             wait_s = WAIT_BESIDE_PUBLISHED_S if published else WAIT_S
-            stack.enter_context(write_lock(settings.warehouse_path, wait_s=wait_s))
+            stack.enter_context(read_lock(settings.warehouse_path, wait_s=wait_s))
             connection = stack.enter_context(
                 open_warehouse(settings.warehouse_path, read_only=True)
             )

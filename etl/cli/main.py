@@ -28,6 +28,7 @@ COMMANDS = {
     "publish": "etl.cli.publish:publish",
     "pull": "etl.cli.pull:pull",
     "quarantine": "etl.cli.quarantine:quarantine",
+    "recover": "etl.cli.recover:recover",
     "rebuild": "etl.cli.rebuild:rebuild",
     "receive": "etl.cli.receive:receive",
     "reliability": "etl.cli.reliability:reliability",

@@ -10,7 +10,7 @@ from etl.landing.store import Landing
 from etl.pipeline.sources import Sources
 from etl.plurals import counted
 from etl.settings import Settings
-from etl.warehouse.connection import open_warehouse, write_lock
+from etl.warehouse.connection import open_warehouse, read_lock
 
 AREA = "landing"
 MOST_NAMES = 5
@@ -51,7 +51,7 @@ def _known_objects(settings: Settings) -> list[tuple[str, bool]]:
     path = settings.warehouse_path
     if not path.exists():
         return []
-    with write_lock(path, wait_s=0), open_warehouse(path, read_only=True) as connection:
+    with read_lock(path, wait_s=0), open_warehouse(path, read_only=True) as connection:
         query = "select count(*) from duckdb_tables() where table_name = 'landed_object'"
         is_there = connection.execute(query).fetchall() != [(0,)]
         return connection.execute(_KNOWN).fetchall() if is_there else []

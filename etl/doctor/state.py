@@ -10,6 +10,7 @@ import duckdb
 
 from etl.doctor.records import Check, fail, ok, warn
 from etl.errors import PermanentError, WarehouseBusy
+from etl.pipeline.numbers import require_newest
 from etl.pipeline.status import read_status
 from etl.pipeline.value_policy import nulled_fields
 from etl.plurals import counted, is_or_are
@@ -17,7 +18,9 @@ from etl.publish.folders import PublishedFolder
 from etl.publish.manifest import MANIFEST, read_manifest
 from etl.report.views import view_select
 from etl.settings import Settings
-from etl.warehouse.connection import open_warehouse, write_lock
+from etl.warehouse import identity
+from etl.warehouse.connection import open_warehouse, read_lock
+from etl.warehouse.identity import require_no_warehouse
 from models.catalog import CatalogFaults, read_catalog
 from models.tables.plan import PlanFaults, plan_tables
 
@@ -46,7 +49,7 @@ def check_warehouse(settings: Settings) -> Iterator[Check]:
     """The warehouse, its ledger and status.json; while a load writes, status.json alone."""
     area = "warehouse"
     if not settings.warehouse_path.exists():
-        yield ok(area, "file", "nothing was loaded yet")
+        yield _missing(area, settings)
         return
     status = read_status(settings.status_path)
     yield _adds_up(area, status)
@@ -56,7 +59,7 @@ def check_warehouse(settings: Settings) -> Iterator[Check]:
         yield warn(area, "quarantine", f"{count:,} items are open", action)
     try:
         with (
-            write_lock(settings.warehouse_path, wait_s=0),
+            read_lock(settings.warehouse_path, wait_s=0),
             open_warehouse(settings.warehouse_path, read_only=True) as connection,
         ):
             yield from _look_inside(area, connection, settings, status)
@@ -70,6 +73,28 @@ def check_warehouse(settings: Settings) -> Iterator[Check]:
             "they are envelopes)."
         )
         yield fail(area, "file", "DuckDB cannot read it", action)
+
+
+def _missing(area: str, settings: Settings) -> Check:
+    try:
+        require_no_warehouse(settings.home)
+    except PermanentError as error:
+        return fail(area, "file", "it is gone", str(error))
+    return ok(area, "file", "nothing was loaded yet")
+
+
+def _parts_agree(area: str, connection: duckdb.DuckDBPyConnection, settings: Settings) -> Check:
+    """Do warehouse, landing and published versions come from one history?"""
+    try:
+        identity.check(connection, settings.home)
+        require_newest(connection, settings)
+    except PermanentError as error:
+        return fail(area, "identity", "parts come from different times", str(error))
+    damaged = [place for place, note in identity.notes_of(settings.home).items() if note is None]
+    if damaged:
+        found = f"{' and '.join(damaged)} cannot be read"
+        return warn(area, "identity", found, "run any load; it writes them again.")
+    return ok(area, "identity", "warehouse, landing and versions belong together")
 
 
 def _adds_up(area: str, status: dict[str, Any] | None) -> Check:
@@ -93,6 +118,7 @@ def _look_inside(
     if not _has_ledger(connection):
         yield ok(area, "file", "nothing was loaded yet")
         return
+    yield _parts_agree(area, connection, settings)
     yield _ledger(area, connection)
     yield _counts(area, connection)
     loads = _one(connection, "select count(*) from core.load")

@@ -18,11 +18,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from etl.landing.frames import BROKEN, ITEM, NO_TIME, FrameBatch, join_batches, make_batch
+from etl.landing.range_checksum import RangeChecksums
 
 MAGIC = b"RWSEG1\n"
 MARKER = b"\xffRW\n"
 MAX_BODY_BYTES = 256 * 2**20
 """A longer length is damage: it would make the reader wait for bytes that never come."""
+SHORT_BYTES = 2**12
+"""Of so few bytes a checksum costs no more than finding it by other means."""
 
 _FIELDS = struct.Struct("<Iq")
 _CHECKSUM = struct.Struct("<I")
@@ -66,6 +69,7 @@ class SegmentFramer:
         self._start = 0  # offset in the segment of the first pending byte
         self._damaged_at: int | None = None
         self._has_magic = False
+        self._ranges: RangeChecksums | None = None  # once there was damage
         self._found: list[tuple[int, int, int, int]] = []
 
     def feed(self, chunk: bytes) -> FrameBatch:
@@ -119,8 +123,14 @@ class SegmentFramer:
         expected = int(_CHECKSUM.unpack_from(self._pending, at + _FIELDS_END)[0])
         body_at = at + HEADER_BYTES
         with memoryview(self._pending) as view:
-            checksum = zlib.crc32(view[at + len(MARKER) : at + _FIELDS_END])
-            return zlib.crc32(view[body_at : body_at + length], checksum) == expected
+            before = zlib.crc32(view[at + len(MARKER) : at + _FIELDS_END])
+            if self._ranges is None or length <= SHORT_BYTES:
+                return zlib.crc32(view[body_at : body_at + length], before) == expected
+        first = self._start + body_at
+        found = self._ranges.checksum(
+            self._pending, first=first, stop=first + length, before=before
+        )
+        return found == expected
 
     def _take_record(self, at: int, length: int) -> int:
         if self._damaged_at is not None:
@@ -137,12 +147,16 @@ class SegmentFramer:
         """Where the next record may begin after the byte at `at`."""
         if self._damaged_at is None:
             self._damaged_at = self._start + at
+        if self._ranges is None:
+            self._ranges = RangeChecksums(self._start)
         following = self._pending.find(MARKER, at + 1)
         if following >= 0:
             return following
         return max(at + 1, len(self._pending) - len(MARKER) + 1)
 
     def _drop(self, count: int) -> None:
+        if self._ranges is not None:
+            self._ranges.move_to(self._pending, self._start + count)
         del self._pending[:count]
         self._start += count
 

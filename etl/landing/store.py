@@ -115,6 +115,10 @@ class Landing:
         """What is known of an object; raises PermanentError when it is not here."""
         return read_facts(self._find_index(object_id))
 
+    def path_of(self, object_id: str) -> Path:
+        """Where the bytes of an object are kept."""
+        return self._bytes_path(object_id)
+
     def items(self, object_id: str, start: int = 0, stop: int | None = None) -> FrameBatch:
         """Where items start <= position < stop are."""
         return read_items(self._find_index(object_id), start, stop)

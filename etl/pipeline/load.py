@@ -30,6 +30,7 @@ from etl.pipeline.worker import Worker
 from etl.settings import Settings
 from etl.warehouse import ledger
 from etl.warehouse.connection import open_warehouse, write_lock
+from etl.warehouse.identity import check, commit, open_for_change, require_no_warehouse
 from etl.warehouse.organizations import sync_organizations
 from etl.warehouse.schema import Schema
 from etl.warehouse.template import create_warehouse
@@ -102,7 +103,7 @@ class Loader:
         """
         self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.landing.clean()
-        taken = self._items_taken()
+        taken = self.items_taken()
         coming_bytes = 0
 
         def coming(source: SourceFile) -> None:
@@ -136,10 +137,14 @@ class Loader:
             path.unlink(missing_ok=True)
         return is_own
 
-    def _items_taken(self) -> dict[str, int]:
+    def items_taken(self) -> dict[str, int]:
+        """How many items of each landed object are loaded."""
+        home = self.settings.home
         if not self.settings.warehouse_path.exists():
+            require_no_warehouse(home)
             return {}
         with self.writing(), self.open(read_only=True) as connection:
+            check(connection, home)
             return ledger.items_taken(connection)
 
     def _land(self, source: SourceFile, *, in_place: bool) -> LandedObject:
@@ -177,7 +182,7 @@ class Loader:
                 finished_at=self.clock(),
                 objects=self._landed_rows(portion.pieces),
             )
-            connection.execute("commit")
+            commit(connection, self.settings.home)
             write_status(connection, self.settings, self.clock())
         self.progress("loaded", summary.loaded, summary.bytes)
         return summary
@@ -219,12 +224,15 @@ class Loader:
 
     def open(self, *, read_only: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A connection to the warehouse."""
-        return open_warehouse(self.settings.warehouse_path, read_only=read_only)
+        if read_only:
+            return open_warehouse(self.settings.warehouse_path, read_only=True)
+        return open_for_change(self.settings.home)
 
     def open_for(self, data_models: set[str]) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A connection to the warehouse, which is made with these models' tables if it is new."""
         path = self.settings.warehouse_path
         if not path.exists():
+            require_no_warehouse(self.settings.home)
             create_warehouse(path, self.schema, data_models, cache=self.settings.cache_path)
         return self.open()
 

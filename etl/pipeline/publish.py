@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 
 from etl.errors import UsageFault
+from etl.pipeline.numbers import require_newest
 from etl.pipeline.reader_catalog import fill, plan_catalog
 from etl.publish.folders import TABLES_FILE, VIEWS_FILE, PublishedFolder, check_space
 from etl.publish.manifest import MANIFEST, Manifest, TableFiles, read_manifest, to_json
@@ -35,6 +36,7 @@ from etl.publish.views import (
 )
 from etl.settings import Settings
 from etl.warehouse.connection import open_warehouse, rewritten_errors, write_lock
+from etl.warehouse.identity import check, require_no_warehouse
 from etl.warehouse.organizations import (
     has_organizations,
     read_organizations,
@@ -87,6 +89,7 @@ def publish(
     UsageFault without a warehouse, CatalogFaults, WarehouseBusy, DiskFull.
     """
     if not settings.warehouse_path.exists():
+        require_no_warehouse(settings.home)
         raise UsageFault("There is no warehouse to publish; run `redox-warehouse load` first.")
     folder = PublishedFolder(settings.published_path.resolve())
     lock = write_lock(folder.root / "publish", wait_s=LOCK_WAIT_S)
@@ -129,6 +132,7 @@ def _publish(
     version = max(folder.numbers(), default=0) + 1
     with folder.building() as built:
         with _reading(settings) as (relations, connection):
+            require_newest(connection, settings)
             state = read_state(connection, relations)
             tables, done = write_tables(
                 connection, state, built, earlier=_earlier(folder, latest), workers=_workers()
@@ -184,6 +188,7 @@ def _reading(
     """The warehouse at rest: no load can change it while its slices are copied."""
     path = settings.warehouse_path
     with write_lock(path, wait_s=LOCK_WAIT_S), open_warehouse(path, read_only=True) as connection:
+        check(connection, settings.home)
         relations = read_relations(connection)
         if "core.message" not in relations:
             raise UsageFault("Nothing was ever loaded; run `redox-warehouse load` first.")

@@ -19,7 +19,8 @@ from etl.pipeline.transaction import REPLAY, Transaction
 from etl.pipeline.work import Unit
 from etl.report.names import SHOWN_SOURCE
 from etl.settings import Settings
-from etl.warehouse.connection import open_warehouse, write_lock
+from etl.warehouse.connection import open_warehouse, read_lock
+from etl.warehouse.identity import commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def replay(loader: Loader, quarantine_ids: Sequence[int] = (), *, unwrap: str = 
             objects=[],
         )
         _put_keys_back(connection, earlier_keys)
-        connection.execute("commit")
+        commit(connection, loader.settings.home)
         write_status(connection, loader.settings, loader.clock())
     return summary
 
@@ -125,7 +126,7 @@ def count_misread(settings: Settings, unwrap: str) -> int:
     path = settings.warehouse_path
     with (
         suppress(WarehouseBusy),
-        write_lock(path, wait_s=0),
+        read_lock(path, wait_s=0),
         open_warehouse(path, read_only=True) as connection,
     ):
         return int(connection.execute(query, [unwrap]).fetchall()[0][0])
@@ -147,7 +148,7 @@ def resolve(loader: Loader, quarantine_ids: Sequence[int]) -> int:
                 "where quarantine_id = ? and state = 'open' returning 1"
             )
             closed += len(connection.execute(query, [loader.clock(), quarantine_id]).fetchall())
-        connection.execute("commit")
+        commit(connection, loader.settings.home)
         write_status(connection, loader.settings, loader.clock())
     return closed
 
@@ -240,5 +241,5 @@ def reading(loader: Loader) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection to the warehouse, while nobody writes."""
     _check_exists(loader)
     path = loader.settings.warehouse_path
-    with write_lock(path, wait_s=READ_WAIT_S), open_warehouse(path, read_only=True) as connection:
+    with read_lock(path, wait_s=READ_WAIT_S), open_warehouse(path, read_only=True) as connection:
         yield connection

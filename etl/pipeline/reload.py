@@ -22,6 +22,7 @@ from etl.pipeline.records import Piece
 from etl.pipeline.status import write_status
 from etl.pipeline.transaction import replace_slice
 from etl.pipeline.work import NOT_LOADED, Integers, Numbered, Unit
+from etl.warehouse.identity import commit
 from etl.warehouse.slices import slices_of
 
 
@@ -53,7 +54,7 @@ def rebuild_tables(loader: Loader) -> ReloadSummary:
     with loader.writing(), loader.open() as connection:
         connection.execute("begin")
         loader.schema.retype(connection)
-        connection.execute("commit")
+        commit(connection, loader.settings.home)
     summary = reload_slices(loader, Selection())
     with loader.writing(), loader.open() as connection:
         loader.schema.finish_retyping(connection)
@@ -103,7 +104,7 @@ def _reload_slice(loader: Loader, number: int) -> int:
             started_at=started_at,
             finished_at=loader.clock(),
         )
-        connection.execute("commit")
+        commit(connection, loader.settings.home)
         write_status(connection, loader.settings, loader.clock())
     loader.progress("reloaded", count, sum(unit.size_bytes for unit, _ in work))
     return count

@@ -18,6 +18,7 @@ from etl.errors import PermanentError
 from etl.report.names import SOURCE_SQL
 from etl.report.source_names import read_source_names
 from etl.settings import Settings
+from etl.warehouse.ledger import next_message_id
 
 _TOTALS = """
 select count(*), coalesce(sum(bytes) filter (kind = 'load'), 0), coalesce(sum(received), 0),
@@ -77,6 +78,7 @@ def collect_status(connection: duckdb.DuckDBPyConnection, now: datetime) -> dict
     return {
         "written_at": now.isoformat(),
         "loads": int(loads),
+        "next_message_id": next_message_id(connection),
         "bytes": int(size_bytes),
         "last_load_at": last.isoformat() if last else None,
         "messages": {

@@ -6,6 +6,9 @@ DuckDB's own errors may print data; they are rewritten here and nothing of them 
 from __future__ import annotations
 
 import errno
+import fcntl
+import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +20,7 @@ from etl.duckdb_files import connected
 from etl.errors import DiskFull, PermanentError, RedoxWarehouseError, WarehouseBusy
 
 LOCK_SUFFIX = ".lock"
+LOCK_POLL_S = 0.05
 TEMPORARY = "tmp"
 """Below the home; `Settings.temporary_path` is the same."""
 # Whole row groups are compressed and written while a load inserts, the rest by its commit, one
@@ -43,6 +47,38 @@ def write_lock(warehouse: Path, *, wait_s: float) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def read_lock(warehouse: Path, *, wait_s: float) -> Iterator[None]:
+    """Keep the writer out while reading; many may read, and nothing is written, not even a lock.
+
+    Raises WarehouseBusy when a writer does not finish in time.
+    """
+    try:
+        descriptor = os.open(f"{warehouse}{LOCK_SUFFIX}", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:  # nobody has ever written here
+        yield
+        return
+    try:
+        _share(descriptor, time.monotonic() + wait_s)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _share(descriptor: int, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise WarehouseBusy(
+                    "Another process is writing to the warehouse; try again when it is done."
+                ) from None
+            time.sleep(LOCK_POLL_S)
+        else:
+            return
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from etl.records import About
 from etl.warehouse.connection import quote
 
 NEXT_MESSAGE_ID = "next_message_id"
+QUARANTINE_FLOOR = "quarantine_floor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,23 @@ def set_next_message_id(connection: duckdb.DuckDBPyConnection, message_id: int) 
     connection.execute("insert into core.warehouse values (?, ?)", [NEXT_MESSAGE_ID, message_id])
 
 
+def set_quarantine_floor(connection: duckdb.DuckDBPyConnection, quarantine_id: int) -> None:
+    """Number items in quarantine above this one, wherever it was given."""
+    connection.execute("delete from core.warehouse where name = ?", [QUARANTINE_FLOOR])
+    connection.execute(
+        "insert into core.warehouse values (?, ?)", [QUARANTINE_FLOOR, quarantine_id]
+    )
+
+
+def _next_quarantine_id(connection: duckdb.DuckDBPyConnection) -> int:
+    query = (
+        "select greatest((select coalesce(max(quarantine_id), 0) from core.quarantine), "
+        "(select coalesce(max(value::bigint), 0) from core.warehouse "
+        f"where name = '{QUARANTINE_FLOOR}')) + 1"
+    )
+    return _one(connection, query)
+
+
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     row = connection.execute(query).fetchone()
     return int(row[0]) if row else 0
@@ -142,7 +160,7 @@ def record_load(
     row = (load.load_id, load.kind, load.started_at, finished_at, *totals, load.quarantined)
     _insert(connection, "core.load", [(*row, load.catalog_hash)])
     _insert(connection, "core.load_part", [(load.load_id, *_values(part)) for part in parts])
-    first = _one(connection, "select coalesce(max(quarantine_id), 0) + 1 from core.quarantine")
+    first = _next_quarantine_id(connection)
     _insert(
         connection,
         "core.quarantine",

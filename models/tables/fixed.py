@@ -53,7 +53,7 @@ LOAD = Table(
     "load",
     FIXED,
     _key("load_id", BigInteger, "Number of the load, ascending"),
-    _col("kind", Text, "load, replay or reload"),
+    _col("kind", Text, "load, replay, reload or recover"),
     _col("started_at", INSTANT, "When the load began, UTC"),
     _col("finished_at", INSTANT, "When the load committed, UTC"),
     _col("bytes", BigInteger, "Bytes of all items taken"),

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import random
+import struct
+import time
+import zlib
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.landing.frames import BROKEN, ITEM, NO_TIME
+from etl.landing.range_checksum import STEP_BYTES, RangeChecksums
 from etl.landing.segments import HEADER_BYTES, MAGIC, MAX_BODY_BYTES, encode_record, scan_segment
 
 BODIES = [b'{"Meta":1}', b"", b"\xff not json", b"x" * 5000]
@@ -86,3 +92,52 @@ def test_a_body_that_is_too_long_is_refused() -> None:
 
     with pytest.raises(ValueError, match="at most"):
         encode_record(0, Long())
+
+
+@settings(deadline=None)
+@given(
+    content=st.binary(min_size=1, max_size=5 * STEP_BYTES),
+    before=st.binary(max_size=20),
+    data=st.data(),
+)
+def test_checksum_of_a_range_is_that_of_its_bytes(
+    content: bytes, before: bytes, data: st.DataObject
+) -> None:
+    buffer, start = bytearray(content), 1000
+    checksums = RangeChecksums(start)
+    for _ in range(4):
+        first = data.draw(st.integers(start, start + len(buffer)))
+        stop = data.draw(st.integers(first, start + len(buffer)))
+        found = checksums.checksum(buffer, first=first, stop=stop, before=zlib.crc32(before))
+        assert found == zlib.crc32(before + buffer[first - start : stop - start])
+        dropped = data.draw(st.integers(0, len(buffer)))
+        checksums.move_to(buffer, start + dropped)
+        del buffer[:dropped]
+        start += dropped
+
+
+def false_headers(size_bytes: int, *, every: int) -> bytes:
+    """Headers that claim about all that follows, with an intact record in each `every` of them."""
+    dice, parts, length = random.Random(7), [MAGIC], len(MAGIC)
+    while length < size_bytes:
+        if every and len(parts) % every == 0:
+            parts.append(encode_record(1, b"kept"))
+        else:
+            claimed = dice.randint(size_bytes // 4, max(size_bytes // 2, size_bytes - length - 40))
+            parts.append(b"\xffRW\n" + struct.pack("<IqI", claimed, 1, dice.getrandbits(32)))
+        length += len(parts[-1])
+    return b"".join(parts)
+
+
+@pytest.mark.parametrize("every", [0, 2, 100])
+def test_false_headers_are_read_in_linear_time(every: int) -> None:
+    took = []
+    for size_bytes in (2**16, 2**18):
+        content = false_headers(size_bytes, every=every)
+        started = time.process_time()
+        scan = scan_segment(cut(content, 2**16))
+        took.append(time.process_time() - started)
+        kept = content.count(encode_record(1, b"kept"))
+        assert scan.items.kind.tolist().count(ITEM) == kept
+    assert took[1] < 10 * took[0]
+    assert took[1] < 5

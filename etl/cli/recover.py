@@ -1,0 +1,54 @@
+"""`redox-warehouse recover`: continue after a part of the home was lost or put back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+
+from etl.cli.opening import open_loader
+from etl.cli.progress import progress_reporter
+from etl.plurals import counted
+from etl.settings import Settings
+
+
+@click.command()
+@click.option("--unwrap", default="", help="Key of the envelopes of objects that had one.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def recover(settings: Settings, unwrap: str, as_json: bool) -> None:
+    """Continue from what is there after a part of the home was lost or restored.
+
+    Numbers go on above the highest that the warehouse, landing, status.json or a published version
+    records, and every landed object that the ledger does not know is loaded. Nothing is loaded
+    twice, no id is given twice. If a newer warehouse still exists somewhere, put that back instead:
+    what it held under message ids of its own gets other ids here.
+
+    \b
+    Examples:
+      redox-warehouse recover
+      redox-warehouse recover --unwrap payload
+    """
+    from etl.pipeline.recover import recover as pipeline
+
+    with progress_reporter(quiet=as_json) as progress, open_loader(settings, progress) as loader:
+        summary = pipeline(loader, unwrap=unwrap)
+    if as_json:
+        click.echo(json.dumps(asdict(summary)))
+        return
+    if summary.is_needed:
+        click.echo(
+            f"continued: loads from {summary.first_load_id:,}, "
+            f"messages from {summary.first_message_id:,}"
+        )
+    else:
+        click.echo("the parts of the home belong together")
+    loaded = summary.loaded
+    click.echo(
+        f"took back {counted(summary.objects, 'landed object')}: {loaded.loaded:,} loaded, "
+        f"{loaded.duplicate:,} duplicate, {loaded.quarantined:,} quarantined"
+    )
+    if summary.unreachable:
+        told = counted(summary.unreachable, "landed object")
+        click.echo(f"{told} kept in place cannot be read; put the sources back and run again")
