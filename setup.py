@@ -1,4 +1,6 @@
-"""Packs sql/ and dagster.yaml into the wheel, inside etl/. All else stands in pyproject.toml.
+"""Compiles the kernel's reader; packs sql/ and dagster.yaml into the wheel, inside etl/.
+
+All else is in pyproject.toml.
 
 A checkout, editable installs included, reads both where they are (`etl.report.views.sql_folder`,
 `etl.doctor.dagster_home.delivered_file`).
@@ -6,11 +8,15 @@ A checkout, editable installs included, reads both where they are (`etl.report.v
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
+from setuptools.errors import CCompilerError, ExecError, PlatformError
 
 SQL = Path("sql")
 PACKED = Path("etl", "sql")
@@ -40,4 +46,28 @@ class BuildWithFiles(build_py):
         yield DAGSTER_YAML, Path(self.build_lib, "etl", DAGSTER_YAML)
 
 
-setup(cmdclass={"build_py": BuildWithFiles})
+class BuildReader(build_ext):
+    """Compiles the reader; without a C compiler it says what to install."""
+
+    def build_extension(self, ext: Extension) -> None:
+        try:
+            super().build_extension(ext)
+        except (CCompilerError, ExecError, PlatformError) as error:
+            raise SystemExit(
+                "redox-warehouse needs a C compiler and the Python headers to be built from "
+                "source; install them (Debian: apt-get install gcc python3-dev) and try again. "
+                f"The compiler said: {error}"
+            ) from None
+
+
+READER = Extension(
+    "etl.kernel._reader",
+    ["etl/kernel/_reader.pyx"],
+    extra_compile_args=["-O3", *shlex.split(os.environ.get("READER_CFLAGS", ""))],
+    extra_link_args=shlex.split(os.environ.get("READER_LDFLAGS", "")),
+)
+
+setup(
+    cmdclass={"build_py": BuildWithFiles, "build_ext": BuildReader},
+    ext_modules=[READER],
+)

@@ -13,7 +13,6 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -24,19 +23,6 @@ from models.tables.plan import plan_tables
 
 UNIT = 2_000
 Reader = Callable[[Sequence[bytes]], int]
-
-
-def judge() -> Reader:
-    """The typed gate and, for what it refuses, the exact way."""
-    from etl.conform.judge import Judge, Limits, Status
-
-    limits = LoadSettings()  # type: ignore[call-arg]
-    one = Judge(read_catalog(), Limits(limits.max_message_bytes, limits.max_depth))
-
-    def read(lines: Sequence[bytes]) -> int:
-        return sum(one.judge(line).status is not Status.QUARANTINED for line in lines)
-
-    return read
 
 
 def kernel() -> Reader:
@@ -66,10 +52,7 @@ def kernel() -> Reader:
     return read
 
 
-_KNOWN = {"judge": ("etl.conform.judge", judge), "kernel": ("etl.kernel", kernel)}
-READERS: dict[str, Callable[[], Reader]] = {
-    name: make for name, (module, make) in _KNOWN.items() if find_spec(module)
-}
+READERS: dict[str, Callable[[], Reader]] = {"kernel": kernel}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

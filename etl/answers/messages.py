@@ -17,7 +17,7 @@ _WHERE = (
 def rebuilt_message(loader: Loader, message_id: int, *, indent: int = 0) -> str:
     """The payload as JSON text, from the tables alone."""
     with reading(loader) as connection:
-        text = rebuild_message(connection, loader.worker.plan, message_id)
+        text = rebuild_message(connection, loader.compiled.plan, message_id)
     return to_json_text(parse_kept(text), indent=indent) if indent else text
 
 

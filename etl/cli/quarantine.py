@@ -64,7 +64,7 @@ def list_items(
     states = ("open", "replayed", "resolved") if state == "all" else (state,)
     with open_loader(settings) as loader:
         items = list_quarantined(loader, states=states, reason=reason, limit=limit)
-        rules = loader.worker.catalog.rules
+        rules = loader.compiled.catalog.rules
     if as_json:
         click.echo(json.dumps([asdict(item) for item in items], indent=1, default=str))
         return

@@ -13,7 +13,13 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from etl.conform.exact_json import JsonObject, NumberText, is_populated, to_json
+from etl.conform.exact_json import (
+    JsonObject,
+    NumberText,
+    holds_values,
+    is_populated,
+    to_json,
+)
 from etl.conform.scalars import Misfit, fit_scalar
 from etl.records import Extension, Finding, ReceivedForm, UnplacedValue
 from models.compile.shapes import Node, NodeKind
@@ -46,7 +52,7 @@ class PutAside:
         if is_populated(value):
             self.unplaced.append(UnplacedValue(path, ordinals, reason, to_json(value)))
             self.findings.append(Finding(reason, path, ordinals))
-            self.keep_repeated(path, ordinals, value)
+        self.keep_repeated(path, ordinals, value)
 
     def keep_repeated(self, path: str, ordinals: Ordinals, value: Any) -> None:
         """Keep the earlier values of repeated keys inside a value that is kept as JSON text."""
@@ -98,7 +104,7 @@ def _object(
 
 def _fit(value: Any, node: Node, ordinals: Ordinals, aside: PutAside) -> Any:
     """The value as the node takes it, None where nothing is left to place."""
-    if not is_populated(value) and not isinstance(value, list):
+    if not holds_values(value) and not isinstance(value, list):
         return None
     if node.kind is NodeKind.LEAF:
         return _scalar(value, node, ordinals, aside)
@@ -125,9 +131,10 @@ def _fit_object(value: Any, node: Node, ordinals: Ordinals, aside: PutAside) -> 
     if isinstance(value, dict):
         return _object(_as_object(value), node, node.path, ordinals, aside)
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
-        if not is_populated(value):
+        if not holds_values(value):
             return None
-        aside.keep_form(node.path, ordinals, ARRAY_FOR_OBJECT, value)
+        if is_populated(value):
+            aside.keep_form(node.path, ordinals, ARRAY_FOR_OBJECT, value)
         return _object(_as_object(value[0]), node, node.path, ordinals, aside)
     is_long = isinstance(value, list) and all(isinstance(item, dict | None) for item in value)
     aside.set_aside(node.path, ordinals, TOO_LONG if is_long else MISFIT, value)
@@ -149,7 +156,7 @@ def _fit_array(value: Any, node: Node, ordinals: Ordinals, aside: PutAside) -> A
 
 
 def _element(item: Any, node: Node, ordinals: Ordinals, aside: PutAside) -> Any:
-    if not is_populated(item):
+    if not holds_values(item):
         return None
     if node.kind is NodeKind.SCALARS:
         return _scalar(item, node, ordinals, aside)
@@ -166,7 +173,7 @@ def _as_object(value: dict[str, Any]) -> JsonObject:
 
 def put_extensions_aside(value: Any, owner: str, ordinals: Ordinals, aside: PutAside) -> None:
     """Put the Extensions of an object aside, one by one; those of another shape are unplaced."""
-    if not is_populated(value):
+    if not holds_values(value):
         return
     path = child_path(owner, EXTENSIONS)
     if not isinstance(value, JsonObject):

@@ -120,6 +120,16 @@ def is_populated(value: Any) -> bool:
     return value is not None and value != ""
 
 
+def holds_values(value: Any) -> bool:
+    """True where a value, or an earlier value of a repeated key in it, is populated."""
+    if isinstance(value, JsonObject):
+        earlier = (inner for _, inner in value.repeated)
+        return any(map(holds_values, value.values())) or any(map(holds_values, earlier))
+    if isinstance(value, list):
+        return any(map(holds_values, value))
+    return value is not None and value != ""
+
+
 def exact_decimal(text: str) -> Decimal | None:
     """The value of a JSON number's text, None where its exponent is beyond all arithmetic."""
     try:

@@ -15,9 +15,11 @@ CONVERTED = "type_converted"
 SPELLING = "number_spelling"
 INEXACT = "number_inexact"
 SURROGATE = "invalid_unicode"
-UNSTORABLE = frozenset((MISFIT, SURROGATE))
+UNSTORABLE = frozenset((MISFIT,))
 
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
+# JSON's \\ud83d without its other half: no text in UTF-8 can hold it.
+_HALF_PAIR = re.compile(r"[\ud800-\udfff]")
 _INT64 = range(-(2**63), 2**63)
 _MONEY_SCALE = Decimal("0.0001")
 _MONEY_LIMIT = Decimal(10) ** 14
@@ -47,16 +49,9 @@ def _fit_text(value: Any) -> tuple[str, str]:
         return str(value), CONVERTED
     if isinstance(value, bool):
         return json.dumps(value), CONVERTED
-    return _encodable(value), ""
-
-
-def _encodable(text: str) -> str:
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise Misfit(SURROGATE) from None
-    return text
+    if value.isascii() or not _HALF_PAIR.search(value):
+        return value, ""
+    return _HALF_PAIR.sub("\ufffd", value), SURROGATE
 
 
 def _fit_json(value: Any) -> tuple[str, str]:

@@ -1,8 +1,5 @@
 """Jobs by hand: try quarantined items again, rebuild slices after the catalog has learned."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import dagster as dg
 
 from etl.answers.figures import read_figures
@@ -10,12 +7,9 @@ from etl.orchestration.boundary import told_to_dagster
 from etl.orchestration.graph import WAREHOUSE_POOL, Graph, model_key
 from etl.orchestration.home import Home
 from etl.orchestration.metadata import model_metadata
-from etl.pipeline.load import Loader
-from etl.pipeline.pool import Pool
+from etl.pipeline.load import open_loader
 from etl.pipeline.quarantine import replay
 from etl.pipeline.reload import Selection, reload_slices
-from etl.pipeline.worker import Worker
-from etl.settings import Settings
 
 
 class ReplayConfig(dg.Config):
@@ -33,14 +27,6 @@ class ReloadConfig(dg.Config):
     since: str = ""
     until: str = ""
     slices: list[int] = []  # noqa: RUF012
-
-
-@contextmanager
-def open_loader(settings: Settings) -> Iterator[Loader]:
-    """A loader whose worker processes end with the step."""
-    worker = Worker.of(settings)
-    with Pool(settings, worker) as pool:
-        yield Loader(settings, worker, pool)
 
 
 def build_replay_job(graph: Graph) -> dg.JobDefinition:

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 from etl.errors import RedoxWarehouseError
 from etl.ingest.files import SourceFile, label_of
-from etl.pipeline.load import Loader
-from etl.pipeline.pool import Pool
+from etl.pipeline.load import open_loader
 from etl.pipeline.records import LoadSummary, Progress, no_progress
-from etl.pipeline.worker import Worker
 from etl.settings import Settings
 
 
@@ -49,9 +47,8 @@ def load_batch(
         reason = str(error).replace(source.uri, "the source")
         refused.append(Refusal(label_of(source.uri), reason))
 
-    worker = Worker.of(settings)
-    with Pool(settings, worker) as pool:
-        loaded = Loader(settings, worker, pool, progress).load_sources(
+    with open_loader(settings, progress) as loader:
+        loaded = loader.load_sources(
             sources,
             unwrap=unwrap,
             in_place=in_place or settings.load.in_place,

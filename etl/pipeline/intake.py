@@ -10,9 +10,8 @@ from etl.ingest.files import SourceFile
 from etl.ingest.seen import SeenEntry
 from etl.landing.store import LandedObject, Landing
 from etl.pipeline.ahead import land_ahead
-from etl.pipeline.cut import cut_into_pieces, cut_into_units
 from etl.pipeline.records import LoadSummary, Piece, Progress
-from etl.pipeline.work import Unit
+from etl.pipeline.units import Unit, cut_into_pieces, cut_into_units
 
 Refused = Callable[[SourceFile, RedoxWarehouseError], None]
 Tag = tuple[str, int, str]
@@ -31,7 +30,7 @@ class Portion:
 class Intake:
     """Sources on their way to loads.
 
-    `coming` is told of each source before it is landed. `taken` are the items that were loaded
+    `taken` are the items that were loaded
     before, by object; `unchanged` the tags of those that need not be opened. A source that cannot
     be read for good raises, or is told to `refused`, remembered as seen without an object, and
     left out. `summary` counts objects, `seen` is what to remember; both are complete when the
@@ -40,7 +39,6 @@ class Intake:
 
     landing: Landing
     land: Callable[[SourceFile], LandedObject]
-    coming: Callable[[SourceFile], None]
     progress: Progress
     load_bytes: int
     unwrap: str
@@ -70,7 +68,6 @@ class Intake:
             if _tag_of(source) in self.unchanged:
                 self.summary += LoadSummary(objects=1, skipped_objects=1)
                 continue
-            self.coming(source)
             yield source
 
     def _take(
@@ -98,8 +95,7 @@ class Intake:
         )
 
     def _portion(self, pieces: list[Piece]) -> Portion:
-        units = (unit for piece in pieces for unit in cut_into_units(self.landing, piece))
-        return Portion(tuple(pieces), tuple(units))
+        return Portion(tuple(pieces), tuple(cut_into_units(self.landing, pieces)))
 
 
 def unchanged_tags(entries: Iterable[SeenEntry], taken: Mapping[str, int]) -> frozenset[Tag]:

@@ -1,32 +1,38 @@
-"""The order of steps of a load: land, frame, judge, number, flatten, commit.
+"""The order of steps of a load: land, frame, read, number, insert, commit.
 
-A load is one transaction. The write lock is held from the look at what is already loaded to the
-commit, so that fingerprints and message ids cannot be overtaken; landing and judging run without.
-Killed anywhere, the next run finds either the whole load or nothing of it.
+A load is one transaction. The write lock is held from the first numbered unit to the commit, so that
+content hashes and message ids cannot be overtaken; landing and reading run without. Killed anywhere,
+the next run finds either the whole load or nothing of it.
 """
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import queue
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import chain, islice
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 
 from etl.errors import PermanentError
 from etl.ingest.files import SourceFile
 from etl.ingest.seen import SeenEntry, read_seen, write_seen
+from etl.kernel.compiled import Compiled
+from etl.kernel.exact import Limits
 from etl.landing.store import LandedObject, Landing
+from etl.memory import give_back_memory
+from etl.pipeline.hash_key import check_hash_key, read_hash_key
 from etl.pipeline.intake import Intake, Portion, Refused, unchanged_tags
-from etl.pipeline.pool import SMALL_WORK_BYTES, Pool
+from etl.pipeline.reading import Reading
 from etl.pipeline.records import LoadSummary, Piece, Progress, no_progress
 from etl.pipeline.sources import Sources, mark_of
 from etl.pipeline.status import write_status
-from etl.pipeline.transaction import Transaction
-from etl.pipeline.worker import Worker
+from etl.pipeline.transaction import LOAD, Transaction
+from etl.pipeline.value_policy import nulled_fields
 from etl.settings import Settings
 from etl.warehouse import ledger
 from etl.warehouse.connection import open_warehouse, write_lock
@@ -34,15 +40,42 @@ from etl.warehouse.identity import check, commit, open_for_change, require_no_wa
 from etl.warehouse.organizations import sync_organizations
 from etl.warehouse.schema import Schema
 from etl.warehouse.template import create_warehouse
+from models.catalog import read_catalog
+from models.tables.plan import plan_tables
 
 SEGMENT_SUFFIX = ".seg"
-LOAD = "load"
 LOCK_WAIT_S = 600.0
+T = TypeVar("T")
 
 
 def utc_now() -> datetime:
     """The clock of the pipeline."""
     return datetime.now(UTC)
+
+
+@contextmanager
+def open_loader(
+    settings: Settings,
+    progress: Progress = no_progress,
+    clock: Callable[[], datetime] = utc_now,
+) -> Iterator[Loader]:
+    """A loader of one home, whose threads and helper end with the block."""
+    compiled = compile_catalog(settings)
+    landing = Landing(settings.landing_path, sources=Sources(settings.buckets))
+    with Reading(compiled, landing, threads=settings.load.workers) as reading:
+        yield Loader(settings, reading, progress, clock)
+
+
+def compile_catalog(settings: Settings) -> Compiled:
+    """The home's catalog, ready for the kernel."""
+    catalog = read_catalog(settings.catalog_path)
+    return Compiled(
+        catalog,
+        plan_tables(catalog),
+        limits=Limits(settings.load.max_message_bytes, settings.load.max_depth),
+        secret=read_hash_key(settings.home),
+        nulled=nulled_fields(catalog, settings.values),
+    )
 
 
 def load_paths(
@@ -55,9 +88,8 @@ def load_paths(
     clock: Callable[[], datetime] = utc_now,
 ) -> LoadSummary:
     """Land and load files, folders, globs or URLs; what was loaded before is skipped by content."""
-    worker = Worker.of(settings)
-    with Pool(settings, worker) as pool:
-        return Loader(settings, worker, pool, progress, clock).load_sources(
+    with open_loader(settings, progress, clock) as loader:
+        return loader.load_sources(
             Sources(settings.buckets).list(paths),
             unwrap=unwrap,
             in_place=in_place or settings.load.in_place,
@@ -70,23 +102,22 @@ class Loader:
     def __init__(
         self,
         settings: Settings,
-        worker: Worker,
-        pool: Pool,
+        reading: Reading,
         progress: Progress = no_progress,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.settings = settings
-        self.worker = worker
-        self.pool = pool
+        self.reading = reading
         self.progress = progress
         self.clock = clock
         self.sources = Sources(settings.buckets)
-        self.schema = Schema(worker.catalog, worker.plan)
+        self.compiled = reading.compiled
+        self.schema = Schema(self.compiled.catalog, self.compiled.plan)
 
     @property
     def landing(self) -> Landing:
         """The landed objects of the home."""
-        return self.worker.landing
+        return self.reading.landing
 
     def load_sources(
         self,
@@ -104,18 +135,9 @@ class Loader:
         self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.landing.clean()
         taken = self.items_taken()
-        coming_bytes = 0
-
-        def coming(source: SourceFile) -> None:
-            nonlocal coming_bytes
-            coming_bytes += source.size
-            if coming_bytes > SMALL_WORK_BYTES:
-                self.pool.prepare()
-
         intake = Intake(
             landing=self.landing,
             land=lambda source: self._land(source, in_place=in_place),
-            coming=coming,
             progress=self.progress,
             load_bytes=self.settings.load.load_bytes,
             unwrap=unwrap,
@@ -124,7 +146,7 @@ class Loader:
             refused=refused,
         )
         summary = LoadSummary()
-        for portion, following in _with_following(intake.portions(sources)):
+        for portion, following in _with_following(_ahead(intake.portions(sources))):
             summary += self.load(portion, following=following)
         self._remember([entry for entry in intake.seen if in_place or not self._tidy(entry)])
         return intake.summary + summary
@@ -156,36 +178,33 @@ class Loader:
     def load(self, portion: Portion, *, following: Portion | None = None) -> LoadSummary:
         """One load of a portion; what another process took meanwhile is left out.
 
-        Workers that have nothing left to do judge the portion that follows.
+        The lock is taken when the first unit is read. While the last ones are inserted, the first
+        units of the portion that follows are read.
         """
         started_at = self.clock()
-        judged = []
-        for unit, result in zip(portion.units, self.pool.judge(portion.units), strict=True):
-            self.progress("judged", len(unit), unit.size_bytes)
-            judged.append(result)
-        self.pool.judge_ahead(following.units if following else ())
-        seen = {model for result in judged for model, _ in result.shapes}
-        with self.writing(), self.staging() as folder, self.open_for(seen) as connection:
+        read = self.reading.read(portion.units, following.units if following else ())
+        first = list(islice(read, 1))
+        models = {model for _, result in first for model, _ in result.shapes}
+        with self.writing(), self.open_for(models) as connection:
             self.prepare(connection)
             overtaken = ledger.items_taken(connection)
-            work = [
-                (unit, result)
-                for unit, result in zip(portion.units, judged, strict=True)
-                if unit.first_item >= overtaken.get(unit.object_id, 0)
-            ]
             connection.execute("begin")
-            transaction = Transaction(connection, self.schema, self.pool, folder, self.progress)
-            summary = transaction.run(
-                work,
-                kind=LOAD,
+            transaction = self.begin(connection, kind=LOAD)
+            for unit, result in chain(first, read):
+                transaction.take(unit, result, overtaken)
+            summary = transaction.record(
                 started_at=started_at,
                 finished_at=self.clock(),
                 objects=self._landed_rows(portion.pieces),
             )
             commit(connection, self.settings.home)
             write_status(connection, self.settings, self.clock())
-        self.progress("loaded", summary.loaded, summary.bytes)
+        give_back_memory()
         return summary
+
+    def begin(self, connection: duckdb.DuckDBPyConnection, *, kind: str) -> Transaction:
+        """The transaction that the caller has begun on a connection."""
+        return Transaction(connection, self.schema, self.compiled, self.progress, kind=kind)
 
     def prepare(self, connection: duckdb.DuckDBPyConnection, *, is_reload: bool = False) -> None:
         """Make sure that the ledger's own tables exist before they are asked."""
@@ -196,6 +215,7 @@ class Loader:
                 "Tables are being rebuilt and not all messages are back in them; "
                 "finish with `redox-warehouse reload --rebuild-tables`."
             )
+        check_hash_key(connection, read_hash_key(self.settings.home))
         sync_organizations(connection, self.settings.organizations_path)
         connection.execute("commit")
 
@@ -236,15 +256,6 @@ class Loader:
             create_warehouse(path, self.schema, data_models, cache=self.settings.cache_path)
         return self.open()
 
-    @contextmanager
-    def staging(self) -> Iterator[Path]:
-        """A folder for staged files, gone afterwards. Only who may write has one."""
-        root = self.settings.home / "staging"
-        shutil.rmtree(root, ignore_errors=True)  # what a killed load has left
-        root.mkdir(parents=True, mode=0o700)
-        with tempfile.TemporaryDirectory(dir=root) as folder:
-            yield Path(folder)
-
     def _remember(self, entries: Sequence[SeenEntry]) -> None:
         with self.writing():
             known = {entry.uri: entry for entry in read_seen(self.settings.seen_path)}
@@ -261,3 +272,37 @@ def _with_following(portions: Iterable[Portion]) -> Iterator[tuple[Portion, Port
         waiting = portion
     if waiting is not None:
         yield waiting, None
+
+
+def _ahead(items: Iterable[T]) -> Iterator[T]:
+    """The items, the next of which is made in a thread while the caller works on one."""
+    made: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(1)
+    is_wanted = threading.Event()
+    is_wanted.set()
+
+    def make() -> None:
+        try:
+            for item in items:
+                if not is_wanted.is_set():
+                    return
+                made.put((item, None))
+            made.put((None, None))
+        except BaseException as error:
+            made.put((None, error))
+
+    thread = threading.Thread(target=make, name="land", daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = made.get()
+            if error is not None:
+                raise error
+            if item is None:
+                return
+            yield item
+    finally:
+        is_wanted.clear()
+        while thread.is_alive():
+            with suppress(queue.Empty):
+                made.get(timeout=0.05)
+        thread.join()

@@ -15,8 +15,8 @@ from etl.landing.frames import ITEM, NO_TIME
 from etl.pipeline.load import Loader
 from etl.pipeline.records import LoadSummary
 from etl.pipeline.status import write_status
-from etl.pipeline.transaction import REPLAY, Transaction
-from etl.pipeline.work import Unit
+from etl.pipeline.transaction import REPLAY
+from etl.pipeline.units import Run, gather_units
 from etl.report.names import SHOWN_SOURCE
 from etl.settings import Settings
 from etl.warehouse.connection import open_warehouse, read_lock
@@ -93,23 +93,18 @@ def replay(loader: Loader, quarantine_ids: Sequence[int] = (), *, unwrap: str = 
     where it leads to one.
     """
     started_at = loader.clock()
-    with _changing(loader) as connection, loader.staging() as folder:
+    with _changing(loader) as connection:
         loader.prepare(connection)
         _check_open(connection, quarantine_ids)
         connection.execute("begin")
         earlier_keys = _try_key(connection, unwrap, quarantine_ids) if unwrap else {}
-        units = list(_units(loader, connection, quarantine_ids))
+        units = list(gather_units(_runs(connection, quarantine_ids)))
         if not units:
             return LoadSummary()
-        judged = list(loader.pool.judge(units))
-        transaction = Transaction(connection, loader.schema, loader.pool, folder, loader.progress)
-        summary = transaction.run(
-            list(zip(units, judged, strict=True)),
-            kind=REPLAY,
-            started_at=started_at,
-            finished_at=loader.clock(),
-            objects=[],
-        )
+        transaction = loader.begin(connection, kind=REPLAY)
+        for own, result in loader.reading.read(units):
+            transaction.take(own, result)
+        summary = transaction.record(started_at=started_at, finished_at=loader.clock())
         _put_keys_back(connection, earlier_keys)
         commit(connection, loader.settings.home)
         write_status(connection, loader.settings, loader.clock())
@@ -200,9 +195,7 @@ def _chosen(quarantine_ids: Sequence[int]) -> str:
     return f"state = 'open' and {f'quarantine_id in ({numbers})' if numbers else 'true'}"
 
 
-def _units(
-    loader: Loader, connection: duckdb.DuckDBPyConnection, quarantine_ids: Sequence[int]
-) -> Iterator[Unit]:
+def _runs(connection: duckdb.DuckDBPyConnection, quarantine_ids: Sequence[int]) -> Iterator[Run]:
     query = (
         "select q.object_id, o.unwrap, o.landed_at, q.item, q.byte_offset, q.byte_length, "
         "q.received_at from core.quarantine q join core.landed_object o using (object_id) "
@@ -212,7 +205,7 @@ def _units(
         query
     ).fetchall():
         received_us = NO_TIME if received_at is None else int(received_at.timestamp() * 1_000_000)
-        yield Unit(
+        yield Run(
             object_id=object_id,
             unwrap=unwrap,
             fallback_day=int(landed_at.timestamp() // 86_400),

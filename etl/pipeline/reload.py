@@ -13,17 +13,19 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from etl.conform.judge import Status
 from etl.errors import UsageFault
+from etl.kernel.numbering import NOT_LOADED
+from etl.kernel.run import Status
 from etl.known_names import look_up
-from etl.pipeline.cut import cut_into_units
 from etl.pipeline.load import Loader
 from etl.pipeline.records import Piece
 from etl.pipeline.status import write_status
-from etl.pipeline.transaction import replace_slice
-from etl.pipeline.work import NOT_LOADED, Integers, Numbered, Unit
+from etl.pipeline.transaction import RELOAD
+from etl.pipeline.units import Run, cut_into_runs, gather_units
 from etl.warehouse.identity import commit
 from etl.warehouse.slices import slices_of
+
+Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def rebuild_tables(loader: Loader) -> ReloadSummary:
 def reload_slices(loader: Loader, selection: Selection) -> ReloadSummary:
     """Rebuild every selected slice, one transaction each; raises UsageFault for an unknown model."""
     _check_exists(loader)
-    look_up(selection.data_models, loader.worker.catalog.data_models, "data model")
+    look_up(selection.data_models, loader.compiled.catalog.data_models, "data model")
     with loader.writing(), loader.open() as connection:
         loader.prepare(connection, is_reload=True)
         numbers = slices_of(
@@ -86,43 +88,35 @@ def _check_exists(loader: Loader) -> None:
 
 def _reload_slice(loader: Loader, number: int) -> int:
     started_at = loader.clock()
-    with loader.writing(), loader.staging() as folder, loader.open() as connection:
-        work = list(_units_of_slice(loader, connection, number))
-        judged = list(loader.pool.judge([unit for unit, _ in work]))
-        numbered = [
-            Numbered(unit, result, _still_loadable(ids, result.status))
-            for (unit, ids), result in zip(work, judged, strict=True)
-        ]
+    with loader.writing(), loader.open() as connection:
+        runs = list(_runs_of_slice(loader, connection, number))
+        ids_of = {id(run): ids for run, ids in runs}
+        units = list(gather_units(run for run, _ in runs))
         connection.execute("begin")
-        count = replace_slice(
-            connection,
-            loader.schema,
-            loader.pool,
-            folder,
-            number,
-            numbered,
-            started_at=started_at,
-            finished_at=loader.clock(),
-        )
+        transaction = loader.begin(connection, kind=RELOAD)
+        transaction.replace_slice(number)
+        for unit, result in loader.reading.read(units):
+            ids = np.concatenate([ids_of[id(run)] for run in unit.runs])
+            _check_loadable(result.status)
+            transaction.store(unit, result, ids)
+        count = transaction.record_reload(number, started_at=started_at, finished_at=loader.clock())
         commit(connection, loader.settings.home)
         write_status(connection, loader.settings, loader.clock())
-    loader.progress("reloaded", count, sum(unit.size_bytes for unit, _ in work))
     return count
 
 
-def _still_loadable(ids: Integers, status: npt.NDArray[np.int8]) -> Integers:
-    """A message that was loaded stays loaded; a stricter judge must not lose it."""
+def _check_loadable(status: npt.NDArray[np.int8]) -> None:
+    """A message that was loaded stays loaded; a stricter limit must not lose it."""
     if (status == Status.QUARANTINED).any():
         raise UsageFault(
             "A loaded message would now be quarantined by the limits of the configuration; "
             "raise load.max_message_bytes or load.max_depth and reload again."
         )
-    return ids
 
 
-def _units_of_slice(
+def _runs_of_slice(
     loader: Loader, connection: duckdb.DuckDBPyConnection, number: int
-) -> Iterator[tuple[Unit, Integers]]:
+) -> Iterator[tuple[Run, Integers]]:
     query = (
         "select m.object_id, o.unwrap, list(m.item order by m.message_id), "
         "list(m.message_id order by m.message_id) "
@@ -130,37 +124,26 @@ def _units_of_slice(
         "where m.message_id >> 18 = ? group by all order by min(m.message_id)"
     )
     for object_id, unwrap, items, ids in connection.execute(query, [number]).fetchall():
-        yield from _units(loader, object_id, unwrap, np.asarray(items), np.asarray(ids))
+        yield from _runs(loader, object_id, unwrap, np.asarray(items), np.asarray(ids))
 
 
-def _units(
+def _runs(
     loader: Loader, object_id: str, unwrap: str, items: Integers, ids: Integers
-) -> Iterator[tuple[Unit, Integers]]:
-    """Units of the object's own runs; items that are not of the slice are left out."""
+) -> Iterator[tuple[Run, Integers]]:
+    """Runs of the object; items that are not of the slice are left out."""
     first, stop = int(items.min()), int(items.max()) + 1
     by_item = np.full(stop - first, NOT_LOADED, dtype=np.int64)
     by_item[items - first] = ids
     piece = Piece(loader.landing.describe(object_id), unwrap, first, stop)
-    for unit in cut_into_units(loader.landing, piece):
-        start = unit.first_item - first
-        own = by_item[start : start + len(unit)]
-        yield from _only(unit, own)
+    for run in cut_into_runs(loader.landing, piece):
+        start = run.first_item - first
+        own = by_item[start : start + len(run)]
+        yield from _only(run, own)
 
 
-def _only(unit: Unit, ids: Integers) -> Iterator[tuple[Unit, Integers]]:
-    """The runs of a unit whose items have an id."""
+def _only(run: Run, ids: Integers) -> Iterator[tuple[Run, Integers]]:
+    """The parts of a run whose items have an id."""
     wanted = ids != NOT_LOADED
     edges = np.flatnonzero(np.diff(np.concatenate([[0], wanted.view(np.int8), [0]])))
     for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        run = slice(start, stop)
-        cut = Unit(
-            unit.object_id,
-            unit.unwrap,
-            unit.fallback_day,
-            unit.first_item + start,
-            unit.offset[run],
-            unit.length[run],
-            unit.kind[run],
-            unit.received_at_us[run],
-        )
-        yield cut, ids[run]
+        yield run.part(start, stop), ids[start:stop]

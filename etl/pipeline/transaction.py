@@ -1,84 +1,187 @@
-"""The one transaction of a load: what is new gets a message_id, is flattened, inserted, recorded."""
+"""The one transaction of a load: what is new gets a message_id, is inserted and recorded."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 
-from etl.conform.judge import Status
 from etl.errors import PermanentError
-from etl.landing.frames import NO_TIME
-from etl.pipeline.pool import Pool
+from etl.kernel.compiled import Compiled
+from etl.kernel.numbering import NOT_LOADED, number_messages
+from etl.kernel.run import Status, UnitResult
+from etl.kernel.settle import Origin, Settling
+from etl.kernel.tables import NO_TIME
 from etl.pipeline.records import LoadSummary, Progress
-from etl.pipeline.shares import divide
-from etl.pipeline.staging import StagedTable
-from etl.pipeline.work import NOT_LOADABLE, NOT_LOADED, Integers, Judged, Numbered, Unit
+from etl.pipeline.units import Run, Unit
+from etl.records import About
 from etl.warehouse import ledger
-from etl.warehouse.commit import StagedInsert
+from etl.warehouse.commit import Inserting
 from etl.warehouse.log_conflicts import count_log_conflicts
 from etl.warehouse.new_values import TABLE as UNSUPPORTED_VALUES
 from etl.warehouse.new_values import mark_new_values
 from etl.warehouse.schema import Schema
 from etl.warehouse.slices import SLICE_BITS, delete_slice, record_slices
 
-FINGERPRINT_BYTES = 16
+LOAD = "load"
 REPLAY = "replay"
+RELOAD = "reload"
+Integers = npt.NDArray[np.int64]
 
 
-@dataclass(slots=True)
-class Taken:
-    """A judged unit that this transaction takes; `message_id` is filled as it goes on."""
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What became of the items of one run of a unit that the transaction took."""
 
-    unit: Unit
-    judged: Judged
-    message_id: Integers
-    is_duplicate: int = 0
-    reasons: dict[int, str] = field(default_factory=dict)
+    run: Run
+    loaded: int
+    reasons: Mapping[int, str]
+    about: Mapping[int, About]
+    received_at_us: Integers
+
+    @property
+    def duplicate(self) -> int:
+        return len(self.run) - self.loaded - len(self.reasons)
 
 
-@dataclass(slots=True)
 class Transaction:
-    """Runs between `begin` and `commit` of the caller, who holds the write lock."""
+    """Runs between `begin` and `commit` of the caller, who holds the write lock.
 
-    connection: duckdb.DuckDBPyConnection
-    schema: Schema
-    pool: Pool
-    folder: Path
-    progress: Progress
+    Units are taken in order as they are read; `record` writes the ledger at the end.
+    """
 
-    def run(
+    def __init__(
         self,
-        work: Sequence[tuple[Unit, Judged]],
+        connection: duckdb.DuckDBPyConnection,
+        schema: Schema,
+        compiled: Compiled,
+        progress: Progress,
         *,
         kind: str,
+    ) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._progress = progress
+        self._kind = kind
+        self._settling = Settling(compiled)
+        self._load_id = ledger.next_load_id(connection)
+        self._inserting = Inserting(connection, load_id=self._load_id)
+        self._first_id = self._next_id = ledger.next_message_id(connection)
+        self._seen: set[bytes] = set()
+        self._present: set[str] = set()
+        self._slices: set[int] = set()
+        self._taken: list[_Taken] = []
+        self._models: Counter[str] = Counter()
+
+    def take(
+        self, unit: Unit, result: UnitResult, overtaken: Mapping[str, int] | None = None
+    ) -> None:
+        """Number what is new in a unit and insert its rows.
+
+        `overtaken` says how many items of an object others have loaded meanwhile: runs that begin
+        among them are left out.
+        """
+        is_taken = _not_overtaken(unit, overtaken or {})
+        is_loadable = (result.status != Status.QUARANTINED) & np.repeat(
+            is_taken, [len(run) for run in unit.runs]
+        )
+        known = ledger.known_hashes(self._connection, result.hashes[is_loadable].tobytes())
+        ids = number_messages(
+            result.hashes, is_loadable, known=known, seen=self._seen, next_id=self._next_id
+        )
+        self._next_id += int((ids != NOT_LOADED).sum())
+        self._store(unit, result, ids, is_taken)
+
+    def store(self, unit: Unit, result: UnitResult, ids: Integers) -> None:
+        """Insert the rows of messages that have an id."""
+        self._store(unit, result, ids, np.ones(len(unit.runs), np.bool_))
+
+    def _store(
+        self, unit: Unit, result: UnitResult, ids: Integers, is_taken: npt.NDArray[np.bool_]
+    ) -> None:
+        models = {model for model, _ in result.shapes}
+        if models - self._present:
+            self._schema.ensure(self._connection, models)
+            self._present |= models
+        self._inserting.add(self._settling.settle(result, ids, _origin(unit)))
+        is_loaded = ids != NOT_LOADED
+        self._slices.update(np.unique(ids[is_loaded] >> SLICE_BITS).tolist())
+        for index, (model, _) in enumerate(result.shapes):
+            self._models[model] += int((is_loaded & (result.shape == index)).sum())
+        taken = zip(_taken(unit, result, is_loaded), is_taken.tolist(), strict=True)
+        self._taken += [one for one, is_own in taken if is_own]
+        self._progress("loaded", len(unit), unit.size_bytes)
+
+    def replace_slice(self, number: int) -> None:
+        """Delete every row of a slice, before its messages are stored anew under their ids.
+
+        They keep the load that first stored them.
+        """
+        self._connection.execute(
+            "create or replace temp table first_load as "
+            f"select message_id, load_id from core.message where message_id >> {SLICE_BITS} = ?",
+            [number],
+        )
+        delete_slice(self._connection, self._schema.plan, number)
+
+    def record_reload(self, number: int, *, started_at: datetime, finished_at: datetime) -> int:
+        """Write a reloaded slice into the ledger; gives its messages."""
+        connection = self._connection
+        self._insert_rest()
+        connection.execute(
+            "update core.message set load_id = first_load.load_id from first_load "
+            "where message.message_id = first_load.message_id"
+        )
+        first, stop = number << SLICE_BITS, (number + 1) << SLICE_BITS
+        count_log_conflicts(connection, first, stop, self._load_id)
+        changed = {number, *mark_new_values(connection, since=0)}
+        record_slices(connection, changed, self._load_id)
+        size_bytes = sum(one.run.size_bytes for one in self._taken)
+        summary = LoadSummary(bytes=size_bytes)
+        ledger.record_load(connection, self._load_row(summary, started_at), [], [], finished_at)
+        return sum(one.loaded for one in self._taken)
+
+    def record(
+        self,
+        *,
         started_at: datetime,
         finished_at: datetime,
-        objects: Sequence[ledger.LandedRow],
+        objects: Sequence[ledger.LandedRow] = (),
     ) -> LoadSummary:
-        """Take the work in; gives the counts that went into the ledger."""
-        taken = [_take(unit, judged) for unit, judged in work]
-        self.schema.ensure(self.connection, {m for t in taken for m, _ in t.judged.shapes})
-        next_id = self._number(taken)
-        load_id = ledger.next_load_id(self.connection)
-        staged = self._store(taken, load_id)
-        record_slices(self.connection, _slices(taken), load_id)
-        ledger.record_objects(self.connection, objects)
-        first_id = ledger.next_message_id(self.connection)
-        if any(table.name == UNSUPPORTED_VALUES for table in staged):
-            mark_new_values(self.connection, since=first_id)
-        count_log_conflicts(self.connection, first_id, next_id, load_id)
-        ledger.set_next_message_id(self.connection, next_id)
-        counted = _summary(taken, staged, is_replay=kind == REPLAY)
-        summary = replace(counted, load_ids=(load_id,))
-        load = ledger.LoadRow(
-            load_id,
-            kind,
+        """Insert what is left, write the ledger; gives the counts that went into it."""
+        connection = self._connection
+        self._insert_rest()
+        record_slices(connection, self._slices, self._load_id)
+        ledger.record_objects(connection, objects)
+        if self._inserting.rows[UNSUPPORTED_VALUES]:
+            mark_new_values(connection, since=self._first_id)
+        count_log_conflicts(connection, self._first_id, self._next_id, self._load_id)
+        ledger.set_next_message_id(connection, self._next_id)
+        summary = self._summary()
+        load = self._load_row(summary, started_at)
+        if self._kind == REPLAY:
+            ledger.record_load(connection, load, [], [], finished_at)
+            replayed = [item for one in self._taken for item in _settled(one)]
+            ledger.settle_quarantined(connection, replayed, self._load_id, finished_at)
+            return summary
+        quarantined = [row for one in self._taken for row in _quarantine_rows(one)]
+        parts = [_part(one) for one in self._taken]
+        ledger.record_load(connection, load, parts, quarantined, finished_at)
+        return summary
+
+    def _insert_rest(self) -> None:
+        self._inserting.add(self._settling.finish())
+        self._inserting.finish()
+
+    def _load_row(self, summary: LoadSummary, started_at: datetime) -> ledger.LoadRow:
+        return ledger.LoadRow(
+            self._load_id,
+            self._kind,
             started_at,
             summary.bytes,
             summary.received,
@@ -86,188 +189,90 @@ class Transaction:
             summary.loaded,
             summary.duplicate,
             summary.quarantined,
-            self.schema.catalog.content_hash,
+            self._schema.catalog.content_hash,
         )
-        if kind == REPLAY:
-            ledger.record_load(self.connection, load, [], [], finished_at)
-            replayed = [item for one in taken for item in _settled(one)]
-            ledger.settle_quarantined(self.connection, replayed, load_id, finished_at)
-            return summary
-        quarantined = [row for one in taken for row in _quarantine_rows(one)]
-        parts = [_part(one) for one in taken]
-        ledger.record_load(self.connection, load, parts, quarantined, finished_at)
-        return summary
 
-    def _number(self, taken: Sequence[Taken]) -> int:
-        """Give every new message its id, in the order received; gives the next free id."""
-        known = self._known(taken)
-        next_id = ledger.next_message_id(self.connection)
-        seen: set[bytes] = set()
-        for one in taken:
-            prints = one.judged.fingerprints
-            for index in np.flatnonzero(one.judged.status != Status.QUARANTINED).tolist():
-                start = FINGERPRINT_BYTES * index
-                fingerprint = prints[start : start + FINGERPRINT_BYTES]
-                if fingerprint in seen or fingerprint in known:
-                    one.is_duplicate += 1
-                    continue
-                seen.add(fingerprint)
-                one.message_id[index] = next_id
-                next_id += 1
-        return next_id
-
-    def _known(self, taken: Sequence[Taken]) -> set[bytes]:
-        fingerprints = [
-            one.judged.fingerprints[FINGERPRINT_BYTES * i : FINGERPRINT_BYTES * (i + 1)].hex()
-            for one in taken
-            for i in np.flatnonzero(one.judged.status != Status.QUARANTINED).tolist()
-        ]
-        found = ledger.known_fingerprints(self.connection, fingerprints, self.folder)
-        return {bytes.fromhex(text) for text in found}
-
-    def _store(self, taken: Sequence[Taken], load_id: int) -> list[StagedTable]:
-        """Flatten what is new and insert its rows, those that are staged while others still are."""
-        rows = self.folder / "rows"
-        rows.mkdir()
-        insert = StagedInsert(self.connection, rows, load_id=load_id)
-        staged = self._flatten(taken, rows, insert.insert_finished)
-        insert.insert_rest((table.name, table.files) for table in staged)
-        return staged
-
-    def _flatten(
-        self, taken: Sequence[Taken], rows: Path, meanwhile: Callable[[], None]
-    ) -> list[StagedTable]:
-        shares = _shares(taken, self.pool)
-        staged: list[StagedTable] = []
-        refused: set[int] = set()
-        for share, result in zip(shares, self.pool.flatten(shares, rows, meanwhile), strict=True):
-            staged += result.staged
-            refused.update(result.refused)
-            for numbered in share:
-                self.progress("flattened", numbered.loaded_items, numbered.loaded_bytes)
-        for one in taken:
-            left_out = one.message_id == NOT_LOADED
-            self.progress("flattened", int(left_out.sum()), int(one.unit.length[left_out].sum()))
-            for index in np.flatnonzero(np.isin(one.message_id, list(refused))).tolist():
-                one.message_id[index] = NOT_LOADED
-                one.reasons[index] = NOT_LOADABLE
-        return staged
+    def _summary(self) -> LoadSummary:
+        items = sum(len(one.run) for one in self._taken)
+        is_replay = self._kind == REPLAY
+        summary = LoadSummary(
+            loads=1,
+            bytes=sum(one.run.size_bytes for one in self._taken),
+            received=0 if is_replay else items,
+            replayed=items if is_replay else 0,
+            loaded=sum(one.loaded for one in self._taken),
+            duplicate=sum(one.duplicate for one in self._taken),
+            quarantined=sum(len(one.reasons) for one in self._taken),
+            rows=dict(self._inserting.rows),
+            models={name: count for name, count in self._models.items() if count},
+            load_ids=(self._load_id,),
+        )
+        new = self._next_id - self._first_id
+        if summary.loaded != new or any(one.duplicate < 0 for one in self._taken):
+            raise PermanentError(
+                "The ledger does not add up, nothing was loaded; report this fault."
+            )
+        return replace(summary, load_ids=(self._load_id,))
 
 
-def _slices(taken: Sequence[Taken]) -> set[int]:
-    ids = np.concatenate([one.message_id for one in taken] or [np.empty(0, dtype=np.int64)])
-    return set(np.unique(ids[ids != NOT_LOADED] >> SLICE_BITS).tolist())
+def _origin(unit: Unit) -> Origin:
+    counts = [len(run) for run in unit.runs]
+    of_item = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    items = [np.arange(run.first_item, run.first_item + len(run)) for run in unit.runs]
+    return Origin(tuple(run.object_id for run in unit.runs), of_item, np.concatenate(items))
 
 
-def replace_slice(
-    connection: duckdb.DuckDBPyConnection,
-    schema: Schema,
-    pool: Pool,
-    folder: Path,
-    number: int,
-    numbered: Sequence[Numbered],
-    *,
-    started_at: datetime,
-    finished_at: datetime,
-) -> int:
-    """Replace every row of a slice by what its landed bytes say now; gives the messages.
-
-    The messages keep their ids and the load that first stored them.
-    """
-    schema.ensure(connection, {m for one in numbered for m, _ in one.judged.shapes})
-    taken = [Taken(one.unit, one.judged, one.message_id) for one in numbered]
-    staged = [
-        table for result in pool.flatten(_shares(taken, pool), folder) for table in result.staged
-    ]
-    load_id = ledger.next_load_id(connection)
-    connection.execute(
-        "create or replace temp table first_load as "
-        f"select message_id, load_id from core.message where message_id >> {SLICE_BITS} = ?",
-        [number],
-    )
-    delete_slice(connection, schema.plan, number)
-    StagedInsert(connection, folder, load_id=load_id).insert_rest((t.name, t.files) for t in staged)
-    connection.execute(
-        "update core.message set load_id = first_load.load_id from first_load "
-        "where message.message_id = first_load.message_id"
-    )
-    first, stop = number << SLICE_BITS, (number + 1) << SLICE_BITS
-    count_log_conflicts(connection, first, stop, load_id)
-    record_slices(connection, {number, *mark_new_values(connection, since=0)}, load_id)
-    size_bytes = sum(one.unit.size_bytes for one in numbered)
-    load = ledger.LoadRow(
-        load_id, "reload", started_at, size_bytes, 0, 0, 0, 0, 0, schema.catalog.content_hash
-    )
-    ledger.record_load(connection, load, [], [], finished_at)
-    return sum(int((one.message_id != NOT_LOADED).sum()) for one in numbered)
+def _not_overtaken(unit: Unit, overtaken: Mapping[str, int]) -> npt.NDArray[np.bool_]:
+    return np.asarray([run.first_item >= overtaken.get(run.object_id, 0) for run in unit.runs])
 
 
-def _take(unit: Unit, judged: Judged) -> Taken:
-    ids = np.full(len(unit), NOT_LOADED, dtype=np.int64)
-    return Taken(unit, judged, ids, reasons=dict(judged.reasons))
+def _taken(unit: Unit, result: UnitResult, is_loaded: npt.NDArray[np.bool_]) -> Iterator[_Taken]:
+    """What became of each run of a unit."""
+    start = 0
+    by_run: list[dict[int, str]] = [{} for _ in unit.runs]
+    about: list[dict[int, About]] = [{} for _ in unit.runs]
+    starts = np.cumsum([0, *(len(run) for run in unit.runs)])
+    for item, reason in sorted(result.reasons.items()):
+        number = int(np.searchsorted(starts, item, side="right")) - 1
+        by_run[number][item - int(starts[number])] = reason
+        if item in result.about:
+            about[number][item - int(starts[number])] = result.about[item]
+    for run, reasons, says in zip(unit.runs, by_run, about, strict=True):
+        stop = start + len(run)
+        loaded = int(is_loaded[start:stop].sum())
+        yield _Taken(run, loaded, reasons, says, result.received_at_us[start:stop])
+        start = stop
 
 
-def _shares(taken: Sequence[Taken], pool: Pool) -> list[list[Numbered]]:
-    work = [Numbered(one.unit, one.judged, one.message_id) for one in taken]
-    return divide(work, pool.shares_for([one.unit for one in taken]))
-
-
-def _settled(one: Taken) -> Iterator[tuple[str, int]]:
+def _settled(one: _Taken) -> Iterator[tuple[str, int]]:
     """Object and position of the items that are quarantined no longer."""
-    for index in range(len(one.unit)):
+    for index in range(len(one.run)):
         if index not in one.reasons:
-            yield one.unit.object_id, one.unit.first_item + index
+            yield one.run.object_id, one.run.first_item + index
 
 
-def _summary(
-    taken: Sequence[Taken], staged: Sequence[StagedTable], *, is_replay: bool
-) -> LoadSummary:
-    rows: Counter[str] = Counter()
-    for table in staged:
-        rows[table.name] += table.rows
-    models: Counter[str] = Counter()
-    for one in taken:
-        loaded = one.message_id != NOT_LOADED
-        for index, (model, _) in enumerate(one.judged.shapes):
-            models[model] += int((loaded & (one.judged.shape == index)).sum())
-    items = sum(len(one.unit) for one in taken)
-    summary = LoadSummary(
-        loads=1,
-        bytes=sum(one.unit.size_bytes for one in taken),
-        received=0 if is_replay else items,
-        replayed=items if is_replay else 0,
-        loaded=sum(int((one.message_id != NOT_LOADED).sum()) for one in taken),
-        duplicate=sum(one.is_duplicate for one in taken),
-        quarantined=sum(len(one.reasons) for one in taken),
-        rows=dict(rows),
-        models={name: count for name, count in models.items() if count},
-    )
-    if items != summary.loaded + summary.duplicate + summary.quarantined:
-        raise PermanentError("The ledger does not add up, nothing was loaded; report this fault.")
-    return summary
-
-
-def _part(one: Taken) -> ledger.PartRow:
+def _part(one: _Taken) -> ledger.PartRow:
     return ledger.PartRow(
-        object_id=one.unit.object_id,
-        first_item=one.unit.first_item,
-        item_count=len(one.unit),
-        loaded=int((one.message_id != NOT_LOADED).sum()),
-        duplicate=one.is_duplicate,
+        object_id=one.run.object_id,
+        first_item=one.run.first_item,
+        item_count=len(one.run),
+        loaded=one.loaded,
+        duplicate=one.duplicate,
         quarantined=len(one.reasons),
     )
 
 
-def _quarantine_rows(one: Taken) -> Iterator[ledger.QuarantineRow]:
-    for index, reason in sorted(one.reasons.items()):
-        received_us = int(one.judged.received_at_us[index])
+def _quarantine_rows(one: _Taken) -> Iterator[ledger.QuarantineRow]:
+    for index, reason in one.reasons.items():
+        received_us = int(one.received_at_us[index])
         yield ledger.QuarantineRow(
-            object_id=one.unit.object_id,
-            item=one.unit.first_item + index,
-            byte_offset=int(one.unit.offset[index]),
-            byte_length=int(one.unit.length[index]),
+            object_id=one.run.object_id,
+            item=one.run.first_item + index,
+            byte_offset=int(one.run.offset[index]),
+            byte_length=int(one.run.length[index]),
             reason=reason,
             received_at=_instant(received_us) if received_us != NO_TIME else None,
+            about=one.about.get(index),
             about=one.judged.about.get(index),
         )
 

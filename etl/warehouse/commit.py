@@ -1,61 +1,68 @@
-"""Inserts staged Parquet files into the warehouse's tables, inside the caller's transaction."""
+"""Inserts rows into the warehouse's tables, inside the caller's transaction."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import duckdb
-
-from etl.warehouse.connection import quote
+import pyarrow as pa
 
 CARRY_LOAD_ID = ("core.message", "quality.finding", "quality.finding_count")
+ENOUGH_BYTES = 12 * 2**20
+MOST_BYTES = 256 * 2**20
 
 
-class StagedInsert:
-    """Inserts the staged files of one load, those that are finished while others are written.
+@dataclass(slots=True)
+class _Waiting:
+    tables: list[pa.Table] = field(default_factory=list)
+    size_bytes: int = 0
 
-    Staged files appear under their final name when they are whole, `<table>.<uuid>.parquet`.
-    Columns go by name, missing ones are null; tables that carry a load_id get it here, where it is
-    known. Statements are many and simple: planning them costs more than an optimizer or a second
-    thread would save.
+
+class Inserting:
+    """Inserts the rows of one load: a table once enough has gathered, the rest at the end.
+
+    Columns go by name, missing ones are null; tables that carry a load_id get it here. Statements
+    are many and simple: planning them costs more than an optimizer or a second thread would save.
     """
 
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, folder: Path, *, load_id: int
-    ) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, *, load_id: int) -> None:
         self._connection = connection
-        self._folder = folder
         self._load_id = load_id
-        self._inserted: set[str] = set()
+        self._waiting: dict[str, _Waiting] = {}
+        self._waiting_bytes = 0
+        self.rows: Counter[str] = Counter()
 
-    def insert_finished(self) -> None:
-        """Insert the files that are there already."""
-        found = {str(path) for path in self._folder.glob("*.parquet")} - self._inserted
+    def add(self, rows: Iterable[tuple[str, pa.Table]]) -> None:
+        """Take rows by qualified table name."""
+        for name, table in rows:
+            waiting = self._waiting.setdefault(name, _Waiting())
+            waiting.tables.append(table)
+            waiting.size_bytes += table.nbytes
+            self._waiting_bytes += table.nbytes
+            self.rows[name] += table.num_rows
+        large = [name for name, own in self._waiting.items() if own.size_bytes > ENOUGH_BYTES]
+        if large or self._waiting_bytes > MOST_BYTES:
+            self._insert_all(large if self._waiting_bytes <= MOST_BYTES else list(self._waiting))
+
+    def finish(self) -> None:
+        """Insert what is left."""
+        self._insert_all(list(self._waiting))
+
+    def _insert_all(self, names: list[str]) -> None:
         with self._simply():
-            for path in sorted(found):
-                self._insert(Path(path).name.rsplit(".", 2)[0], [path])
+            for name in names:
+                waiting = self._waiting.pop(name)
+                self._waiting_bytes -= waiting.size_bytes
+                self._insert(name, pa.concat_tables(waiting.tables, promote_options="default"))
 
-    def insert_rest(self, staged: Iterable[tuple[str, Sequence[str]]]) -> None:
-        """Insert what is left of all (qualified table, files) that were staged."""
-        files: dict[str, list[str]] = defaultdict(list)
-        for table, paths in staged:
-            files[table].extend(path for path in paths if path not in self._inserted)
-        with self._simply():
-            for table, paths in files.items():
-                if paths:
-                    self._insert(table, paths)
-
-    def _insert(self, table: str, paths: Sequence[str]) -> None:
-        load = f", {self._load_id} as load_id" if table in CARRY_LOAD_ID else ""
-        listing = ", ".join(map(quote, paths))
-        union = ", union_by_name = true" if len(paths) > 1 else ""
-        self._connection.execute(
-            f"insert into {table} by name select *{load} from read_parquet([{listing}]{union})"
-        )
-        self._inserted.update(paths)
+    def _insert(self, name: str, rows: pa.Table) -> None:
+        load = f", {self._load_id} as load_id" if name in CARRY_LOAD_ID else ""
+        self._connection.register("new_rows", rows)
+        self._connection.execute(f"insert into {name} by name select *{load} from new_rows")
+        self._connection.unregister("new_rows")
 
     @contextmanager
     def _simply(self) -> Iterator[None]:

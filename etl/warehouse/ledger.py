@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from etl.records import About
-from etl.warehouse.connection import quote
 
 NEXT_MESSAGE_ID = "next_message_id"
 QUARANTINE_FLOOR = "quarantine_floor"
@@ -122,24 +120,29 @@ def _next_quarantine_id(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = connection.execute(query).fetchone()
-    return int(row[0]) if row else 0
+    rows = connection.execute(query).fetchall()  # all, or the result stays open
+    return int(rows[0][0]) if rows else 0
 
 
-def known_fingerprints(
-    connection: duckdb.DuckDBPyConnection, fingerprints: Sequence[str], folder: Path
-) -> set[str]:
-    """Those of the fingerprints (hexadecimal) whose content is already loaded."""
-    if not fingerprints or _one(connection, "select count(*) from core.message limit 1") == 0:
+def known_hashes(connection: duckdb.DuckDBPyConnection, hashes: bytes) -> set[bytes]:
+    """Those of the content hashes (16 bytes each) whose content is already loaded."""
+    if not hashes or _one(connection, "select count(*) from core.message limit 1") == 0:
         return set()
-    path = folder / "fingerprints.parquet"
-    pq.write_table(pa.table({"content_hash": pa.array(fingerprints, pa.string())}), path)
+    texts = hashes.hex()
+    count = len(texts) // 32
+    ends = np.arange(count + 1, dtype=np.int32) * np.int32(32)
+    column = pa.Array.from_buffers(
+        pa.string(), count, [None, pa.py_buffer(ends), pa.py_buffer(texts.encode())]
+    )
+    connection.register("asked_hashes", pa.table({"content_hash": column}))
     query = (
         "select replace(cast(known.content_hash as varchar), '-', '') from core.message known "
-        f"semi join (select cast(content_hash as uuid) content_hash from read_parquet({quote(str(path))})) "
+        "semi join (select cast(content_hash as uuid) content_hash from asked_hashes) "
         "using (content_hash)"
     )
-    return {row[0] for row in connection.execute(query).fetchall()}
+    found = connection.execute(query).fetchall()
+    connection.unregister("asked_hashes")
+    return {bytes.fromhex(row[0]) for row in found}
 
 
 def record_objects(connection: duckdb.DuckDBPyConnection, rows: Sequence[LandedRow]) -> None:

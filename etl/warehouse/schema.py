@@ -63,7 +63,7 @@ class Schema:
     def is_retyping(self, connection: duckdb.DuckDBPyConnection) -> bool:
         """Whether columns were retyped and not every slice was reloaded since."""
         query = "select 1 from core.warehouse where name = ?"
-        return connection.execute(query, [IS_RETYPING]).fetchone() is not None
+        return bool(connection.execute(query, [IS_RETYPING]).fetchall())
 
     def finish_retyping(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Take the mark off the warehouse."""
@@ -80,8 +80,8 @@ class Schema:
         if "core.warehouse" not in columns:
             return ""
         query = "select value from core.warehouse where name = ?"
-        row = connection.execute(query, [CATALOG_HASH]).fetchone()
-        return str(row[0]) if row else ""
+        rows = connection.execute(query, [CATALOG_HASH]).fetchall()
+        return str(rows[0][0]) if rows else ""
 
     def _write_catalog(self, connection: duckdb.DuckDBPyConnection) -> None:
         for name, rows in dictionary_tables(self.catalog, self.plan).items():

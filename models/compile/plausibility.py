@@ -41,6 +41,13 @@ class PlausibilityCheck:
     when: Place | None
     when_values: tuple[str, ...]
 
+    def places(self) -> Iterator[Place]:
+        """Where the values are that it compares."""
+        yield self.left
+        yield self.right
+        if self.when is not None:
+            yield self.when
+
 
 def compile_plausibility(
     catalog: Catalog, plan: WarehousePlan, data_model: str

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from etl.check.rules import render_rules
+from etl.kernel._reader import KEY_BYTES
+from etl.kernel.program import compile_program
 from models.catalog import Catalog, read_catalog
-from models.compile.arrow_types import parse_schema, row_schema
+from models.compile.arrow_types import row_schema
 from models.compile.dictionary import dictionary_tables
-from models.compile.gate import compile_gate
 from models.compile.shapes import ModelShapes, NodeKind
 from models.tables.plan import WarehousePlan
 
@@ -17,7 +17,7 @@ MODELS = sorted(read_catalog().data_models)
 
 
 @pytest.mark.parametrize("data_model", MODELS)
-def test_every_event_type_has_a_gate_and_a_schema(catalog: Catalog, data_model: str) -> None:
+def test_every_event_type_has_a_program(catalog: Catalog, data_model: str) -> None:
     shapes = ModelShapes(catalog, data_model)
     compiled = set()
     for event in catalog.data_models[data_model].event_types:
@@ -25,11 +25,10 @@ def test_every_event_type_has_a_gate_and_a_schema(catalog: Catalog, data_model: 
         if shape.variant in compiled:
             continue
         compiled.add(shape.variant)
-        gate = compile_gate(shape)
-        assert gate.decode(b"{}") is not None
-        with pytest.raises(msgspec.ValidationError):
-            gate.decode(b'{"NoSuchKey": 1}')
-        assert parse_schema(shape).names == list(shape.root.children)
+        program = compile_program(shape, frozenset(), bytes(KEY_BYTES))
+        assert [node.path for node in program.nodes] == [node.path for node in shape.root.walk()]
+        arrays = [n.path for n in program.nodes if n.kind in (NodeKind.OBJECTS, NodeKind.SCALARS)]
+        assert program.grains == ("", *arrays)
 
 
 @pytest.mark.parametrize("data_model", MODELS)

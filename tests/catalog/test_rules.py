@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from etl.check.time_forms import TimeRule
-from etl.conform.judge import Judge, Judgement
-from etl.flatten.parse import ParseRefused
+from etl.kernel.exact import Conformed, ExactWay
 from etl.pipeline.load import load_paths
 from etl.settings import Settings, read_settings
 from etl.warehouse.connection import open_warehouse
@@ -261,13 +260,10 @@ def test_a_broken_envelope_is_quarantined(tmp_path: Path) -> None:
 def test_what_the_parser_refuses_after_all_is_quarantined(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
-        raise ParseRefused
-
-    monkeypatch.setattr("etl.pipeline.share.parse_messages", refuse)
+    monkeypatch.setattr("etl.kernel.exact._encodable", lambda _: {"NoSuchKey": 1})
     settings = read_settings(tmp_path / "home")
     path = tmp_path / "messages.ndjson"
-    path.write_bytes(_line(named("x")))
+    path.write_bytes(_line(named("x") | {"Unlisted": 1}))
     summary = load_paths(settings, [str(path)])
     assert (summary.loaded, summary.quarantined) == (0, 1)
     assert ask(settings, "select reason from core.quarantine") == [("not_loadable",)]
@@ -277,17 +273,18 @@ def test_what_the_parser_refuses_after_all_is_quarantined(
 def test_a_fault_of_ours_in_one_message_spoils_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = Judge.judge
+    conform = ExactWay.conform
 
-    def stumble(self: Judge, raw: bytes) -> Judgement:
+    def stumble(self: ExactWay, raw: bytes) -> Conformed:
         if b"stumbling" in raw:
             raise ValueError("a fault with stumbling data in its text")
-        return judge(self, raw)
+        return conform(self, raw)
 
-    monkeypatch.setattr("etl.conform.judge.Judge.judge", stumble)
+    monkeypatch.setattr("etl.kernel.exact.ExactWay.conform", stumble)
     settings = read_settings(tmp_path / "home")
     path = tmp_path / "messages.ndjson"
-    path.write_bytes(b"\n".join(map(_line, (named("x"), named("stumbling"), named("y")))))
+    odd = [named(name) | {"Unlisted": 1} for name in ("x", "stumbling", "y")]
+    path.write_bytes(b"\n".join(map(_line, odd)))
     summary = load_paths(settings, [str(path)])
     assert (summary.loaded, summary.quarantined) == (2, 1)
     assert ask(settings, "select reason, item from core.quarantine") == [("not_loadable", 1)]

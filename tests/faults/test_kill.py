@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from etl.pipeline.pool import SMALL_WORK_BYTES
+from etl.pipeline.reading import SMALL_WORK_BYTES
 from etl.settings import Settings, read_settings
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import Output, Shares

@@ -7,7 +7,6 @@ are given at once, as a load does, so that one of them may disturb the others.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 
 import numpy as np
 
@@ -24,22 +23,6 @@ Subject = Callable[[Sequence[bytes]], list[Said]]
 def one_by_one(classify: Callable[[bytes], Said]) -> Subject:
     """A subject of a callable that takes one text."""
     return lambda texts: [classify(text) for text in texts]
-
-
-def conform() -> Subject:
-    """The typed gate and the exact way of `etl.conform`."""
-    from etl.conform.judge import Judge, Limits, Status
-
-    judge = Judge(read_catalog(), Limits(max_bytes=MAX_BYTES, max_depth=MAX_DEPTH))
-
-    def classify(text: bytes) -> Said:
-        judgement = judge.judge(text)
-        if judgement.status is Status.QUARANTINED:
-            return judgement.reason, b""
-        status = FITS if judgement.status is Status.FITS else CONFORMED
-        return status, judgement.fingerprint
-
-    return one_by_one(classify)
 
 
 def kernel() -> Subject:
@@ -73,11 +56,8 @@ def kernel() -> Subject:
     return classify
 
 
-_KNOWN = {"conform": ("etl.conform.judge", conform), "kernel": ("etl.kernel", kernel)}
 # those there are, the one that the load uses last
-SUBJECTS: dict[str, Callable[[], Subject]] = {
-    name: make for name, (module, make) in _KNOWN.items() if find_spec(module)
-}
+SUBJECTS: dict[str, Callable[[], Subject]] = {"kernel": kernel}
 
 
 def default_subject() -> str:

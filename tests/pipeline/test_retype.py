@@ -5,10 +5,8 @@ from pathlib import Path
 import pytest
 
 from etl.errors import PermanentError
-from etl.pipeline.load import Loader, load_paths
-from etl.pipeline.pool import Pool
+from etl.pipeline.load import load_paths, open_loader
 from etl.pipeline.reload import rebuild_tables
-from etl.pipeline.worker import Worker
 from etl.settings import Settings
 from etl.warehouse.connection import open_warehouse
 from etl.warehouse.rebuild import rebuild_message
@@ -35,9 +33,8 @@ def test_a_changed_type_is_rebuilt_on_command(settings: Settings, tmp_path: Path
     with pytest.raises(PermanentError, match="reload --rebuild-tables"):
         load_paths(settings, [str(messages)])
 
-    worker = Worker.of(settings)
-    with Pool(settings, worker) as pool:
-        rebuild_tables(Loader(settings, worker, pool))
+    with open_loader(settings) as loader:
+        rebuild_tables(loader)
     assert load_paths(settings, [str(messages)]).loaded == 1
     plan = plan_tables(read_catalog(settings.catalog_path))
     with open_warehouse(settings.warehouse_path, read_only=True) as connection:

@@ -142,9 +142,9 @@ def _raise_os_error(*_: object, **__: object) -> None:
 @pytest.mark.parametrize(
     "place",
     [
-        "etl.pipeline.worker.Worker.judge_unit",
-        "etl.pipeline.worker.Worker.flatten",
-        "etl.warehouse.commit.StagedInsert.insert_rest",
+        "etl.pipeline.reading.Reading.read_unit",
+        "etl.kernel.settle.Settling.finish",
+        "etl.warehouse.commit.Inserting.finish",
         "etl.pipeline.load.write_status",
         "etl.landing.store.Landing.land",
     ],

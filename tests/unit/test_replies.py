@@ -6,15 +6,11 @@ import json
 from functools import cache
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
-from etl.check.replies import ReplyReader, count_populated
-from etl.flatten.parse import parse_messages
 from models.catalog import Catalog, read_catalog
-from models.compile.arrow_types import parse_schema
 from models.compile.replies import compile_replies, read_as
-from models.compile.shapes import ModelShapes
+from tests.kernel.one_message import run_messages
 
 VISIT = {"VisitNumber": "1", "VisitDateTime": "2026-03-02T10:20:30.000Z"}
 
@@ -53,38 +49,34 @@ def test_every_query_of_the_catalog_can_be_told_from_its_reply() -> None:
         assert all(shape.only_reply for shape in shapes.values()), name
 
 
-def columns_of(*messages: dict[str, Any]) -> tuple[pa.StructArray, pa.Array, Any]:
-    shape = ModelShapes(catalog(), "Scheduling").variant(0)
-    lines = [json.dumps(message).encode() for message in messages]
-    events = pa.array([message["Meta"].get("EventType") for message in messages], pa.string())
-    return parse_messages(lines, parse_schema(shape)), events, shape.root
+def message(event: str | None, **parts: Any) -> bytes:
+    return json.dumps({"Meta": {"DataModel": "Scheduling", "EventType": event}, **parts}).encode()
 
 
-def message(event: str | None, **parts: Any) -> dict[str, Any]:
-    return {"Meta": {"DataModel": "Scheduling", "EventType": event}, **parts}
+def events_read(*messages: bytes) -> list[str | None]:
+    """The event type by which the kernel reads each message."""
+    result = run_messages(*messages)
+    read: dict[int, str | None] = {}
+    for batch in result.batches:
+        facts = batch.facts
+        read |= dict(zip(facts.message.tolist(), facts.event_type.to_pylist(), strict=True))
+    return [read[number] for number in range(len(messages))]
 
 
 def test_columns_give_what_the_paths_of_each_message_give() -> None:
-    messages, events, root = columns_of(
+    assert events_read(
         message("New", Visit=VISIT),
         message("Booked", Visits=[VISIT, VISIT]),
         message("Booked", Visits=[{"VisitNumber": None}, {}], StartDateTime="2026-03-02"),
         message("Booked", Visits=[{"VisitNumber": ""}]),
         message(None, Visits=[VISIT]),
-    )
-    read = ReplyReader(catalog()).read_events("Scheduling", events, messages, root)
-    assert read.to_pylist() == ["New", "BookedResponse", "Booked", "Booked", None]
-
-
-def test_an_event_type_column_without_replies_is_handed_on() -> None:
-    messages, events, root = columns_of(message("New", Visit=VISIT), message("Booked"))
-    assert ReplyReader(catalog()).read_events("Scheduling", events, messages, root) is events
+    ) == ["New", "BookedResponse", "Booked", "Booked", None]
 
 
 def test_a_path_counts_once_per_message_however_often_it_comes() -> None:
-    messages, _, root = columns_of(
-        message("Booked", Visits=[VISIT, VISIT, {}]), message("Booked", Visits=[{}, VISIT])
-    )
-    paths = frozenset({"Visits[].VisitNumber", "Visits[].VisitDateTime", "Visits[].Notes[]"})
-    assert count_populated(messages, root, paths).tolist() == [2, 2]
-    assert count_populated(messages.slice(1), root, paths).tolist() == [2]
+    many = {"Visits": [VISIT, VISIT, {}], "StartDateTime": "2026-03-02T10:20:30.000Z"}
+    many["EndDateTime"] = "2026-03-02T10:20:30.000Z"
+    assert events_read(message("Booked", **many), message("Booked", Visits=[{}, VISIT])) == [
+        "Booked",
+        "BookedResponse",
+    ]

@@ -95,7 +95,7 @@ def plant_bad_unicode(bench: Bench) -> None:
     if spot is None:
         return
     spot.put(bench.raw('"synthetic \\ud83d text"'))
-    bench.plant(spot, rule="invalid_unicode", form="lone_surrogate", is_held=False)
+    bench.plant(spot, rule="invalid_unicode", form="lone_surrogate")
 
 
 def _is_text(spot: Spot) -> bool:

@@ -1,17 +1,20 @@
-"""Worker processes: the same rows, findings and counts as one process, load after load."""
+"""Threads and the helper process: the same rows, findings and counts as one thread, load after load."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from etl.pipeline import load as loads
-from etl.pipeline import pool as pools
+from etl.kernel.run import UnitResult
+from etl.pipeline.hash_key import NAME
 from etl.pipeline.load import load_paths
+from etl.pipeline.reading import Reading
 from etl.pipeline.records import LoadSummary
-from etl.pipeline.work import Judged, Unit
+from etl.pipeline.units import Unit
 from etl.settings import LoadSettings, Settings, read_settings
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import FAULTS, Shares
@@ -29,33 +32,35 @@ def _load(home: Path, inputs: Path, *, workers: int) -> tuple[Settings, LoadSumm
     return settings, load_paths(settings, [str(inputs)], clock=lambda: now)
 
 
-def test_workers_load_what_one_process_loads(
+def test_threads_load_what_one_thread_loads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dials = Dials(messages=700, seed=5, shares=DAMAGED)
     write_synthetic(tmp_path / "inputs", catalog=read_catalog(), dials=dials)
-    monkeypatch.setattr(pools, "SMALL_WORK_BYTES", 0)
-    monkeypatch.setattr(loads, "SMALL_WORK_BYTES", 0)
-    monkeypatch.setattr("etl.pipeline.cut.UNIT_BYTES", LOAD_BYTES // 4)
-    judged_ahead = 0
-    in_order = pools.Pool.judge
+    monkeypatch.setattr("etl.pipeline.reading.SMALL_WORK_BYTES", 0)
+    monkeypatch.setattr("etl.pipeline.reading.FEW_MESSAGES", 1)
+    monkeypatch.setattr("etl.pipeline.units.UNIT_BYTES", LOAD_BYTES // 4)
+    ahead: list[int] = []
+    read = Reading.read
 
-    def judge(pool: pools.Pool, units: tuple[Unit, ...]) -> list[Judged]:
-        nonlocal judged_ahead
-        judged_ahead += len(pool._ahead)
-        return list(in_order(pool, units))
+    def watched(
+        self: Reading, units: Sequence[Unit], following: Sequence[Unit] = ()
+    ) -> Iterator[tuple[Unit, UnitResult]]:
+        ahead.append(len(self._ahead))
+        return read(self, units, following)
 
-    monkeypatch.setattr(pools.Pool, "judge", judge)
-
+    monkeypatch.setattr(Reading, "read", watched)
     many, by_many = _load(tmp_path / "many", tmp_path / "inputs", workers=2)
-    units_ahead = judged_ahead
+    assert any(ahead), "the next load is read while this one is inserted"
+    monkeypatch.setattr("etl.pipeline.reading.SMALL_WORK_BYTES", 2**40)
+    shutil.copy(tmp_path / "many" / NAME, tmp_path / NAME)
+    (tmp_path / "one").mkdir()
+    shutil.copy(tmp_path / NAME, tmp_path / "one" / NAME)
     one, by_one = _load(tmp_path / "one", tmp_path / "inputs", workers=1)
 
     assert by_many == by_one
     assert by_many.loads > 2
     assert by_many.quarantined and by_many.duplicate
-    assert units_ahead > by_many.loads, "the next load is judged while this one is inserted"
-    assert judged_ahead == units_ahead, "one process judges when it comes to it"
     landed = "core.landed_object"
     rows_of_many, rows_of_one = contents(many), contents(one)
     assert rows_of_many.keys() == rows_of_one.keys()
