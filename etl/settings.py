@@ -65,7 +65,7 @@ class LoadSettings(Section):
     """How landed bytes become rows. Sizes in bytes."""
 
     load_bytes: int = Field(512 * 2**20, ge=2**20, description="most bytes of one load")
-    workers: int = Field(0, ge=0, description="worker processes; 0 = one per core")
+    workers: int = Field(0, ge=0, description="threads that read messages; 0 = one per core")
     max_message_bytes: int = Field(64 * 2**20, ge=1024, description="larger items are quarantined")
     max_depth: int = Field(128, ge=8, description="deeper nested items are quarantined")
     memory_bytes: int = Field(

@@ -273,7 +273,6 @@ def _quarantine_rows(one: _Taken) -> Iterator[ledger.QuarantineRow]:
             reason=reason,
             received_at=_instant(received_us) if received_us != NO_TIME else None,
             about=one.about.get(index),
-            about=one.judged.about.get(index),
         )
 
 
