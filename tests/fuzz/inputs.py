@@ -54,6 +54,10 @@ def make_message(random: Random, listed: Mapping[str, Listed]) -> Object:
     model = listed[random.choice(sorted(listed))]
     body = object_of(random, model.root, fill=random.choice((0.5, 1.0, 2.0)))
     pairs = [("Meta", _meta(random, model)), *body.pairs]
+    if random.random() < 0.02:  # no message of ours, FHIR perhaps
+        other = random.choice(("FHIR.Event", "Unheard Of", model.name.lower(), ""))
+        pairs[0] = ("Meta", Object((("DataModel", other), ("EventType", "New"))))
+        pairs.append(("resourceType", random.choice(("Bundle", "bundle", "Patient1"))))
     random.shuffle(pairs)
     message = Object(tuple(pairs))
     for _ in range(random.choice((0, 0, 1, 1, 2, 4))):

@@ -24,7 +24,6 @@ INPUTS = 1_500
 # What the subject of today is known to do; the compiled kernel may do none of it.
 KNOWN = {
     "conform": {
-        "unknown_data_model for no_meta",
         "one hash for two contents",
         "two hashes for one content",  # spelling of earlier values of repeated keys
     }

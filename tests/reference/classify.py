@@ -25,6 +25,7 @@ EXTENSIONS = "Extensions"
 IDENTITY_BYTES = 16
 SHORT_NUMBER = 15
 LONGEST_INTEGER = 20
+_RESOURCE_TYPE = re.compile(r"[A-Z][A-Za-z]{1,63}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FIXED_POWERS = range(-40, 41)
 
@@ -79,9 +80,11 @@ def classify(
         return Classified("not_object")
     model = value.get("Meta", "DataModel")
     if not isinstance(model, str) or not model:
-        return Classified("no_meta")
+        resource = value.get("resourceType")
+        is_fhir = isinstance(resource, str) and _RESOURCE_TYPE.fullmatch(resource)
+        return Classified("fhir_message" if is_fhir else "no_meta")
     if model not in listed:
-        return Classified("unknown_data_model")
+        return Classified("fhir_message" if model.startswith("FHIR.") else "unknown_data_model")
     content = hashlib.blake2b(identity(value).encode(), digest_size=IDENTITY_BYTES).digest()
     return Classified("", fit_of(value, listed[model]), content)
 
