@@ -13,14 +13,24 @@ from etl.synth.scenarios.case import Case
 from etl.synth.scenarios.plans import say_plans
 from etl.synth.scenarios.steps import Json, Step
 
+FACILITY_SHARE = 0.3  # documented as a field that few messages carry
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message as bytes. `at` is its event time, of a reply the time it was received."""
+    """One message. `at` is its event time, of a reply the time it was received."""
 
     at: int
-    body: bytes
+    sender: str
+    body: Json
     is_reply: bool
+
+    def as_bytes(self) -> bytes:
+        """The message as JSON, a reply in its envelope."""
+        message = orjson.dumps(self.body)
+        if not self.is_reply:
+            return message
+        return b'{"received_at":"%b","body":%b}' % (times.text(self.at).encode(), message)
 
 
 def deliver(case: Case, step: Step) -> Delivery:
@@ -41,10 +51,7 @@ def deliver(case: Case, step: Step) -> Delivery:
             actor.see(record, step.at)
         for actor, state in step.settled:
             actor.state = state
-    message = orjson.dumps(body)
-    if step.is_reply:
-        message = b'{"received_at":"%b","body":%b}' % (times.text(step.at).encode(), message)
-    return Delivery(step.at, message, step.is_reply)
+    return Delivery(step.at, case.sender.name, body, step.is_reply)
 
 
 def _meta(case: Case, step: Step) -> Json:
@@ -53,8 +60,8 @@ def _meta(case: Case, step: Step) -> Json:
         case.sender,
         data_model=step.data_model,
         event_type=step.event_type,
-        log_id=uuid_text(rng),
-        attempt_id=uuid_text(rng),
+        ids=(uuid_text(rng), uuid_text(rng)),
+        has_facility=rng.random() < FACILITY_SHARE,
     )
     if not step.is_reply:
         meta["EventDateTime"] = times.text(step.at)

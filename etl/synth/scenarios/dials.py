@@ -22,8 +22,9 @@ class ScenarioDials:
     """What a run of scenarios writes.
 
     `patients` is the number of people over all sources; `sources` how many of the named senders
-    send; `late` the share of messages that are delivered hours to days after their event. The
-    period is `days` days from `first_day`, UTC. What is not over at its end stays open.
+    send, each into a folder of its own if `by_sender`; `late` the share of messages that are
+    delivered hours to days after their event. The period is `days` days from `first_day`, UTC.
+    What is not over at its end stays open.
     """
 
     patients: Count = 1_000
@@ -33,5 +34,6 @@ class ScenarioDials:
     days: Count = 30
     arrival: Arrival = Arrival.IN_ORDER
     late: Share = 0.0
+    by_sender: bool = False
     compression: Compression = Compression.NONE
     files: Count = 1

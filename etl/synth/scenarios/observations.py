@@ -39,6 +39,21 @@ class Observation(Actor[None]):
             "AbnormalFlag": self.value.flag,
         }
 
+    def summary_body(self) -> Json:
+        """The same value as a clinical summary lists it."""
+        line, measured = self.line, times.text(self.measured_at)
+        return {
+            "Code": line["code"],
+            "CodeSystem": code_system("LOINC")["oid"],
+            "CodeSystemName": "LOINC",
+            "Name": line["name"],
+            "DateTime": measured,
+            "Status": "completed",
+            "Interpretation": self.value.flag,
+            "Value": self.value.text,
+            "Units": line["units"],
+        }
+
     def row(self) -> Row:
         """The truth of this value."""
         line = self.line

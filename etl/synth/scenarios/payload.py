@@ -96,10 +96,13 @@ def location(place: Place, *, has_bed: bool = True) -> Json:
     return block
 
 
-def meta(sender: Sender, *, data_model: str, event_type: str, log_id: str, attempt_id: str) -> Json:
-    """Meta without its time."""
+def meta(
+    sender: Sender, *, data_model: str, event_type: str, ids: tuple[str, str], has_facility: bool
+) -> Json:
+    """Meta without its time; `ids` are those of log and attempt."""
+    log_id, attempt_id = ids
     number = int(sender.next_id("message"))
-    return {
+    block: Json = {
         "DataModel": data_model,
         "EventType": event_type,
         "Source": {"ID": sender.source_id, "Name": sender.name},
@@ -107,5 +110,7 @@ def meta(sender: Sender, *, data_model: str, event_type: str, log_id: str, attem
         "Logs": [{"ID": log_id, "AttemptID": attempt_id}],
         "Message": {"ID": number},
         "Transmission": {"ID": 7 * number},
-        "FacilityCode": sender.facility_code,
     }
+    if has_facility:
+        block["FacilityCode"] = sender.facility_code
+    return block

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from etl.synth.output import Files
 from etl.synth.scenarios.cases import make_case, tell
 from etl.synth.scenarios.deliver import Delivery, deliver
 from etl.synth.scenarios.dials import Arrival, ScenarioDials
+from etl.synth.scenarios.quirks import Careless, Quirk
 from etl.synth.scenarios.senders import make_senders
 from etl.synth.scenarios.spool import Spool
 from etl.synth.scenarios.times import HOUR_MS, start_of
@@ -37,19 +39,26 @@ class ScenariosWritten:
         return self.events + self.replies
 
 
-def write_scenarios(folder: Path, *, dials: ScenarioDials, truth: Path | None) -> ScenariosWritten:
+def write_scenarios(
+    folder: Path,
+    *,
+    dials: ScenarioDials,
+    truth: Path | None = None,
+    quirks: tuple[Quirk, ...] = (),
+) -> ScenariosWritten:
     """Write the messages into a new or empty folder, and the truth of the end into another.
 
     Events are in `events`, one message a line; replies, which carry no time of their own, are in
     `replies`, each in an envelope with `received_at` around its `body`. The bytes depend on the
-    dials alone. Raises UsageFault if the folder holds files already.
+    dials alone. The truth does not know of `quirks`: it is what the senders meant.
+    Raises UsageFault if the folder holds files already.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise UsageFault(f"The folder {folder} is not empty; name a new one.")
     if truth and truth.absolute().is_relative_to(folder.absolute()):
         raise UsageFault("The truth would be loaded with the messages; name a folder elsewhere.")
-    run = _Run(dials)
+    run = _Run(dials, quirks)
     book = Truth(truth) if truth else None
     run.tell_all(book)
     if book:
@@ -58,13 +67,13 @@ def write_scenarios(folder: Path, *, dials: ScenarioDials, truth: Path | None) -
 
 
 class _Run:
-    def __init__(self, dials: ScenarioDials) -> None:
+    def __init__(self, dials: ScenarioDials, quirks: tuple[Quirk, ...]) -> None:
         self._dials = dials
+        self._careless = Careless(quirks, dials.seed) if quirks else None
         self._begin = start_of(dials.first_day)
         self._end = self._begin + dials.days * DAY_MS
         self._rng = random.Random(f"{dials.seed}/delivery")
-        longest = self._end - self._begin + LATE_HOURS[1] * HOUR_MS
-        self._spools = {EVENTS: Spool(longest), REPLIES: Spool(longest)}
+        self._spools: dict[Path, Spool] = {}
 
     def tell_all(self, truth: Truth | None) -> None:
         """Tell every case; the messages wait in the spools."""
@@ -80,8 +89,22 @@ class _Run:
                 truth.add(case)
 
     def _keep(self, delivery: Delivery) -> None:
-        spool = self._spools[REPLIES if delivery.is_reply else EVENTS]
-        spool.add(self._place(delivery), delivery.body)
+        copies = 1
+        if self._careless:
+            day = (delivery.at - self._begin) // DAY_MS + 1
+            copies = self._careless.copies(delivery.body, day)
+        for _ in range(copies):
+            self._spool(delivery).add(self._place(delivery), delivery.as_bytes())
+
+    def _spool(self, delivery: Delivery) -> Spool:
+        """Where a message waits: events and replies apart, the senders too if so told."""
+        name = Path(REPLIES if delivery.is_reply else EVENTS)
+        if self._dials.by_sender:
+            name /= delivery.sender.lower().replace(" ", "-")
+        if name not in self._spools:
+            longest = self._end - self._begin + LATE_HOURS[1] * HOUR_MS
+            self._spools[name] = Spool(longest)
+        return self._spools[name]
 
     def _place(self, delivery: Delivery) -> int:
         """Where a message stands in the order of delivery."""
@@ -94,21 +117,22 @@ class _Run:
 
     def write(self, folder: Path) -> ScenariosWritten:
         """Write what was told, in order."""
-        events, replies = (len(self._spools[name]) for name in (EVENTS, REPLIES))
+        counts = Counter[str]()
         paths: list[Path] = []
         size_bytes = 0
-        for name, spool in self._spools.items():
-            if not len(spool):
-                continue
+        for name, spool in sorted(self._spools.items()):
+            counts[name.parts[0]] += len(spool)
             files = self._files(folder / name, len(spool))
             for position, body in enumerate(spool.drain()):
                 files.write(body, position=position)
             files.close()
             paths += files.paths
             size_bytes += files.size_bytes
-        return ScenariosWritten(self._dials.patients, events, replies, size_bytes, tuple(paths))
+        return ScenariosWritten(
+            self._dials.patients, counts[EVENTS], counts[REPLIES], size_bytes, tuple(paths)
+        )
 
     def _files(self, folder: Path, total: int) -> Files:
-        folder.mkdir()
+        folder.mkdir(parents=True)
         output = Output(Format.NDJSON, self._dials.compression, min(self._dials.files, total))
         return Files(folder, output=output, total=total)

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import orjson
 
 from etl.synth.clock import DAY_MS
-from etl.synth.scenarios import times
+from etl.synth.scenarios import payload, times
 from etl.synth.scenarios.case import Case
 from etl.synth.scenarios.lists import Line, code_system, lines
 from etl.synth.scenarios.medications import product_body, product_row, route_body
+from etl.synth.scenarios.observations import Observation
 from etl.synth.scenarios.people import Person
 from etl.synth.scenarios.steps import Actor, Detail, Json, Row, Step
 from etl.synth.scenarios.visits import coded
 
+WORK_ADDRESS = {
+    "StreetAddress": "1 Example Street", "City": "Sampleton", "State": "WI", "ZIP": "53799",
+}  # fmt: skip
 ACTIVE = {"Code": "55561003", "Name": "Active"}
 RESOLVED = {"Code": "413322009", "Name": "Resolved"}
 NO_ALLERGY = {
@@ -208,7 +218,13 @@ def summary(case: Case, person: Person, after: int) -> Iterator[Step]:
     states = _first_lists(case)
     case.actors += list(states)
     at = case.any_time(after)
-    yield _snapshot(case, person, at, states)
+    measured_at = case.instants.after(at, -6, -5)
+    vitals = [
+        Observation(case, line, at=measured_at, visit=None)
+        for line in case.rng.sample(lines("vitals"), 2)
+    ]
+    case.actors += vitals
+    yield _snapshot(case, person, at, states, vitals)
     for _ in range(case.rng.choice((0, 1, 1, 2))):
         at = case.instants.after(at, 20, 200)
         kept: set[str] = set()
@@ -220,7 +236,14 @@ def summary(case: Case, person: Person, after: int) -> Iterator[Step]:
         for entry in _new_entries(case, at):
             states[entry] = EntryState("Active")
             case.actors.append(entry)
-        yield _snapshot(case, person, at, states)
+        yield _snapshot(case, person, at, states, vitals)
+
+
+@cache
+def _beside() -> bytes:
+    """What every summary says beside its lists, as JSON."""
+    file = resources.files("etl.synth").joinpath("data", "scenarios", "summary.toml")
+    return orjson.dumps(tomllib.loads(file.read_text("utf-8")))
 
 
 def _first_lists(case: Case) -> dict[Entry, EntryState]:
@@ -233,7 +256,7 @@ def _first_lists(case: Case) -> dict[Entry, EntryState]:
         chosen.append(ListedMedication(case, line, _past(case)))
     allergens = rng.sample(lines("allergens"), rng.randint(1, 2)) if rng.random() < 0.4 else []
     chosen += [Allergy(case, line, _past(case)) for line in allergens or [NO_ALLERGY]]
-    if rng.random() < 0.4:
+    if rng.random() < 0.7:
         chosen.append(Procedure(case, rng.choice(lines("procedures")), _past(case)))
     return {
         entry: EntryState("completed" if isinstance(entry, Procedure) else "Active")
@@ -264,24 +287,45 @@ def _new_entries(case: Case, at: int) -> Iterator[Entry]:
         yield ListedMedication(case, case.rng.choice(lines("medications")), at // DAY_MS * DAY_MS)
 
 
-def _snapshot(case: Case, person: Person, at: int, states: dict[Entry, EntryState]) -> Step:
+def _snapshot(
+    case: Case,
+    person: Person,
+    at: int,
+    states: dict[Entry, EntryState],
+    vitals: list[Observation],
+) -> Step:
     """A summary that lists what is listed now; what it leaves out is no longer on the list."""
     listed = {entry: state for entry, state in states.items() if state.is_listed}
-    body: Json = {
-        "Header": {
-            "Document": {
-                "ID": case.sender.next_id("document"),
-                "Title": "Continuity of Care Document",
-                "DateTime": times.text(at),
-            }
-        }
+    author = case.provider()
+    document = {
+        "ID": case.sender.next_id("document"),
+        "Title": "Continuity of Care Document",
+        "DateTime": times.text(at),
+        "Author": {
+            **payload.provider(author),
+            "Address": WORK_ADDRESS,
+            "PhoneNumber": {"Office": "+16085550100"},
+            "Location": {"Facility": case.sender.facility},
+        },
+        "Visit": {
+            "Reason": "Follow-up visit",
+            "StartDateTime": times.text(at - 2 * times.HOUR_MS),
+            "EndDateTime": times.text(at - times.HOUR_MS),
+        },
     }
+    body: Json = {"Header": {"Document": document}, **orjson.loads(_beside())}
+    taken_at = times.text(vitals[0].measured_at)
+    body["VitalSigns"] = [
+        {"DateTime": taken_at, "Observations": [value.summary_body() for value in vitals]}
+    ]
     for section in ("Problems", "Medications", "Allergies", "Procedures"):
         entries = [entry.body(state) for entry, state in listed.items() if entry.section == section]
         if entries:
             body[section] = {"Procedures": entries} if section == "Procedures" else entries
+    outcomes: list[tuple[Actor[Any], Any]] = list(listed.items())
+    outcomes += [(value, None) for value in vitals]
     return Step(
         at, "Clinical Summary", "PatientPush", person, body, detail=Detail.NAME,
-        place="Header.Patient", outcomes=tuple(listed.items()),
+        place="Header.Patient", outcomes=tuple(outcomes),
         settled=tuple((entry, state) for entry, state in states.items() if entry not in listed),
     )  # fmt: skip

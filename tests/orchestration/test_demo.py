@@ -1,0 +1,165 @@
+"""The demo tells a story: its senders make the mistakes of its list, and it says what is wrong."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from etl.answers.reading import open_for_reading
+from etl.orchestration import demo, demo_messages, demo_words
+from etl.orchestration.demo_messages import BROKEN_FILE, DAYS, make_messages, messages_folder
+from etl.orchestration.demo_words import Fall, Troubles
+from etl.report.source_names import read_source_names
+from etl.settings import Settings, read_settings
+from etl.synth.scenarios.senders import make_senders
+from models.catalog import read_catalog
+
+RUN_ON = date(2026, 3, 10)
+FIRST_DAY = RUN_ON - timedelta(days=DAYS)
+FALL = Fall("Visit.AttendingProvider.ID", "North Hospital", date(2026, 2, 26), 1.0, 0.3)
+SILENT = "Harbor Laboratory is silent since 28 February 2026"
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A home with the demo's messages, of fewer people than it has."""
+    settings = read_settings(tmp_path_factory.mktemp("demo") / "home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo_messages, "PATIENTS", 300)
+        assert make_messages(settings, clock=lambda: RUN_ON)
+        yield settings
+
+
+@pytest.fixture(scope="module")
+def messages(settings: Settings) -> list[dict[str, Any]]:
+    files = sorted(messages_folder(settings).rglob("*.ndjson"))
+    return [json.loads(line) for file in files for line in file.read_bytes().splitlines()]
+
+
+def of(messages: list[dict[str, Any]], sender: str, event: str = "") -> list[dict[str, Any]]:
+    """The messages of a sender, perhaps of one event type."""
+    return [
+        one
+        for one in messages
+        if one["Meta"]["Source"]["Name"] == sender and event in ("", one["Meta"]["EventType"])
+    ]
+
+
+def day_of(message: dict[str, Any]) -> int:
+    """The day of the month that the demo tells of, counted from 1."""
+    return (date.fromisoformat(message["Meta"]["EventDateTime"][:10]) - FIRST_DAY).days + 1
+
+
+def test_messages_are_written_once(settings: Settings) -> None:
+    before = sorted(messages_folder(settings).rglob("*"))
+    assert not make_messages(settings, clock=lambda: date(2027, 1, 1))
+    assert sorted(messages_folder(settings).rglob("*")) == before
+
+
+def test_the_month_ends_the_day_before(messages: list[dict[str, Any]]) -> None:
+    assert {day_of(message) for message in messages} == set(range(1, DAYS + 1))
+
+
+def test_a_field_falls_on_its_day(messages: list[dict[str, Any]]) -> None:
+    visits = [
+        one
+        for one in of(messages, "North Hospital")
+        if one["Meta"]["DataModel"] == "PatientAdmin"
+        and "AttendingProvider" in one.get("Visit", {})
+    ]
+    before = ["ID" in one["Visit"]["AttendingProvider"] for one in visits if day_of(one) < 19]
+    since = ["ID" in one["Visit"]["AttendingProvider"] for one in visits if day_of(one) >= 19]
+    assert all(before)
+    assert 0.15 < sum(since) / len(since) < 0.45
+
+
+def test_a_sender_falls_silent(messages: list[dict[str, Any]]) -> None:
+    assert max(day_of(one) for one in of(messages, "Harbor Laboratory")) == 21
+
+
+def test_codes_are_outside_of_their_set(messages: list[dict[str, Any]]) -> None:
+    new = of(messages, "Lakeside Clinic", "NewPatient")
+    assert {"F", "M", "Female", "Male"} <= {one["Patient"]["Demographics"]["Sex"] for one in new}
+
+
+def test_some_messages_come_twice(messages: list[dict[str, Any]]) -> None:
+    logs = [one["Meta"]["Logs"][0]["ID"] for one in messages]
+    assert 0 < len(logs) - len(set(logs)) < len(logs) / 100
+
+
+def test_one_file_ends_in_the_middle_of_a_message(settings: Settings) -> None:
+    (broken,) = messages_folder(settings).rglob(BROKEN_FILE)
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(broken.read_bytes())
+
+
+def test_the_agreement_is_in_the_catalog(settings: Settings) -> None:
+    sent = {sender.source_id for sender in make_senders(3, seed=1)}
+    with (settings.catalog_path / "expectations.csv").open(encoding="utf-8", newline="") as text:
+        assert {line["source_id"] for line in csv.DictReader(text)} - {""} <= sent
+    assert any(line.is_site for line in read_catalog(settings.catalog_path).expectations)
+
+
+def test_an_agreement_of_the_home_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo_messages, "PATIENTS", 30)
+    settings = read_settings(tmp_path / "home")
+    settings.catalog_path.mkdir(parents=True)
+    kept = settings.catalog_path / "expectations.csv"
+    kept.write_text("data_model,event_type,path,required,rating,basis,source\n", "utf-8")
+    make_messages(settings, clock=lambda: RUN_ON)
+    assert kept.read_text("utf-8").count("\n") == 1
+
+
+def test_what_is_wrong_is_said_in_five_lines_that_fit() -> None:
+    status = {
+        "messages": {"loaded": 990, "received": 1000, "duplicate": 1, "quarantined": 1},
+        "models": [{"last_day": "2026-03-09"}],
+        "findings": [{"severity": "warning", "findings": 1}, {"severity": "info", "findings": 9}],
+    }
+    troubles = Troubles(below=2, worst="", falls=1, fall=FALL, silent=(SILENT,))
+    lines = demo_words.five_lines(
+        status, troubles, names=["A Hospital", "B Clinic"], seconds=42, report="report.html"
+    )
+    told = demo_words.fold(lines, width=80)
+    assert [name for name, _ in lines] == ["Loaded", "Wrong", "Look first", "Open", "Ask"]
+    assert max(map(len, told.splitlines())) <= 80
+    text = " ".join(told.split())
+    assert "990 of 1,000 messages of A Hospital and B Clinic until 2026-03-09; 1 duplicate" in text
+    assert f"2 fields below their rating; 1 field fell; {SILENT}; 1 warning" in text
+    assert "fell from 100% to 30% on 26 February 2026" in text
+
+
+@pytest.mark.slow
+def test_the_whole_demo_shows_all_that_its_lists_promise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REDOX_WAREHOUSE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home" / "dagster"))
+    assert demo.main() == 0
+    assert "1 in quarantine" in capsys.readouterr().out
+    with open_for_reading(read_settings()) as connection:
+        troubles = demo_words.read_troubles(connection, read_source_names(connection))
+        fails = connection.execute(
+            "select distinct path from quality.field_verdict where fails_check order by path"
+        ).fetchall()
+        met = connection.execute(
+            "select rating_basis, count(*) from quality.field_verdict where verdict = 'met' group by 1"
+        ).fetchall()
+        rules = connection.execute("select distinct rule from quality.finding_count").fetchall()
+        quarantine = connection.execute("select reason from core.quarantine").fetchall()
+    assert troubles.fall is not None and troubles.falls == 1
+    assert (troubles.fall.path, troubles.fall.source) == (FALL.path, FALL.source)
+    assert len(troubles.silent) == 1 and "Harbor Laboratory" in troubles.silent[0]
+    assert fails == [("Patient.Demographics.EmailAddresses[]",), (FALL.path,)]
+    assert dict(met)["site"] > 20 and dict(met)["documented"] > 200
+    assert {rule for (rule,) in rules} >= {
+        "value_not_supported", "time_no_zone", "time_impossible", "time_implausible",
+        "unlisted_key", "type_converted",
+    }  # fmt: skip
+    assert quarantine == [("truncated",)]
