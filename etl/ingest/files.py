@@ -19,9 +19,9 @@ import fsspec
 
 from etl.errors import UsageFault
 from etl.ingest.faults import label_of, source_errors
-from etl.ingest.unpack import open_unpacked
+from etl.ingest.unpack import fault_of, open_unpacked
 
-__all__ = ["SourceFile", "is_there", "label_of", "list_sources", "open_source"]
+__all__ = ["SourceFile", "fault_of", "is_there", "label_of", "list_sources", "open_source"]
 
 HIDDEN = (".", "_")
 UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".open", ".crdownload", ".filepart", "~")
@@ -101,7 +101,8 @@ def open_source(source: SourceFile, **options: Any) -> Iterator[BinaryIO]:
     """The uncompressed bytes of a source, as a stream.
 
     Opening and reading raise TransientError when a store does not answer, PermanentError when
-    access is refused or compressed bytes are cut short or damaged, UsageFault when it is gone.
+    access is refused or compressed bytes are damaged, UsageFault when it is gone. When it is read to
+    its end, `fault_of` says whether that was all of it.
     """
     with source_errors(source.uri):
         raw = _open_raw(source.uri, options)

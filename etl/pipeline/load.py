@@ -19,7 +19,7 @@ from typing import TypeVar
 import duckdb
 
 from etl.errors import PermanentError
-from etl.ingest.files import SourceFile
+from etl.ingest.files import SourceFile, fault_of
 from etl.ingest.seen import SeenEntry, read_seen, write_seen
 from etl.kernel.compiled import Compiled
 from etl.kernel.exact import Limits
@@ -113,6 +113,7 @@ class Loader:
         self.sources = Sources(settings.buckets)
         self.compiled = reading.compiled
         self.schema = Schema(self.compiled.catalog, self.compiled.plan)
+        self._incomplete: list[tuple[SourceFile, PermanentError]] = []
 
     @property
     def landing(self) -> Landing:
@@ -130,7 +131,8 @@ class Loader:
         """Land each source and load it, many small ones together, large ones in parts.
 
         A source that cannot be read for good raises, or is told to `refused`, remembered as seen
-        without an object, and left out.
+        without an object, and left out. One of which a part can be read is loaded as far as it goes
+        and raises or is told at the end.
         """
         self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.landing.clean()
@@ -149,6 +151,10 @@ class Loader:
         for portion, following in _with_following(_ahead(intake.portions(sources))):
             summary += self.load(portion, following=following)
         self._remember([entry for entry in intake.seen if in_place or not self._tidy(entry)])
+        for source, fault in self._incomplete:
+            if refused is None:
+                raise fault
+            refused(source, fault)
         return intake.summary + summary
 
     def _tidy(self, entry: SeenEntry) -> bool:
@@ -171,9 +177,12 @@ class Loader:
 
     def _land(self, source: SourceFile, *, in_place: bool) -> LandedObject:
         with self.sources.open(source.uri) as stream:
-            return self.landing.land(
+            landed = self.landing.land(
                 stream, uri=source.uri, in_place=in_place, source_mark=mark_of(source)
             )
+        if fault := fault_of(stream):
+            self._incomplete.append((source, PermanentError(fault)))
+        return landed
 
     def load(self, portion: Portion, *, following: Portion | None = None) -> LoadSummary:
         """One load of a portion; what another process took meanwhile is left out.

@@ -13,7 +13,7 @@ import pyzstd
 
 from etl.errors import PermanentError, RedoxWarehouseError, TransientError, UsageFault
 from etl.ingest.faults import label_of, source_errors
-from etl.ingest.files import SourceFile, list_sources, open_source
+from etl.ingest.files import SourceFile, fault_of, list_sources, open_source
 
 CONTENT = b"".join(b'{"n":%d}\n' % number for number in range(20_000))
 
@@ -143,27 +143,44 @@ def test_packed_sources_are_known_by_their_bytes(tmp_path: Path, name: str, pack
 
 
 @pytest.mark.parametrize("packing", ["gzip", "zstd"])
-@pytest.mark.parametrize("damage", ["cut", "flipped", "garbage after"])
-def test_damaged_packing_is_an_error_that_names_no_file(
-    tmp_path: Path, packing: str, damage: str
-) -> None:
+def test_damaged_packing_is_an_error_that_names_no_file(tmp_path: Path, packing: str) -> None:
     packed = bytearray(PACKINGS[packing](CONTENT))
-    if damage == "cut":
-        del packed[-20:]
-    elif damage == "flipped":
-        packed[len(packed) // 2] ^= 0xFF
-    else:
-        packed += b"garbage"
+    packed[len(packed) // 2] ^= 0xFF
     path = tmp_path / "john-smith.json.gz"
     path.write_bytes(packed)
     with (
-        pytest.raises(PermanentError, match="cut short or damaged") as told,
+        pytest.raises(PermanentError, match="is damaged; nothing of it was landed") as told,
         open_source(SourceFile(str(path), 0, 0)) as stream,
     ):
         while stream.read(2**20):
             pass
     assert "john" not in str(told.value)
     assert told.value.__suppress_context__
+
+
+@pytest.mark.parametrize("packing", ["gzip", "zstd", "zstd frames"])
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda packed: packed[:-20], "is cut short"),
+        (lambda packed: packed[: len(packed) // 2], "is cut short"),
+        (lambda packed: packed + b"garbage", "has bytes behind its end"),
+        (lambda packed: packed + b"\0" * 40 + b"x", "has bytes behind its end"),
+    ],
+)
+def test_what_can_be_read_of_packed_bytes_is_read_and_the_rest_reported(
+    tmp_path: Path, packing: str, change: Callable[[bytes], bytes], expected: str
+) -> None:
+    path = tmp_path / "john-smith.json.gz"
+    path.write_bytes(change(PACKINGS[packing](CONTENT)))
+    with open_source(SourceFile(str(path), 0, 0)) as stream:
+        read = b"".join(iter(lambda: stream.read(10_000), b""))
+        assert CONTENT.startswith(read)
+        assert read == CONTENT or "behind" not in expected
+        assert expected in fault_of(stream)
+        assert "john" not in fault_of(stream)
+        assert stream.seek(0) == 0
+        assert stream.read(20) == read[:20]
 
 
 def test_an_error_of_the_reader_is_not_renamed(tmp_path: Path) -> None:
