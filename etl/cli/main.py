@@ -25,6 +25,7 @@ COMMANDS = {
     "export": "etl.cli.export:export",
     "findings": "etl.cli.findings:findings",
     "load": "etl.cli.load:load",
+    "migrate": "etl.cli.migrate:migrate",
     "publish": "etl.cli.publish:publish",
     "pull": "etl.cli.pull:pull",
     "quarantine": "etl.cli.quarantine:quarantine",

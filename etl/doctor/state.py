@@ -10,6 +10,7 @@ import duckdb
 
 from etl.doctor.records import Check, fail, ok, warn
 from etl.errors import PermanentError, WarehouseBusy
+from etl.pipeline.hash_key import hash_fault
 from etl.pipeline.numbers import require_newest
 from etl.pipeline.status import read_status
 from etl.pipeline.value_policy import nulled_fields
@@ -119,6 +120,11 @@ def _look_inside(
         yield ok(area, "file", "nothing was loaded yet")
         return
     yield _parts_agree(area, connection, settings)
+    fault = hash_fault(connection, settings.home)
+    if fault:
+        yield fail(area, "content hashes", "redeliveries would not be recognized", fault)
+    else:
+        yield ok(area, "content hashes", "of the home's key")
     yield _ledger(area, connection)
     yield _counts(area, connection)
     loads = _one(connection, "select count(*) from core.load")

@@ -52,11 +52,9 @@ def check_hash_key(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:
 
     A warehouse without messages takes the key. Raises PermanentError where the hashes are others.
     """
-    mark = hashlib.sha256(key).hexdigest()[:16]
-    rows = connection.execute("select value from core.warehouse where name = ?", [MARK]).fetchall()
-    if rows and rows[0][0] == mark:
+    if has_hashes_of(connection, key):
         return
-    if rows:
+    if _marks(connection):
         raise PermanentError(
             f"{NAME} is not the one this warehouse was made with; restore it from a backup, or run "
             "`redox-warehouse migrate` to hash all messages again."
@@ -66,4 +64,36 @@ def check_hash_key(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:
         raise PermanentError(
             "This warehouse was made by an earlier version; run `redox-warehouse migrate` once."
         )
-    connection.execute("insert into core.warehouse values (?, ?)", [MARK, mark])
+    mark_hashes(connection, key)
+
+
+def hash_fault(connection: duckdb.DuckDBPyConnection, home: Path) -> str:
+    """What is wrong with the home's key, and what to do; "" where it is the warehouse's own."""
+    path = home / NAME
+    marks = _marks(connection)
+    has_messages = bool(connection.execute("select 1 from core.message limit 1").fetchall())
+    if not has_messages or (path.exists() and _mark_of(path.read_bytes()) in marks):
+        return ""
+    if not marks:
+        return "run `redox-warehouse migrate` once: an earlier version made this warehouse."
+    return f"restore {NAME} from a backup, or run `redox-warehouse migrate`."
+
+
+def has_hashes_of(connection: duckdb.DuckDBPyConnection, key: bytes) -> bool:
+    """True if the warehouse says that its content hashes are of this key."""
+    return _mark_of(key) in _marks(connection)
+
+
+def mark_hashes(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:
+    """Note that all content hashes are of this key, in the caller's transaction."""
+    connection.execute("delete from core.warehouse where name = ?", [MARK])
+    connection.execute("insert into core.warehouse values (?, ?)", [MARK, _mark_of(key)])
+
+
+def _marks(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    query = "select value from core.warehouse where name = ?"
+    return [row[0] for row in connection.execute(query, [MARK]).fetchall()]
+
+
+def _mark_of(key: bytes) -> str:
+    return hashlib.sha256(key).hexdigest()[:16]

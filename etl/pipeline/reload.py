@@ -52,7 +52,7 @@ def rebuild_tables(loader: Loader) -> ReloadSummary:
 
     Until all slices are done nothing else can be loaded; killed in between, call it again.
     """
-    _check_exists(loader)
+    check_exists(loader)
     with loader.writing(), loader.open() as connection:
         connection.execute("begin")
         loader.schema.retype(connection)
@@ -65,7 +65,7 @@ def rebuild_tables(loader: Loader) -> ReloadSummary:
 
 def reload_slices(loader: Loader, selection: Selection) -> ReloadSummary:
     """Rebuild every selected slice, one transaction each; raises UsageFault for an unknown model."""
-    _check_exists(loader)
+    check_exists(loader)
     look_up(selection.data_models, loader.compiled.catalog.data_models, "data model")
     with loader.writing(), loader.open() as connection:
         loader.prepare(connection, is_reload=True)
@@ -81,7 +81,8 @@ def reload_slices(loader: Loader, selection: Selection) -> ReloadSummary:
     return ReloadSummary(len(numbers), messages)
 
 
-def _check_exists(loader: Loader) -> None:
+def check_exists(loader: Loader) -> None:
+    """Raise UsageFault where nothing was loaded yet."""
     if not loader.settings.warehouse_path.exists():
         raise UsageFault("There is no warehouse yet; run `redox-warehouse load` first.")
 
@@ -89,7 +90,7 @@ def _check_exists(loader: Loader) -> None:
 def _reload_slice(loader: Loader, number: int) -> int:
     started_at = loader.clock()
     with loader.writing(), loader.open() as connection:
-        runs = list(_runs_of_slice(loader, connection, number))
+        runs = list(runs_of_slice(loader, connection, number))
         ids_of = {id(run): ids for run, ids in runs}
         units = list(gather_units(run for run, _ in runs))
         connection.execute("begin")
@@ -114,9 +115,17 @@ def _check_loadable(status: npt.NDArray[np.int8]) -> None:
         )
 
 
-def _runs_of_slice(
-    loader: Loader, connection: duckdb.DuckDBPyConnection, number: int
+def runs_of_slice(
+    loader: Loader,
+    connection: duckdb.DuckDBPyConnection,
+    number: int,
+    gone: set[str] | None = None,
 ) -> Iterator[tuple[Run, Integers]]:
+    """The loaded items of a slice with their message ids.
+
+    Objects that are not in landing go to `gone` and are left out; without it they raise
+    PermanentError.
+    """
     query = (
         "select m.object_id, o.unwrap, list(m.item order by m.message_id), "
         "list(m.message_id order by m.message_id) "
@@ -124,6 +133,9 @@ def _runs_of_slice(
         "where m.message_id >> 18 = ? group by all order by min(m.message_id)"
     )
     for object_id, unwrap, items, ids in connection.execute(query, [number]).fetchall():
+        if gone is not None and not loader.landing.has(object_id):
+            gone.add(object_id)
+            continue
         yield from _runs(loader, object_id, unwrap, np.asarray(items), np.asarray(ids))
 
 
