@@ -26,6 +26,15 @@ SEVERITIES: Mapping[str, str] = {
 }
 
 
+MEANINGS: Mapping[str, str] = {
+    "key": "The key is unique and never null",
+    "words": "The column holds only the words that the header lists",
+    "ledger": "The messages of all rows are the messages that there are, none lost, none doubled",
+    "refers": "What the column names is there",
+    "not_before": "The later time is not before the earlier one",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class MartCheck:
     """One test: `violations` and `examined` are scalar SELECTs over the marts it reads."""
@@ -42,6 +51,11 @@ class MartCheck:
     def name(self) -> str:
         """Its name within the mart: `key`, `words_status_code`."""
         return f"{self.kind}_{self.subject}" if self.subject else self.kind
+
+    @property
+    def meaning(self) -> str:
+        """What it says when it is kept, in one sentence."""
+        return f"{MEANINGS[self.kind]} ({self.subject})" if self.subject else MEANINGS[self.kind]
 
 
 def mart_checks(files: Mapping[str, str], severities: Mapping[str, str]) -> tuple[MartCheck, ...]:

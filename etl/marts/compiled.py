@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from etl.marts.checks import compile_checks
-from etl.marts.diagnoses import compile_diagnoses
 from etl.marts.evidence import CompiledView, compile_evidence
+from etl.marts.items import compile_items
 from etl.marts.lookups import compile_lookups
 from etl.marts.site import Site, compile_site
 from models.catalog.records import Catalog
@@ -23,7 +23,7 @@ def compile_views(
     """The compiled views over tables that there are; `files` are the texts of sql/ by view."""
     return (
         *compile_evidence(catalog, plan, tables),
-        compile_diagnoses(catalog, plan, tables),
+        *compile_items(catalog, plan, tables),
         *compile_lookups(),
         *compile_site(site),
         *compile_checks(files, site.severities),

@@ -19,7 +19,7 @@ from etl.marts.mentions import (
 )
 from etl.sql_text import quote
 from models.catalog.records import Catalog, Direction
-from models.tables.plan import WarehousePlan
+from models.tables.plan import Storage, WarehousePlan
 
 EVENT_TYPE = "core.event_type"
 MESSAGE = "evidence.message"
@@ -363,6 +363,7 @@ def _visits(mentions: Iterable[Mention]) -> str:
     return f"""\
 -- What messages say of a visit that they name by its number.
 -- grain: one row per message and place that names a visit; key: message_id, path
+-- stored: whole
 -- reads: {tables or "nothing"}
 {union_all(selects, typed(columns))}"""
 
@@ -371,10 +372,19 @@ def project(mention: Mention, columns: Columns, more: Columns) -> str:
     """One row per place; null where the data model has no such column."""
     listing = [f"o.message_id, {mention.position('o')} as path"]
     for name, kind, below in columns:
-        column = mention.column(below)
-        listing.append(f"cast({f'o.{column}' if column else 'null'} as {kind}) as {name}")
+        listing.append(f"cast({_value(mention, below, kind)} as {kind}) as {name}")
     listing += [f"cast({expression} as {kind}) as {name}" for name, kind, expression in more]
     return f"select {', '.join(listing)} from {mention.table.qualified_name} as o"
+
+
+def _value(mention: Mention, below: str, kind: str) -> str:
+    """The column that holds a path; a whole number as text without a point."""
+    column = next((c for c in mention.table.columns if c.path == f"{mention.path}.{below}"), None)
+    if column is None:
+        return "null"
+    if kind == "VARCHAR" and column.storage is Storage.DOUBLE:
+        return f"regexp_replace(cast(o.{column.name} as varchar), '[.]0$', '')"
+    return f"o.{column.name}"
 
 
 def typed(columns: Columns) -> str:

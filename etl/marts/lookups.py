@@ -53,6 +53,14 @@ def read_lookup(view: str) -> tuple[dict[str, str], ...]:
     return tuple(csv.DictReader(text.splitlines()))
 
 
+def keys_of_code_system(name: str) -> tuple[str, ...]:
+    """Everything that senders write for a code system, as it is looked up."""
+    lines = read_lookup("evidence.code_system")
+    return tuple(
+        sorted({normal_key(line["received"]) for line in lines if line["code_system"] == name})
+    )
+
+
 def compile_lookups() -> Iterator[CompiledView]:
     """The views of all files."""
     for name, (file, received, found, kind, comment) in LOOKUPS.items():

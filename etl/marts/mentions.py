@@ -62,10 +62,24 @@ def patient_place(place: Mention, alias: str) -> str:
     return _owner(place, alias, PATIENT_KEYS, lambda path: f"{path}.{IDENTIFIERS}" in place.tables)
 
 
+def patient_root(place: Mention) -> str:
+    """SQL text of the place of the message's own patient, where no nearer one is named."""
+    return _root(PATIENT_KEYS[0], lambda path: f"{path}.{IDENTIFIERS}" in place.tables)
+
+
 def visit_place(place: Mention, alias: str) -> str:
     """SQL text of the place of the visit that something at this place belongs to."""
+    return _owner(place, alias, VISIT_KEYS, _has_number(place))
+
+
+def visit_root(place: Mention) -> str:
+    """SQL text of the place of the message's own visit, where no nearer one is named."""
+    return _root(VISIT_KEYS[0], _has_number(place))
+
+
+def _has_number(place: Mention) -> Callable[[str], bool]:
     paths = {column.path for table in place.tables.values() for column in table.columns}
-    return _owner(place, alias, VISIT_KEYS, lambda path: f"{path}.{VISIT_NUMBER}" in paths)
+    return lambda path: f"{path}.{VISIT_NUMBER}" in paths
 
 
 def _owner(
@@ -79,16 +93,13 @@ def _owner(
         if is_named(f"{around}.{single}"):
             return replace(place, path=f"{around}.{single}").position(alias)
         around = around.rpartition(".")[0]
-    for root in (single, *HEADERS):
-        own = root if root == single else f"{root}.{single}"
-        if is_named(own) and not (root == single and _has_header(place, single, is_named)):
-            return f"'{own}'"
-    return f"'{single}'"
+    return _root(single, is_named)
 
 
-def _has_header(place: Mention, single: str, is_named: Callable[[str], bool]) -> bool:
-    """Whether the message's own patient or visit stands in a header instead."""
-    return any(is_named(f"{header}.{single}") for header in HEADERS)
+def _root(single: str, is_named: Callable[[str], bool]) -> str:
+    """The place of a message's own patient or visit: in its header where it can have one."""
+    own = (f"{header}.{single}" for header in HEADERS)
+    return next((f"'{path}'" for path in own if is_named(path)), f"'{single}'")
 
 
 def patient_mentions(catalog: Catalog, plan: WarehousePlan) -> Iterator[Mention]:

@@ -165,14 +165,13 @@ def _store_marts(
     tables: dict[str, TableFiles],
 ) -> Stored:
     """Write the stored views beside the tables they stand on; no lock of the warehouse is held."""
-    with folder.spilling() as spill:
-        stored = write_stored(
-            catalog,
-            tables,
-            built,
-            earlier=_earlier(folder, folder.latest()),
-            limits=Limits(settings.marts.memory_bytes, _workers(), spill),
-        )
+    stored = write_stored(
+        catalog,
+        tables,
+        built,
+        earlier=_earlier(folder, folder.latest()),
+        limits=Limits(settings.marts.memory_bytes, _workers(), settings.temporary_path),
+    )
     require_kept_promises(built, stored.files)
     return stored
 

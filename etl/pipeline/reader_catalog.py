@@ -11,8 +11,9 @@ from importlib.metadata import version
 
 import duckdb
 
+from etl.marts.checks import MART_SCHEMA, MartCheck, mart_checks
 from etl.marts.compiled import compile_views
-from etl.marts.header import read_header
+from etl.marts.header import Header, read_header
 from etl.marts.site import read_site
 from etl.publish.relations import INSTANT, MESSAGE_ID, Column, Relation
 from etl.publish.views import AnalystView, Macro, ReaderCatalog, fill_catalog
@@ -65,6 +66,18 @@ def fill(
     """Create everything that readers find, the conformed views of value sets included."""
     fill_catalog(connection, catalog, select, kind=kind)
     create_conformed_views(connection)
+
+
+def mart_headers() -> dict[str, Header]:
+    """What the header of each mart says, by qualified name, each after those it reads."""
+    views = {view.name: view for view in read_views(MART_SCHEMA)}
+    return {name: read_header(view.select) for name, view in views.items()}
+
+
+def site_mart_checks(settings: Settings) -> tuple[MartCheck, ...]:
+    """The tests of all marts, with the severities that the site gives them."""
+    texts = {view.name: view.select for view in read_views(MART_SCHEMA)}
+    return mart_checks(texts, settings.marts.checks)
 
 
 def _files() -> Iterator[AnalystView]:

@@ -78,16 +78,6 @@ class PublishedFolder:
             shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
-    def spilling(self) -> Iterator[Path]:
-        """A folder for what does not fit into memory; a killed run's is removed by the next."""
-        folder = self.root / f"{_BUILDING}-spill"
-        folder.mkdir(mode=0o700)
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    @contextmanager
     def standing_in(self, built: Path, version: int) -> Iterator[Path]:
         """While it lasts, a version that is being built can be read at its final place.
 

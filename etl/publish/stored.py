@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
+from etl.duckdb_files import connected
 from etl.errors import PermanentError
 from etl.publish.manifest import EMPTY, Part, TableFiles, columns_of
 from etl.publish.parquet import FILE_MODE, Earlier, Written, link_or_copy
@@ -158,6 +159,7 @@ class _Workshop:
         self._limits = limits
         self._created: set[str] = set()
         self._open: duckdb.DuckDBPyConnection | None = None
+        self._stack = ExitStack()
 
     def know(self, relation: Relation, files: TableFiles) -> None:
         """Let later views read what stands in files now."""
@@ -209,17 +211,14 @@ class _Workshop:
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         if self._open is None:
-            self._open = duckdb.connect()
+            self._open = self._stack.enter_context(connected(spill=self._limits.spill))
             self._limit(self._open)
             create_macros(self._open, self._catalog.macros)
         return self._open
 
     def _limit(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._limits.spill.mkdir(mode=0o700, exist_ok=True)
         memory = self._limits.memory_bytes or _memory_of_machine() // 2
-        connection.execute("set timezone = 'UTC'")
         connection.execute(f"set memory_limit = '{memory // 2**20} MiB'")
-        connection.execute(f"set temp_directory = {quote(str(self._limits.spill))}")
         connection.execute(f"set threads = {self._limits.threads}")
         # Statistics would make a column without nulls REQUIRED in one version and not in another.
         connection.execute("set disabled_optimizers = 'statistics_propagation'")
@@ -256,8 +255,8 @@ class _Workshop:
         return f"select {columns} from read_parquet([{listing}])"
 
     def close(self) -> None:
-        if self._open is not None:
-            self._open.close()
+        """Close what was opened."""
+        self._stack.close()
 
 
 @contextmanager

@@ -6,20 +6,18 @@
 -- refers: patient_id -> mart.patient, encounter_id -> mart.encounter
 -- words: condition_type (problem, encounter, billing)
 -- not before: resolved_at >= onset_at, last_seen_at >= first_seen_at
--- ledger: select count(*) from (select distinct diagnosis.message_id, diagnosis.condition_type,
---   diagnosis.patient_path, diagnosis.visit_path, core.normal_key(diagnosis.code_system),
---   diagnosis.code, case when diagnosis.code is null then diagnosis.description end
---   from evidence.diagnosis semi join evidence.message as message
---   on message.message_id = diagnosis.message_id
---   where coalesce(diagnosis.code, diagnosis.description) is not null
---   and not coalesce(diagnosis.is_negative, false)) as listed
--- reads: evidence.diagnosis, evidence.message, evidence.visit, evidence.code_system,
---   mart.message_patient, mart.encounter
+-- ledger: select count(*) from (select distinct message_id, patient_key,
+--   case when data_model in ('Claim', 'Financial') then 'b'
+--   when list in ('Problems[]', 'ResolvedProblems[]') then 'p' else 'e' || coalesce(visit_id, '') end,
+--   case when data_model in ('Claim', 'Financial') then visit_id end,
+--   code_type, coalesce(code, description) from evidence.diagnosis
+--   where coalesce(code, description) is not null and not coalesce(is_negative, false)) as listed
+-- reads: evidence.diagnosis, mart.encounter
 -- columns:
 --   condition_id: md5 of source, patient, kind of list, code system, code (or text), visit
 --   patient_id: the patient, under merges
 --   encounter_id: the visit, where PatientAdmin knows it
---   visit_number: Visit.VisitNumber as received; of problems null
+--   visit_number: Visit.VisitNumber as received
 --   data_source: Meta.Source.ID
 --   source_name: Meta.Source.Name, the newest
 --   condition_type: problem, encounter or billing
@@ -46,47 +44,19 @@
 --   messages: messages that carry it
 with listed as (
   select
-    message.message_id,
-    message.source_id,
-    message.source_name,
-    message.seen_at,
-    message.happened_at,
-    message.sequence,
-    message_patient.patient_id,
-    case when diagnosis.condition_type <> 'problem' then visit.visit_number end as visit_number,
-    coalesce(
-      message_patient.patient_id,
-      concat('message ', message.message_id, ' ', diagnosis.patient_path)
-    ) as patient_key,
-    diagnosis.condition_type,
-    diagnosis.list,
-    core.code_system_name(
-      coalesce(by_name.code_system, by_oid.code_system), diagnosis.code_system
-    ) as code_type,
-    diagnosis.code,
-    coalesce(diagnosis.code, diagnosis.description) as code_key,
-    diagnosis.description,
-    diagnosis.source_type,
-    diagnosis.ordinal,
-    coalesce(diagnosis.status, diagnosis.status_code) as status,
-    diagnosis.onset_at,
-    diagnosis.resolved_at,
-    diagnosis.documented_at
+    *,
+    case
+      when data_model in ('Claim', 'Financial') then 'billing'
+      when list in ('Problems[]', 'ResolvedProblems[]') then 'problem'
+      else 'encounter'
+    end as condition_type,
+    case
+      when list not in ('Problems[]', 'ResolvedProblems[]') then visit_number
+    end as own_visit_number,
+    coalesce(code, description) as code_key
   from evidence.diagnosis
-  inner join evidence.message as message
-    on message.message_id = diagnosis.message_id
-  left join evidence.visit
-    on visit.message_id = diagnosis.message_id
-    and visit.path = diagnosis.visit_path
-  left join mart.message_patient
-    on message_patient.message_id = diagnosis.message_id
-    and message_patient.path = diagnosis.patient_path
-  left join evidence.code_system as by_name
-    on by_name.received = core.normal_key(diagnosis.code_system)
-  left join evidence.code_system as by_oid
-    on by_oid.received = core.normal_key(diagnosis.code_system_oid)
-  where coalesce(diagnosis.code, diagnosis.description) is not null
-    and not coalesce(diagnosis.is_negative, false)
+  where coalesce(code, description) is not null
+    and not coalesce(is_negative, false)
 ),
 
 latest as (
@@ -105,7 +75,7 @@ state as (
     condition_type,
     code_type,
     code_key,
-    visit_number,
+    own_visit_number as visit_number,
     any_value(patient_id) as patient_id,
     arg_max(source_name, sequence) as source_name,
     arg_max(list, sequence) as list,
@@ -116,15 +86,14 @@ state as (
     arg_max(status, sequence) as status,
     arg_max(onset_at, sequence) as onset_at,
     arg_max(resolved_at, sequence) as resolved_at,
-    coalesce(
-      arg_max(documented_at, sequence), arg_max(happened_at, sequence)
-    ) as documented_at,
+    arg_max(documented_at, sequence) as documented_at,
+    arg_max(happened_at, sequence) as happened_at,
     max(sequence) as sequence,
     min(seen_at) as first_seen_at,
     max(seen_at) as last_seen_at,
     count(distinct message_id) as messages
   from listed
-  group by source_id, patient_key, condition_type, code_type, code_key, visit_number
+  group by source_id, patient_key, condition_type, code_type, code_key, own_visit_number
 )
 
 select
@@ -158,8 +127,8 @@ select
   core.utc_date(state.onset_at) as onset_date,
   state.resolved_at,
   core.utc_date(state.resolved_at) as resolved_date,
-  state.documented_at,
-  core.utc_date(state.documented_at) as documented_date,
+  coalesce(state.documented_at, state.happened_at) as documented_at,
+  core.utc_date(coalesce(state.documented_at, state.happened_at)) as documented_date,
   case
     when state.condition_type = 'problem' then state.sequence = latest.sequence
   end as is_on_latest_list,

@@ -184,6 +184,7 @@ def _arrive(
     came = replace(
         began(case, "Outpatient", at),
         place=state.place,
+        stays=((at, state.place),),
         attending=state.provider,
         reason=state.reason,
     )

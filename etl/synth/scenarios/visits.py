@@ -132,16 +132,17 @@ class Visit(Actor[VisitState]):
         """The truth of this visit."""
         state, place = self.state, self.state.place
         disposition = state.disposition or {}
+        is_only_listed = state.status == "unknown"  # a census says little of a visit
         return {
             "encounter_id": self.encounter_id,
             "patient_id": self.record.survivor().patient_id,
             "data_source": self.sender.source_id,
             "source_name": self.sender.name,
             "visit_number": self.number,
-            "account_number": self.account,
+            "account_number": None if is_only_listed else self.account,
             "encounter_status": state.status,
             "encounter_type": state.patient_class,
-            "reason": state.reason,
+            "reason": None if is_only_listed else state.reason,
             "encounter_start_at": state.start_at,
             "encounter_end_at": state.end_at,
             "length_of_stay": self._days(),
@@ -151,7 +152,7 @@ class Visit(Actor[VisitState]):
             "department": place.department,
             "room": place.room or None,
             "bed": place.bed or None,
-            "attending_id": state.attending.npi,
+            "attending_id": None if is_only_listed else state.attending.npi,
             "has_changed_patient": self.owner_changed,
         }
 
