@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from etl.check.rules import render_rules
 from etl.settings import ENV_PREFIX, Section, Settings
 from models.catalog import Catalog, read_catalog
+from models.catalog.records import EventType
 from models.tables.plan import Table, plan_tables
 
 FOLDER = Path(__file__).parent
@@ -37,10 +38,14 @@ def render_tables(catalog: Catalog) -> str:
     core = "What Meta says, of all data models."
     sections = [INTRODUCTION, *_section("core", core, plan.core.values())]
     for name, model in catalog.data_models.items():
-        events = ", ".join(event.event_type for event in model.event_types)
+        events = ", ".join(map(_event, model.event_types))
         told = f"{name}: {model.description}.\n\nEvent types: {events}."
         sections += _section(model.schema, told, plan.models[name].values())
     return "\n".join(sections)
+
+
+def _event(event: EventType) -> str:
+    return f"{event.event_type} ({event.standing})" if event.state else event.event_type
 
 
 def _section(schema: str, told: str, tables: Iterable[Table]) -> Iterator[str]:

@@ -26,6 +26,7 @@ def find_model(catalog: Catalog, name: str) -> dict[str, Any]:
         "event_types": {
             event.event_type: f"{event.direction}, {len(_paths(catalog, model, event.event_type))}"
             f" paths{f', answered by {event.reply}' if event.reply else ''}"
+            f"{f'; {event.standing}' if event.state else ''}"
             for event in model.event_types
         },
         "paths": {

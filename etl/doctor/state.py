@@ -23,7 +23,7 @@ from etl.warehouse import identity
 from etl.warehouse.connection import open_warehouse, read_lock
 from etl.warehouse.identity import require_no_warehouse
 from models.catalog import CatalogFaults, read_catalog
-from models.tables.plan import PlanFaults, plan_tables
+from models.tables.plan import plan_tables
 
 MOST_FAULTS = 10
 
@@ -36,7 +36,7 @@ def check_catalog(settings: Settings) -> Iterator[Check]:
     try:
         catalog = read_catalog(overlay)
         plan_tables(catalog)
-    except (CatalogFaults, PlanFaults) as error:
+    except CatalogFaults as error:
         faults = [str(fault) for fault in error.faults[:MOST_FAULTS]]
         action = f"correct these lines: {'; '.join(faults)}"
         yield fail(area, "site's lines", counted(len(error.faults), "fault"), action)

@@ -89,6 +89,11 @@ class Compiled:
             self._plausibility[data_model] = checks
         return self._plausibility[data_model]
 
+    def retired_events(self, data_model: str) -> tuple[str, ...]:
+        """The event types of a data model that Redox has retired or deprecated."""
+        events = self.catalog.data_models[data_model].event_types
+        return tuple(event.event_type for event in events if event.state)
+
     def known_events(self, data_model: str) -> frozenset[str]:
         """The event types of a data model."""
         return frozenset(e.event_type for e in self.catalog.data_models[data_model].event_types)

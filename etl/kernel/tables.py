@@ -187,11 +187,16 @@ class BatchTables:
             self.side.add_many(found.rule, found.path, messages=messages, ordinals=found.ordinals)
 
     def _note_events(self, facts: MessageFacts, received: pa.Array) -> None:
-        """Note event types that are not listed, and replies under their query's event type."""
+        """Note event types that are not listed or retired, and replies under their query's."""
         if facts.event_type is not received:
             finding = [Finding(REPLY_UNDER_QUERY, "Meta.EventType")]
             is_reply = pc.fill_null(pc.not_equal(facts.event_type, received), False)
             for message in facts.message[np.asarray(is_reply)].tolist():
+                self.side.add_findings(message, finding)
+        for event in self.compiled.retired_events(self.program.shape.data_model):
+            finding = [Finding("event_type_retired", "Meta.EventType")]
+            is_old = pc.fill_null(pc.equal(facts.event_type, event), False)
+            for message in facts.message[np.asarray(is_old)].tolist():
                 self.side.add_findings(message, finding)
         known = self.compiled.known_events(self.program.shape.data_model)
         listed = pc.is_in(facts.event_type, pa.array(sorted(known), pa.string()))

@@ -9,6 +9,7 @@ EVENT_TYPES = TableFormat(
     "event_types",
     ("data_model", "event_type", "direction", "reply", "source"),
     key=("data_model", "event_type"),
+    optional=("state", "instead"),
 )
 FIELDS = TableFormat(
     "fields",

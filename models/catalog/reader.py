@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from enum import StrEnum
@@ -26,6 +27,7 @@ from models.catalog.records import (
     Comparison,
     DataModel,
     Direction,
+    EventState,
     EventType,
     Expectation,
     Field,
@@ -43,6 +45,8 @@ from models.catalog.records import (
 )
 
 E = TypeVar("E", bound=StrEnum)
+SCHEMA_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+OWN_SCHEMAS = ("core", "quality", "mart", "main", "information_schema")
 BASES = ("", "documented", "inferred")
 REQUIRED = ("", "yes", "no")
 SHARES = ("reliable_above", "probable_above", "possible_below")
@@ -114,8 +118,14 @@ class _Reading:
     def _data_models(self) -> dict[str, DataModel]:
         events = self._event_types()
         models = {}
+        schemas = dict.fromkeys(OWN_SCHEMAS, "the warehouse itself")
         for line in self._lines(formats.DATA_MODELS):
-            name = line["data_model"]
+            name, schema = line["data_model"], line["schema"]
+            if not SCHEMA_NAME.fullmatch(schema):
+                self.faults.append(line.fault("schema is not a word of a-z, 0-9 and _"))
+            elif schema in schemas:
+                self.faults.append(line.fault(f"schema {schema} is that of {schemas[schema]}"))
+            schemas[schema] = name
             listed = tuple(events.pop(name, ()))
             models[name] = DataModel(name, line["schema"], line["description"], listed)
         for orphans in events.values():
@@ -129,7 +139,15 @@ class _Reading:
         for line in self._lines(formats.EVENT_TYPES):
             direction = self._choice(line, "direction", Direction) or Direction.NOTIFICATION
             name = line["data_model"]
-            event = EventType(name, line["event_type"], direction, line["reply"], line["source"])
+            event = EventType(
+                data_model=name,
+                event_type=line["event_type"],
+                direction=direction,
+                reply=line["reply"],
+                source=line["source"],
+                state=self._choice(line, "state", EventState),
+                instead=line["instead"],
+            )
             events[name].append(event)
         return events
 
@@ -312,6 +330,9 @@ class _Reading:
             is_volatile=line["volatile"] == "yes",
             source=line["source"],
             note=line["note"],
+            file=line.file,
+            line=line.number,
+            is_site=line.is_site,
         )
 
     def _listed_events(self, line: Line, model: DataModel) -> frozenset[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as record_field
 from enum import StrEnum
 
 
@@ -68,15 +69,34 @@ class Comparison(StrEnum):
     BELOW = "below"
 
 
+class EventState(StrEnum):
+    """Whether Redox still offers an event type: retired ones come from older feeds only."""
+
+    RETIRED = "retired"
+    DEPRECATED = "deprecated"
+
+
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """One event type of a data model; `reply` names the event type that answers a query."""
+    """One event type of a data model; `reply` names the event type that answers a query.
+
+    `state` is None for one that Redox offers; `instead` names the event type to use instead.
+    """
 
     data_model: str
     event_type: str
     direction: Direction
     reply: str
     source: str
+    state: EventState | None = None
+    instead: str = ""
+
+    @property
+    def standing(self) -> str:
+        """The state in words, "" for an event type that Redox offers."""
+        if self.state is None:
+            return ""
+        return f"{self.state}, use {self.instead}" if self.instead else self.state.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +114,8 @@ class Field:
     """One path of a data model in one shape.
 
     `path` is in Redox notation, arrays end in `[]`. `event_types` names the event types that list
-    the path. `item_type` is set for arrays only, `number_kind` for numbers only.
+    the path. `item_type` is set for arrays only, `number_kind` for numbers only. `file` and `line`
+    say where the catalog lists it, `is_site` that the site's overlay does.
     """
 
     data_model: str
@@ -111,6 +132,9 @@ class Field:
     is_volatile: bool
     source: str
     note: str
+    file: str = record_field(default="", compare=False)
+    line: int = record_field(default=1, compare=False)
+    is_site: bool = record_field(default=False, compare=False)
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from models.catalog.csv_table import CatalogFaults, Fault
 from models.catalog.meta_fields import META, is_meta
 from models.catalog.records import Catalog, Field, JsonType, NumberKind, Temporal
 from models.tables.naming import (
@@ -91,13 +92,8 @@ class WarehousePlan:
             yield from tables.values()
 
 
-class PlanFaults(ValueError):
-    """Names of the plan collide or are too long; every fault is listed."""
-
-    def __init__(self, faults: list[str]) -> None:
-        self.faults = tuple(faults)
-        listing = "\n".join(f"  {fault}" for fault in faults)
-        super().__init__(f"Give a sql_name in fields.csv to settle these names:\n{listing}")
+class PlanFaults(CatalogFaults):
+    """Names of the plan collide or are too long; every fault names the file and line of a field."""
 
 
 def plan_tables(catalog: Catalog) -> WarehousePlan:
@@ -108,8 +104,8 @@ def plan_tables(catalog: Catalog) -> WarehousePlan:
         models[name] = _plan_schema(model.schema, own, prefix="")
     core = _plan_schema(CORE_SCHEMA, _union_of_meta(catalog), prefix=META)
     plan = WarehousePlan(models, core)
-    faults = [fault for table in plan.tables() for fault in _name_faults(table)]
-    faults += _repeated_tables(plan)
+    faults = [fault for table in plan.tables() for fault in _column_faults(table)]
+    faults += _table_faults(catalog, plan)
     if faults:
         raise PlanFaults(faults)
     return plan
@@ -210,22 +206,47 @@ class _SqlNames:
 ROOT_COLUMNS = ("event_type", "event_at", "received_at", "source_id", "facility_code", "is_test")
 
 
-def _name_faults(table: Table) -> Iterator[str]:
-    names = [*table.key, *(column.name for column in table.columns)]
+def _column_faults(table: Table) -> Iterator[Fault]:
+    taken = {*table.key}
     if not table.path and table.schema != CORE_SCHEMA:
-        names += ROOT_COLUMNS
-    for name, count in Counter(names).items():
-        if count > 1:
-            yield f"{table.qualified_name}: column {name} stands {count} times"
+        taken |= {*ROOT_COLUMNS}
+    owners: dict[str, Field] = {}
+    for column in table.columns:
+        name, field = column.name, column.field
+        if name in taken:
+            yield _fault(field, f"column {name} is one of {table.qualified_name}'s own")
+        elif name in owners:
+            yield _collision(f"column {name} of {table.qualified_name}", owners[name], field)
+        owners.setdefault(name, field)
         if len(name) > MAX_IDENTIFIER:
-            yield f"{table.qualified_name}: column {name} exceeds {MAX_IDENTIFIER} characters"
-    if len(table.name) > MAX_IDENTIFIER:
-        yield f"{table.qualified_name}: the table's name exceeds {MAX_IDENTIFIER} characters"
+            yield _fault(field, f"column {name} exceeds {MAX_IDENTIFIER} characters")
 
 
-def _repeated_tables(plan: WarehousePlan) -> list[str]:
-    counts = Counter(table.qualified_name for table in plan.tables())
-    return [f"{name}: {count} tables have this name" for name, count in counts.items() if count > 1]
+def _table_faults(catalog: Catalog, plan: WarehousePlan) -> Iterator[Fault]:
+    owners: dict[str, Field] = {}
+    for model, fields in catalog.fields.items():
+        for field in (field for field in fields if field.json_type is JsonType.ARRAY):
+            table = (plan.core if is_meta(field.path) else plan.models[model])[field.path]
+            name = table.qualified_name
+            if table.schema == CORE_SCHEMA and name in owners:
+                continue  # Meta is the same in all data models
+            if name == f"{table.schema}.{ROOT_TABLE}":
+                yield _fault(field, f"table {name} holds the messages")
+            elif name in owners and owners[name].path != field.path:
+                yield _collision(f"table {name}", owners[name], field)
+            owners.setdefault(name, field)
+            if len(table.name) > MAX_IDENTIFIER:
+                yield _fault(field, f"table {table.name} exceeds {MAX_IDENTIFIER} characters")
+
+
+def _collision(what: str, one: Field, other: Field) -> Fault:
+    """The fault of two fields of one name, at the line of the site's where one of them is its own."""
+    kept, late = (other, one) if one.is_site else (one, other)
+    return _fault(late, f"{what} holds {kept.path} already")
+
+
+def _fault(field: Field, message: str) -> Fault:
+    return Fault(field.file, field.line, f"{message}; give {field.path} a sql_name of its own")
 
 
 def derive_name(field: Field, fields: list[Field], *, prefix: str = "") -> str:

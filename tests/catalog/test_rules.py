@@ -115,6 +115,10 @@ MESSAGES: Mapping[str, tuple[Any, Found]] = {
         (NAME, ()),
     ),
     "event_type_unlisted": (message("c", event="Nothing"), ("Meta.EventType", ())),
+    "event_type_retired": (
+        {"Meta": {"DataModel": "Vaccination", "EventType": "New", "Logs": [{"ID": "t"}]}},
+        ("Meta.EventType", ()),
+    ),
     "extension": (
         message("d", Patient={"Extensions": {"s": {"url": "u", "string": "v"}}}),
         ("Patient", ()),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from models.catalog import CatalogFaults, read_catalog
+from models.tables.plan import plan_tables
 
 EXPECTATIONS = "data_model,event_type,path,required,rating,basis,source"
 SETTINGS = "name,value,meaning"
@@ -62,6 +63,50 @@ def test_thresholds_that_nothing_could_keep_are_faults(tmp_path: Path) -> None:
         "5: value is no number",
         "6: value is no number",
         "7: value is no number",
+    ]
+
+
+FIELDS = "data_model,path,json_type,item_type,number_kind,temporal,value_set,value_set_confidence,"
+FIELDS += "sensitivity,sql_name,event_types,volatile,source,note"
+
+
+def test_names_that_collide_are_faults_with_their_line(tmp_path: Path) -> None:
+    long = "X" * 70
+    lines = [
+        FIELDS,
+        "PatientAdmin,Visit.Visit_Number,string,,,,,,,visit_visit_number,*,,x,",
+        "PatientAdmin,Visit.Kind,string,,,,,,,event_type,*,,x,",
+        f"PatientAdmin,Visit.{long},string,,,,,,,,*,,x,",
+        "PatientAdmin,Visit.Boxes[],array,object,,,,,,visit_insurances,*,,x,",
+    ]
+    (tmp_path / "fields.csv").write_text("\n".join([*lines, ""]), "utf-8")
+    with pytest.raises(CatalogFaults) as raised:
+        plan_tables(read_catalog(tmp_path))
+    own = sorted((fault.line, fault.message) for fault in raised.value.faults)
+    assert [line for line, _ in own] == [2, 3, 4, 5]
+    assert {Path(fault.file).name for fault in raised.value.faults} == {"fields.csv"}
+    assert (
+        "visit_visit_number of patient_admin.message holds Visit.VisitNumber already" in own[0][1]
+    )
+    assert "event_type is one of patient_admin.message's own" in own[1][1]
+    assert "exceeds 63 characters" in own[2][1]
+    assert "table patient_admin.visit_insurances holds Visit.Insurances[] already" in own[3][1]
+    assert "give Visit.Boxes[] a sql_name of its own" in str(raised.value)
+
+
+def test_a_schema_belongs_to_one_data_model(tmp_path: Path) -> None:
+    faults = faults_of(
+        tmp_path,
+        "data_models.csv",
+        "data_model,schema,description",
+        "Insurance,patient_admin,x",
+        "Other,core,x",
+        "More,Not A Word,x",
+    )
+    assert faults == [
+        "2: schema patient_admin is that of PatientAdmin",
+        "3: schema core is that of the warehouse itself",
+        "4: schema is not a word of a-z, 0-9 and _",
     ]
 
 
