@@ -68,6 +68,11 @@ class LoadSettings(Section):
     workers: int = Field(0, ge=0, description="threads that read messages; 0 = one per core")
     max_message_bytes: int = Field(64 * 2**20, ge=1024, description="larger items are quarantined")
     max_depth: int = Field(128, ge=8, description="deeper nested items are quarantined")
+    max_small_items: int = Field(
+        1_000_000,
+        ge=1,
+        description="after so many items of an object under 40 bytes its rest is quarantined as one",
+    )
     memory_bytes: int = Field(
         0, ge=0, description="most memory of DuckDB per process; 0 = its own limit, 80 %"
     )

@@ -16,8 +16,9 @@ AREA = "landing"
 MOST_NAMES = 5
 _KNOWN = "select object_id, coalesce(in_place, false) from core.landed_object order by landed_at"
 _REMEDY = (
-    "restore HOME/landing from a backup, or load the files they came from again; until then their "
-    "messages can be neither shown nor reloaded."
+    "load the files they came from again, which replaces them, run `redox-warehouse recover` where "
+    "only an index is damaged, or restore HOME/landing from a backup; until then their messages can "
+    "be neither shown nor reloaded."
 )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from etl.doctor.records import Check, fail, ok, warn
 from etl.ingest.pull.auth import login_faults
-from etl.ingest.seen import read_seen
+from etl.ingest.seen import is_damaged, read_seen
 from etl.setting_sources import read_token_file
 from etl.settings import Settings
 
@@ -32,7 +32,14 @@ def check_ways_in(settings: Settings) -> Iterator[Check]:
     yield from _incoming(settings.incoming_path)
     yield _pull(settings)
     yield from _watched(settings)
-    yield ok(AREA, "seen list", f"{len(read_seen(settings.seen_path)):,} sources")
+    yield _seen(settings)
+
+
+def _seen(settings: Settings) -> Check:
+    if is_damaged(settings.seen_path):
+        action = "run any load; it writes the list again and reads its sources once more."
+        return warn(AREA, "seen list", "it is damaged", action)
+    return ok(AREA, "seen list", f"{len(read_seen(settings.seen_path)):,} sources")
 
 
 def _incoming(folder: Path) -> Iterator[Check]:

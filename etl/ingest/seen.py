@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from etl.atomic import replacing
-from etl.errors import DiskFull, PermanentError
+from etl.errors import DiskFull
 from etl.ingest.files import SourceFile
+
+log = logging.getLogger(__name__)
 
 SCHEMA = pa.schema(
     [
@@ -36,17 +39,26 @@ class SeenEntry:
     object_id: str
 
 
+def is_damaged(path: Path) -> bool:
+    """True if there is a list that cannot be read."""
+    try:
+        return path.is_file() and pq.read_schema(path) != SCHEMA
+    except (pa.ArrowException, OSError):
+        return True
+
+
 def read_seen(path: Path) -> list[SeenEntry]:
-    """The entries of a seen list, none when there is no list."""
+    """The entries of a seen list, none when there is no list or it is damaged."""
     if not path.is_file():
         return []
     try:
         columns = pq.read_table(path, schema=SCHEMA).to_pydict()
-    except pa.ArrowException:
-        raise PermanentError(
-            f"The list of what was landed ({path.name}) is damaged; delete it: sources are then "
-            "read once more, and what is known is not loaded again."
-        ) from None
+    except (pa.ArrowException, OSError):
+        log.warning(
+            "%s is damaged and will be written again: sources are read once more, and what is "
+            "known is not loaded again", path.name
+        )  # fmt: skip
+        return []
     return [SeenEntry(*row) for row in zip(*columns.values(), strict=True)]
 
 

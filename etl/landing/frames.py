@@ -19,6 +19,9 @@ TRUNCATED = 2
 """Kind of an item whose end is missing, or of what stands where an array's end is missing; it may
 have no bytes at all."""
 
+CROWDED = 3
+"""Kind of the rest of an object that holds too many items too short to be messages."""
+
 NO_TIME = np.iinfo(np.int64).min
 """Stands in `received_at_us` where the bytes do not tell when a message was received."""
 
@@ -38,8 +41,8 @@ def _no_int8() -> Int8Array:
 class FrameBatch:
     """A run of items in the order of their bytes; four arrays of one length.
 
-    `offset` and `length` are bytes of the uncompressed content, `kind` is ITEM, BROKEN or
-    TRUNCATED,
+    `offset` and `length` are bytes of the uncompressed content, `kind` is ITEM, BROKEN,
+    TRUNCATED or CROWDED,
     `received_at_us` is microseconds since 1970 UTC or NO_TIME.
     """
 

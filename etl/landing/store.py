@@ -34,6 +34,7 @@ from etl.temporary import claim_folder, clean_leftovers
 
 __all__ = ["LandedObject", "Landing", "LandingReader", "Sources"]
 
+MOST_SMALL_ITEMS = 1_000_000
 _BYTES_NAME, _INDEX_NAME = "bytes.zst", "items.parquet"
 
 
@@ -66,8 +67,10 @@ class Landing:
         *,
         sources: Sources | None = None,
         clock: Callable[[], datetime] = _utc_now,
+        most_small_items: int = MOST_SMALL_ITEMS,
     ) -> None:
         self.root = root
+        self._most_small_items = most_small_items
         self._sources = sources
         self._clock = clock
         self._is_clean = False
@@ -181,7 +184,13 @@ class Landing:
             content = None
             if not in_place:
                 content = files.enter_context(create_private(folder / _BYTES_NAME))
-            arrival = take_in(head, stream, index=index, content=content)
+            arrival = take_in(
+                head,
+                stream,
+                index=index,
+                content=content,
+                most_small_items=self._most_small_items,
+            )
             if content is not None:
                 sync_file(content)
             landed = LandedObject(
@@ -199,8 +208,16 @@ class Landing:
         return landed
 
     def _is_kept(self, object_id: str) -> bool:
-        """Whether bytes and index are here; what is in place is landed anew with its new mark."""
-        return self.keeps(object_id, in_place=False)
+        """Whether bytes and index are here and whole; else what is landed now takes their place.
+
+        What is in place is landed anew with its new mark.
+        """
+        if not self.keeps(object_id, in_place=False):
+            return False
+        try:
+            return self.is_unchanged(object_id)
+        except (PermanentError, OSError, EOFError, ValueError):
+            return False
 
     def _settle(self, folder: Path, landed: LandedObject) -> None:
         """Give the files their final names, the index last: a journal keeps this order."""

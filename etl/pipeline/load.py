@@ -61,7 +61,11 @@ def open_loader(
 ) -> Iterator[Loader]:
     """A loader of one home, whose threads and helper end with the block."""
     compiled = compile_catalog(settings)
-    landing = Landing(settings.landing_path, sources=Sources(settings.buckets))
+    landing = Landing(
+        settings.landing_path,
+        sources=Sources(settings.buckets),
+        most_small_items=settings.load.max_small_items,
+    )
     with Reading(compiled, landing, threads=settings.load.workers) as reading:
         yield Loader(settings, reading, progress, clock)
 

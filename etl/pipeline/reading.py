@@ -28,11 +28,12 @@ from etl.kernel._reader import PADDING
 from etl.kernel.compiled import Compiled
 from etl.kernel.exact import Conformed, ExactWay, Limits, Refused
 from etl.kernel.run import ConformAll, Items, UnitResult, run
-from etl.landing.frames import ITEM, TRUNCATED
+from etl.landing.frames import CROWDED, ITEM, TRUNCATED
 from etl.landing.store import Landing, LandingReader
 from etl.pipeline.units import Run, Unit
 from etl.without_pandas import leave_pandas_out
 
+REASON_OF_KIND = {TRUNCATED: "truncated", CROWDED: "too_many_items"}
 AT_ONCE_BYTES = 64 * 2**20
 SMALL_WORK_BYTES = 16 * 2**20
 FEW_MESSAGES = 64
@@ -194,10 +195,8 @@ class _UnitBytes:
         for index in np.flatnonzero(run_.kind != ITEM).tolist():
             start = int(run_.offset[index]) - first
             raw = content[start : start + int(run_.length[index])]
-            is_cut = run_.kind[index] == TRUNCATED
-            self.reasons[self._count + index] = (
-                "truncated" if is_cut else self._reason_of_broken(raw)
-            )
+            known = REASON_OF_KIND.get(int(run_.kind[index]))
+            self.reasons[self._count + index] = known or self._reason_of_broken(raw)
         self._count += len(run_)
 
     def _append(self, content: bytes, offset: np.ndarray, length: np.ndarray) -> None:
@@ -212,13 +211,15 @@ class _UnitBytes:
         for index in range(len(run_)):
             body, reason = b"", ""
             length, is_broken = int(run_.length[index]), run_.kind[index] != ITEM
-            if length > self._limits.max_bytes:
+            if run_.kind[index] == CROWDED:
+                reason = REASON_OF_KIND[CROWDED]
+            elif length > self._limits.max_bytes:
                 head = reader.read(int(run_.offset[index]), HEAD_BYTES) if is_broken else b""
                 reason = _reason_of_large(head, is_broken=is_broken)
             else:
                 body = reader.read(int(run_.offset[index]), length)
                 if run_.kind[index] == TRUNCATED:
-                    reason = "truncated"
+                    reason = REASON_OF_KIND[TRUNCATED]
                 elif is_broken:
                     reason = self._reason_of_broken(body)
                 elif run_.unwrap:

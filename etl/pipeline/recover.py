@@ -108,12 +108,22 @@ def _missing_objects(loader: Loader, unwrap: str) -> dict[str, list[str]]:
     keys = _published_keys(loader.settings)
     missing: dict[str, list[str]] = defaultdict(list)
     for object_id in loader.landing.object_ids():
-        with suppress(RedoxWarehouseError):  # a damaged index: doctor reports it
-            landed = loader.landing.describe(object_id)
-            if taken.get(object_id, -1) < landed.item_count:
-                place = landed.uri if landed.in_place else str(loader.landing.path_of(object_id))
-                missing[keys.get(object_id, unwrap)].append(place)
+        place = _place_to_load(loader, object_id, taken.get(object_id, -1))
+        if place:
+            missing[keys.get(object_id, unwrap)].append(place)
     return missing
+
+
+def _place_to_load(loader: Loader, object_id: str, taken_items: int) -> str:
+    """Where to read an object again: what the ledger lacks, and what lost its index; else empty."""
+    kept = str(loader.landing.path_of(object_id))
+    try:
+        landed = loader.landing.describe(object_id)
+    except RedoxWarehouseError:  # landing the kept bytes again makes a new index
+        return kept
+    if taken_items >= landed.item_count:
+        return ""
+    return landed.uri if landed.in_place else kept
 
 
 def _present(loader: Loader, uris: list[str]) -> tuple[list[str], int]:

@@ -6,6 +6,7 @@ use it too: docs/published.md tells what stands in it. It holds no value of a pa
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -22,12 +23,23 @@ EMPTY = "empty"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A slice of a table, or all of it. Without rows it has no file, unless it is `EMPTY`."""
+    """A slice of a table, or all of it. Without rows it has no file, unless it is `EMPTY`.
+
+    `sha256` is that of the file; empty in versions of before it was noted.
+    """
 
     part: str
     rows: int
     bytes: int
     signature: str
+    sha256: str = ""
+
+    @classmethod
+    def written(cls, name: str, rows: int, file: Path, *, signature: str) -> Part:
+        """The part that a finished file is."""
+        with file.open("rb") as content:
+            sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+        return cls(name, rows, file.stat().st_size, signature, sha256)
 
     @property
     def has_file(self) -> bool:
@@ -135,7 +147,7 @@ def read_manifest(path: Path) -> Manifest | None:
 
 def _table_from(content: dict[str, Any]) -> TableFiles:
     parts = (
-        Part(file["part"], file["rows"], file["bytes"], file["signature"])
+        Part(file["part"], file["rows"], file["bytes"], file["signature"], file.get("sha256", ""))
         for file in content["files"]
     )
     return TableFiles(tuple(content["columns"].items()), tuple(content["key"]), tuple(parts))

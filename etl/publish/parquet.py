@@ -192,7 +192,7 @@ class _TableWriter:
             return Part(name, 0, 0, signature)
         target.chmod(FILE_MODE)
         self.done.written += 1
-        return Part(name, rows, target.stat().st_size, signature)
+        return Part.written(name, rows, target, signature=signature)
 
     def _copy_rows(self, name: str, target: Path) -> int:
         relation = self.relation

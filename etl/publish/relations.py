@@ -39,6 +39,10 @@ class Column:
     is_key: bool
 
 
+NOT_FOR_READERS = {"core.landed_object": ("uri",)}
+"""Names of input files, which may name a patient, stay in the warehouse."""
+
+
 @dataclass(frozen=True, slots=True)
 class Relation:
     """A table or view. `key` is what its rows are sorted by; empty where none is known."""
@@ -73,7 +77,10 @@ class Relation:
 def read_relations(
     connection: duckdb.DuckDBPyConnection, *, database: str | None = None
 ) -> dict[str, Relation]:
-    """Every table and view of a database by qualified name; NOT NULL columns are the key."""
+    """Every table and view of a database by qualified name; NOT NULL columns are the key.
+
+    Columns that are not for readers are left out.
+    """
     name = database or _text(connection, "select current_database()")
     comments = {
         (schema, table): comment or ""
@@ -92,7 +99,8 @@ def read_relations(
     ).fetchall()
     relations = {}
     for (schema, table), own in groupby(rows, key=lambda row: row[:2]):
-        columns = tuple(_column(row) for row in own)
+        hidden = NOT_FOR_READERS.get(f"{schema}.{table}", ())
+        columns = tuple(_column(row) for row in own if row[2] not in hidden)
         relation = Relation(schema, table, comments.get((schema, table), ""), columns)
         relations[relation.qualified_name] = relation
     return relations

@@ -206,7 +206,7 @@ class _Workshop:
         if not rows:
             target = target.rename(target.with_name(f"{EMPTY}.parquet"))
         target.chmod(FILE_MODE)
-        part = Part(WHOLE if rows else EMPTY, rows, target.stat().st_size, signature)
+        part = Part.written(WHOLE if rows else EMPTY, rows, target, signature=signature)
         return TableFiles(columns_of(relation), relation.key, (part,))
 
     def _connection(self) -> duckdb.DuckDBPyConnection:

@@ -180,7 +180,7 @@ ITEMS: Mapping[str, bytes] = {
     "unknown_data_model": b'{"Meta":{"DataModel":"Nothing","EventType":"New"}}',
 }
 # reasons that need an input of their own, see the tests below
-APART = {"bad_envelope", "not_loadable", "truncated"}
+APART = {"bad_envelope", "not_loadable", "too_many_items", "truncated"}
 
 
 def test_every_rule_has_a_case_and_every_case_a_rule(catalog: Catalog) -> None:
@@ -259,6 +259,20 @@ def test_a_broken_envelope_is_quarantined(tmp_path: Path) -> None:
     path.write_text('{"received_at": "2026-03-02T10:20:30Z"}\n')
     load_paths(settings, [str(path)], unwrap="body")
     assert ask(settings, "select reason from core.quarantine") == [("bad_envelope",)]
+
+
+def test_the_rest_of_too_many_small_items_is_quarantined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDOX_WAREHOUSE_LOAD__MAX_SMALL_ITEMS", "2")
+    settings = read_settings(tmp_path / "home")
+    path = tmp_path / "small.ndjson"
+    path.write_bytes(b"{}\n" * 100 + _line(named("x")))
+    summary = load_paths(settings, [str(path)])
+    assert (summary.received, summary.quarantined) == (3, 3)
+    assert ask(settings, "select reason from core.quarantine order by all") == [
+        ("no_meta",), ("no_meta",), ("too_many_items",)
+    ]  # fmt: skip
 
 
 def test_what_the_parser_refuses_after_all_is_quarantined(

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from etl.doctor.published import check_published_files
 from etl.pipeline.publish import publish
+from etl.publish.folders import PublishedFolder
 from etl.settings import Settings, read_settings
 from tests.pipeline.published_world import (
     add_empty_load,
@@ -172,3 +174,29 @@ def test_organizations_of_the_site_are_published_without_a_load(settings: Settin
         rows = connection.execute("select * from quality.organization").fetchall()
     assert rows == [("a", "", "North")]
     assert not publish(settings).is_new
+
+
+def test_published_metadata_carries_no_input_file_names(tmp_path: Path) -> None:
+    settings = make_home(tmp_path)
+    publish(settings)
+    with published(settings) as connection:
+        described = connection.execute("describe core.landed_object").fetchall()
+    assert "uri" not in {row[0] for row in described}
+
+
+def test_cut_published_file_is_found_by_doctor_and_written_again(tmp_path: Path) -> None:
+    settings = make_home(tmp_path)
+    publish(settings)
+    folder = PublishedFolder(settings.published_path).current()
+    assert folder is not None
+    file = next((folder / "core" / "message").glob("*.parquet"))
+    file.chmod(0o600)
+    content = file.read_bytes()
+    file.write_bytes(content[:-1])
+    assert [one.state for one in check_published_files(settings, is_reading=False)] == ["fail"]
+    file.write_bytes(content[:-9] + b"?" + content[-8:])
+    assert [one.state for one in check_published_files(settings, is_reading=False)] == ["ok"]
+    assert [one.state for one in check_published_files(settings, is_reading=True)] == ["fail"]
+    file.write_bytes(content[:-1])
+    assert publish(settings).is_new
+    assert [one.state for one in check_published_files(settings, is_reading=True)] == ["ok"]

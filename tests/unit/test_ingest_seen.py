@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from etl.errors import DiskFull, PermanentError
+from etl.errors import DiskFull
 from etl.ingest.files import SourceFile
 from etl.ingest.seen import SeenEntry, read_seen, unseen, write_seen
 
@@ -56,8 +56,10 @@ def test_a_full_disk_keeps_the_old_list(tmp_path: Path, monkeypatch: pytest.Monk
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_damaged_list_is_told(tmp_path: Path) -> None:
+def test_a_damaged_list_heals_and_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "seen.parquet"
     path.write_bytes(b"PAR1 no")
-    with pytest.raises(PermanentError, match="delete it"):
-        read_seen(path)
+    assert read_seen(path) == []
+    assert "written again" in caplog.text
+    write_seen(path, [FIRST])
+    assert read_seen(path) == [FIRST]

@@ -16,6 +16,7 @@ import pytest
 
 from etl.errors import DiskFull, PermanentError
 from etl.landing import arrival, index, store
+from etl.landing.frames import CROWDED, ITEM
 from etl.landing.store import LandedObject, Landing
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
@@ -155,3 +156,34 @@ def test_a_crash_between_the_two_names_is_landed_again(
     assert landing.object_ids() == []
     assert land(landing, LINES).item_count == 500
     assert landing.object_ids() == [hashlib.sha256(LINES).hexdigest()]
+
+
+@pytest.mark.parametrize("name", ["{}.zst", "{}.items.parquet"])
+def test_a_damaged_object_is_replaced_when_its_source_is_landed_again(
+    landing: Landing, name: str
+) -> None:
+    object_id = land(landing, LINES).object_id
+    path = landing.root / object_id[:2] / name.format(object_id)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 0xFF
+    path.write_bytes(content[:-2])
+    assert land(landing, LINES).object_id == object_id
+    assert landing.read(object_id, 0, len(LINES)) == LINES
+    assert landing.is_unchanged(object_id)
+
+
+def test_the_rest_of_too_many_small_items_is_one_item(tmp_path: Path) -> None:
+    landing = Landing(tmp_path, most_small_items=1000)
+    content = b"{}\n" * 5000 + LINES
+    landed = land(landing, content)
+    items = landing.items(landed.object_id)
+    assert landed.item_count == 1001
+    assert items.kind.tolist() == [ITEM] * 1000 + [CROWDED]
+    assert int(items.offset[-1]) == 3000
+    assert int(items.offset[-1] + items.length[-1]) == len(content)
+    assert landed.separator_bytes == 1000
+
+
+def test_small_items_within_the_limit_are_items(tmp_path: Path) -> None:
+    landing = Landing(tmp_path, most_small_items=5500)
+    assert land(landing, b"{}\n" * 5000 + LINES).item_count == 5500
