@@ -12,6 +12,8 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from etl.check.rules import render_rules
+from etl.marts.page import render_marts
+from etl.report.views import read_views
 from etl.settings import ENV_PREFIX, Section, Settings
 from models.catalog import Catalog, read_catalog
 from models.catalog.records import EventType
@@ -134,8 +136,14 @@ def _default(field: FieldInfo) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
+def render_mart_page(_: Catalog) -> str:
+    """Markdown: one section per mart."""
+    return render_marts({view.name: view.select for view in read_views("mart")})
+
+
 PAGES: dict[str, Callable[[Catalog], str]] = {
     "configuration.md": render_configuration,
+    "marts.md": render_mart_page,
     "rules.md": render_rules,
     "tables.md": render_tables,
 }

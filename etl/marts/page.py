@@ -1,0 +1,63 @@
+"""The page of the marts, written from their headers: what each is, its key, its columns, its tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from etl.marts.checks import mart_checks
+from etl.marts.header import Header, read_header
+
+INTRODUCTION = """\
+# Marts
+
+Written from the headers of `sql/mart/` by `make docs`. Raw tables hold what messages said; a mart
+holds what is true now. Every published version has them in schema `mart`, as Parquet beside the raw
+tables and as views in the version's DuckDB file. Test messages and queries are left out; replies say
+how things stood. A null says nothing: the newest known value wins.
+
+- `patient_id` is source and identifier, such as `7ce6f387:00012`; `encounter_id` and `appointment_id`
+  are source and visit number, the same text for the same visit. A reference to something that no
+  message told of is null, with the received number beside it.
+- Every time is UTC and has a date beside it, computed in UTC: use that, because `time::date` follows
+  the zone of your session.
+- `first_seen_at`, `last_seen_at` and `messages` say when and how often something was told.
+- Codes have one name per code system (`LOINC`, `ICD-10-CM`, `SNOMED-CT`, `CPT`, `HCPCS`, `NDC`, `RxNorm`,
+  `CVX`); a name that nobody knows stays as received.
+
+Whether a version keeps what the headers promise stands in `quality.mart_check`. A broken key, word or
+ledger keeps a version from being published, a broken reference or order of times warns;
+`[marts] checks` in the [configuration](configuration.md) changes that.
+
+```sql
+select mart, test, severity, violations, examined
+from quality.mart_check
+where not is_passed
+```
+"""
+
+
+def render_marts(files: Mapping[str, str]) -> str:
+    """Markdown: one section per mart; `files` are the texts of sql/mart by qualified name."""
+    headers = {name: read_header(text) for name, text in sorted(files.items())}
+    lines = [INTRODUCTION, "| mart | one row per | key |", "|---|---|---|"]
+    for name, header in headers.items():
+        grain = header.grain.removeprefix("one row per ")
+        key = ", ".join(f"`{column}`" for column in header.key)
+        lines.append(f"| [{name}](#{name.replace('.', '')}) | {grain} | {key} |")
+    checks = mart_checks(files, {})
+    for name, header in headers.items():
+        tests = [f"{check.name} ({check.severity})" for check in checks if check.mart == name]
+        lines += ["", *_section(name, header, tests)]
+    return "\n".join(lines) + "\n"
+
+
+def _section(name: str, header: Header, tests: list[str]) -> Iterator[str]:
+    yield f"## {name}\n\n{header.comment}\n"
+    for column, words in header.words.items():
+        yield f"- `{column}`: {', '.join(words)}."
+    for column, target in header.refers:
+        yield f"- `{column}` names a row of `{target}`."
+    yield f"- Tests: {', '.join(tests)}.\n"
+    yield "| column | meaning |\n|---|---|"
+    for column, meaning in header.columns.items():
+        yield f"| `{column}` | {meaning.replace('|', chr(92) + '|')} |"
