@@ -6,11 +6,14 @@ What importing does lives in `etl.ratings`; this is its door.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from etl.cli.groups import NearGroup
+from etl.cli.tables import Column, is_terminal, print_table, say, wide_option
 from etl.settings import Settings, read_settings
 
 IMPORT_EPILOG = """\b
@@ -29,6 +32,13 @@ Examples:
   redox-warehouse catalog show Scheduling Visit.VisitNumber
   redox-warehouse catalog show "Clinical Summary" "Allergies[].Status" --json
 """
+
+
+COLUMNS = (
+    Column("column"),
+    Column("path", is_path=True),
+    Column("type", rank=1),
+)
 
 
 @click.group(cls=NearGroup)
@@ -60,16 +70,42 @@ def import_ratings(
 @catalog.command(epilog=SHOW_EPILOG)
 @click.argument("model")
 @click.argument("path", required=False)
+@wide_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def show(context: click.Context, /, model: str, path: str | None, as_json: bool) -> None:
+def show(
+    context: click.Context, /, model: str, path: str | None, wide: bool, as_json: bool
+) -> None:
     """Show a data model, or one PATH of it."""
     from etl.cli.catalog_facts import find_field, find_model, tell_facts
     from etl.ratings.importing import read_site_catalog
 
     known = read_site_catalog(_overlay(context))
     facts = find_field(known, model, path) if path else find_model(known, model)
-    click.echo(json.dumps(facts) if as_json else tell_facts(facts))
+    if as_json:
+        click.echo(json.dumps(facts))
+        return
+    paths = {} if path else facts.pop("paths")
+    places = {} if path else facts.pop("stored_in")
+    click.echo(tell_facts(facts))
+    if paths:
+        _print_paths(paths, places, wide)
+
+
+def _print_paths(paths: Mapping[str, str], places: Mapping[str, str], wide: bool) -> None:
+    """Each path with its table and column: by table on a terminal, as records where piped."""
+    rows = [{"path": one, "type": paths[one], "stored_in": places.get(one)} for one in paths]
+    if not is_terminal():
+        print_table(rows, tuple(map(Column, ("path", "type", "stored_in"))))
+        return
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for path, kind in paths.items():
+        schema, table, column = [*places.get(path, "").split("."), "", "", ""][:3]
+        row = {"column": column or "-", "path": path, "type": kind}
+        tables.setdefault(f"{schema}.{table}", []).append(row)
+    for table, own in tables.items():
+        say()
+        print_table(own, COLUMNS, title=table, wide=wide)
 
 
 def _overlay(context: click.Context) -> Path:

@@ -11,6 +11,8 @@ from etl.ratings.event_tree import plant_tree
 from etl.ratings.events import spelled
 from etl.ratings.types import name_shapes
 from models.catalog.records import Catalog, DataModel, Expectation, Field
+from models.compile.dictionary import dictionary_tables
+from models.tables.plan import plan_tables
 
 
 def find_model(catalog: Catalog, name: str) -> dict[str, Any]:
@@ -32,6 +34,19 @@ def find_model(catalog: Catalog, name: str) -> dict[str, Any]:
         "paths": {
             path: name_shapes(shapes) for path, shapes in _shapes(catalog, model.name).items()
         },
+        "stored_in": find_places(catalog, model.name),
+    }
+
+
+def find_places(catalog: Catalog, model: str) -> dict[str, str]:
+    """Return where each path of a data model is stored: `schema.table.column`, arrays a table."""
+    rows = dictionary_tables(catalog, plan_tables(catalog))["quality.field"].to_pylist()
+    return {
+        row["path"]: ".".join(
+            filter(None, (row["table_schema"], row["table_name"], row["column_name"]))
+        )
+        for row in rows
+        if row["data_model"] == model
     }
 
 
@@ -47,6 +62,7 @@ def find_field(catalog: Catalog, name: str, path: str) -> dict[str, Any]:
     return {
         "data_model": model.name,
         "path": path,
+        "stored_in": find_places(catalog, model.name).get(path, ""),
         "shapes": [_shape(catalog, field) for field in shapes[path]],
         "expectations": [_expectation(line) for line in _lines(catalog, model.name, path)],
         "children": [other for other in shapes if other.rpartition(".")[0] == path],
@@ -85,9 +101,9 @@ def _model(catalog: Catalog, name: str) -> DataModel:
     for model in catalog.data_models.values():
         if spelled(name) in (spelled(model.name), spelled(model.schema)):
             return model
-    raise UsageFault(
-        f"The catalog has no data model {name}; name one of {', '.join(catalog.data_models)}."
-    )
+    near = get_close_matches(name, catalog.data_models, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}" if near else f"name one of {', '.join(catalog.data_models)}"
+    raise UsageFault(f"The catalog has no data model {name}; {hint}.")
 
 
 def _no_path(model: str, path: str, shapes: Mapping[str, object]) -> str:

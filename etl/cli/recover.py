@@ -18,7 +18,7 @@ from etl.settings import Settings
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def recover(settings: Settings, unwrap: str, as_json: bool) -> None:
-    """Continue from what is there after a part of the home was lost or restored.
+    """Continue after a part of the home was lost or restored.
 
     Numbers go on above the highest that the warehouse, landing, status.json or a published version
     records, and every landed object that the ledger does not know is loaded. Nothing is loaded

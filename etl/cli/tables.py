@@ -172,6 +172,10 @@ def _print_lines(
     cells = {c.name: [c.text(row.get(c.name)) for row in rows] for c in used}
     widths = {c.name: max(map(cell_len, [c.heading, *cells[c.name]])) for c in used}
     shown, left_out = _fit(used, widths, None if wide else terminal_width())
+    for column in shown:  # a last part that is longer than its column widens it for all
+        fitted = [_fitted(column, text, widths[column.name]) for text in cells[column.name]]
+        widths[column.name] = max(map(cell_len, [column.heading, *fitted]))
+        cells[column.name] = fitted
     if title:
         _echo(styled(title, bold=True))
     _echo(_line([_pad(c, c.heading, widths[c.name]) for c in shown], dim=True))
@@ -201,14 +205,17 @@ def _fit(
     return shown, [column for column in columns if column not in shown]
 
 
-def _cell(column: Column, text: str, width: int) -> str:
-    shown = text
+def _fitted(column: Column, text: str, width: int) -> str:
     if column.is_path:
-        shown = _shortened(text, width)
-    elif column.is_text and cell_len(text) > width:
-        shown = f"{set_cell_size(text, width - 1).rstrip()}{CUT}"
+        return _shortened(text, width)
+    if column.is_text and cell_len(text) > width:
+        return f"{set_cell_size(text, width - 1).rstrip()}{CUT}"
+    return text
+
+
+def _cell(column: Column, text: str, width: int) -> str:
     color = column.colors.get(text)
-    padded = _pad(column, shown, width)
+    padded = _pad(column, text, width)
     return styled(padded, fg=color, bold=color == "red") if color else padded
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})\s*(\w*)")
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})\s*(\w*) ?(.*)")
 _SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|<img[^>]* src=\"([^\"]+)\"")
 _HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*$")
@@ -23,10 +23,11 @@ _SEPARATORS = {"|", "||", "&&", ";", "&"}
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One fenced block: its language and its text."""
+    """One fenced block: its language, its text, and what stands behind the language."""
 
     language: str
     text: str
+    options: str = ""
 
 
 def pages() -> list[Path]:
@@ -41,17 +42,17 @@ def page_name(page: Path) -> str:
 
 def blocks(page: Path) -> Iterator[Block]:
     """The fenced blocks of a page."""
-    fence, language, inside = "", "", []
+    fence, language, options, inside = "", "", "", []
     for line in page.read_text("utf-8").splitlines():
         found = _FENCE.match(line)
         if fence:
             if found and found[1] == fence:
-                yield Block(language, "\n".join(inside))
+                yield Block(language, "\n".join(inside), options)
                 fence = ""
             else:
                 inside.append(line)
         elif found:
-            fence, language, inside = found[1], found[2], []
+            fence, language, options, inside = found[1], found[2], found[3].strip(), []
 
 
 def prose(page: Path) -> Iterator[str]:
