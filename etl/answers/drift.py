@@ -36,7 +36,7 @@ _COLUMNS = (
     "sources, source_ids, event_types"
 )
 _KEPT = """
-select message.data_model, kept.path, coalesce(message.event_type, ''), kept.value,
+select message.data_model, kept.path, coalesce(message.read_as, message.event_type, ''), kept.value,
     count(*)
 from core.unplaced_value as kept
 join core.message using (message_id)

@@ -10,6 +10,7 @@ from etl.errors import UsageFault
 from etl.ratings.event_tree import plant_tree
 from etl.ratings.events import spelled
 from etl.ratings.types import name_shapes
+from models.catalog.rating_share import rating_share
 from models.catalog.records import Catalog, DataModel, Expectation, Field
 from models.compile.dictionary import dictionary_tables
 from models.tables.plan import plan_tables
@@ -25,6 +26,7 @@ def find_model(catalog: Catalog, name: str) -> dict[str, Any]:
         "data_model": model.name,
         "description": model.description,
         "schema": model.schema,
+        "ratings": str(rating_share(catalog, model.name)),
         "event_types": {
             event.event_type: f"{event.direction}, {len(_paths(catalog, model, event.event_type))}"
             f" paths{f', answered by {event.reply}' if event.reply else ''}"

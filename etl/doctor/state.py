@@ -23,6 +23,7 @@ from etl.warehouse import identity
 from etl.warehouse.connection import open_warehouse, read_lock
 from etl.warehouse.identity import require_no_warehouse
 from models.catalog import CatalogFaults, read_catalog
+from models.catalog.rating_share import rating_share
 from models.tables.plan import plan_tables
 
 MOST_FAULTS = 10
@@ -42,6 +43,7 @@ def check_catalog(settings: Settings) -> Iterator[Check]:
         yield fail(area, "site's lines", counted(len(error.faults), "fault"), action)
         return
     yield ok(area, "site's lines", ", ".join(files) or "none")
+    yield ok(area, "ratings", str(rating_share(catalog)))
     nulled = sum(map(len, nulled_fields(catalog, settings.values).values()))
     yield ok(area, "value policies", f"{counted(nulled, 'field')} to lose values outside a set")
 
