@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ from etl.settings import Settings
 if TYPE_CHECKING:
     from etl.pipeline.batches import Refusal
     from etl.pipeline.records import LoadSummary
+    from etl.pipeline.sources import LeftOut, Reason
 
 REFUSED = 1
 QUARANTINED = 3
@@ -26,16 +29,25 @@ MOST_REASONS = 20
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--unwrap", metavar="KEY", default="", help="Messages are in envelopes, under KEY.")
 @click.option("--in-place", is_flag=True, help="Keep only where the bytes are, not a copy.")
+@click.option("--all", "take_all", is_flag=True, help="Take files that hold no messages too.")
+@click.option("--values", is_flag=True, help="Name left-out files; names may hold patient data.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_obj
 def load(
-    settings: Settings, paths: tuple[str, ...], unwrap: str, in_place: bool, as_json: bool
+    settings: Settings,
+    paths: tuple[str, ...],
+    unwrap: str,
+    in_place: bool,
+    take_all: bool,
+    values: bool,
+    as_json: bool,
 ) -> int:
     """Load messages from files, folders, globs or URLs.
 
     PATHS may mix them all (s3://... too). A file holds one message, several in a row, a JSON array
     or NDJSON, plain, .gz or .zst. What was loaded before is recognized by its content and skipped,
-    so running it twice changes nothing.
+    so running it twice changes nothing. Hidden and unfinished files below a folder, and kinds that
+    hold no messages (images, PDF, XML, ...), are left out and counted; --all takes the latter.
 
     \b
     Examples:
@@ -45,25 +57,73 @@ def load(
       redox-warehouse load s3://bucket/redox/2026/
 
     Exit code 3 means that some items were quarantined; see `redox-warehouse quarantine list`. Exit
-    code 1 means that a file is damaged or cannot be read; it was left out, the others are loaded.
+    code 1 means that a file is damaged or cannot be read; it was left out, or loaded as far as it
+    goes, the others are loaded.
     """
     from etl.pipeline.batches import load_batch
     from etl.pipeline.sources import Sources
 
-    sources = Sources(settings.buckets).list(paths)
+    sources = Sources(settings.buckets, home=settings.home)
+    listed = sources.list(paths, take_all=take_all)
     with progress_reporter(quiet=as_json) as progress:
-        batch = load_batch(settings, sources, progress, unwrap=unwrap, in_place=in_place)
+        batch = load_batch(settings, listed, progress, unwrap=unwrap, in_place=in_place)
+    names = LeftOutNames(sources.left_out, are_shown=values or sys.stderr.isatty())
     if as_json:
         refused = [asdict(one) for one in batch.refused]
-        click.echo(json.dumps(batch.loaded.to_json() | {"refused": refused}, indent=1))
+        facts = {
+            "refused": refused,
+            "left_out": names.counts(),
+            "left_out_entries": names.entries(),
+        }
+        click.echo(json.dumps(batch.loaded.to_json() | facts, indent=1))
     else:
         _tell(batch.loaded)
         if unwrap and batch.loaded.skipped_objects:
             _tell_misread(settings, unwrap)
+    names.report()
     _tell_refused(batch.refused, settings)
-    if batch.refused:
+    if batch.refused or names.has_trouble():
         return REFUSED
     return QUARANTINED if batch.loaded.quarantined else 0
+
+
+class LeftOutNames:
+    """What was left out below the paths; names, which may be patients', only when they may show."""
+
+    def __init__(self, left_out: Sequence[LeftOut], *, are_shown: bool) -> None:
+        self._left_out = left_out
+        self._are_shown = are_shown
+
+    def counts(self) -> dict[str, int]:
+        """How many were left out, by reason."""
+        return dict(Counter(str(one.reason) for one in self._left_out))
+
+    def entries(self) -> list[dict[str, str]]:
+        """Those that someone should look at."""
+        return [self._entry(one) for one in self._left_out if one.reason in _trouble()]
+
+    def has_trouble(self) -> bool:
+        return any(one.reason in _trouble() for one in self._left_out)
+
+    def report(self) -> None:
+        """Print the entries that cannot be read, and the counts of all."""
+        for entry in self.entries()[:MOST_REASONS]:
+            click.echo(f"Left out: {' '.join(entry.values())}", err=True)
+        if self._left_out:
+            counts = "; ".join(f"{reason}: {count:,}" for reason, count in self.counts().items())
+            click.echo(f"Left out below the paths: {counts}.", err=True)
+
+    def _entry(self, one: LeftOut) -> dict[str, str]:
+        from etl.pipeline.sources import label_of
+
+        name = ascii(one.uri)[1:-1] if self._are_shown else label_of(one.uri)
+        return {"source": name, "reason": str(one.reason)}
+
+
+def _trouble() -> frozenset[Reason]:
+    from etl.pipeline.sources import TROUBLE
+
+    return TROUBLE
 
 
 def _tell(summary: LoadSummary) -> None:

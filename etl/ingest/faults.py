@@ -21,7 +21,7 @@ def label_of(uri: str) -> str:
 
     It is "source" and the first 12 hexadecimal digits of the SHA-256 of the URI or absolute path.
     """
-    return f"source {hashlib.sha256(uri.encode()).hexdigest()[:12]}"
+    return f"source {hashlib.sha256(uri.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
 
 
 @contextmanager

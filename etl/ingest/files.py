@@ -19,26 +19,21 @@ import fsspec
 
 from etl.errors import UsageFault
 from etl.ingest.faults import label_of, source_errors
+from etl.ingest.folders import LeftOut, Reason, SourceFile, Walk, path_of
 from etl.ingest.unpack import fault_of, open_unpacked
 
-__all__ = ["SourceFile", "fault_of", "is_there", "label_of", "list_sources", "open_source"]
+__all__ = [
+    "LeftOut",
+    "Reason",
+    "SourceFile",
+    "fault_of",
+    "is_there",
+    "label_of",
+    "list_sources",
+    "open_source",
+]
 
-HIDDEN = (".", "_")
-UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".open", ".crdownload", ".filepart", "~")
 _GLOB_MARKS = "*?["
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """One file or object: where it is and by what a change of it is noticed.
-
-    `mtime_ns` is 0 where the store does not tell it; `etag` is "" where there is none.
-    """
-
-    uri: str
-    size: int
-    mtime_ns: int
-    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,30 +44,36 @@ class _Found:
     names: tuple[str, ...] = ()
 
 
+def _ignore(_: LeftOut) -> None:
+    """Take what is left out and do nothing."""
+
+
 def list_sources(
-    paths: Sequence[str], *, tell_skipped: Callable[[str], None] | None = None, **options: Any
+    paths: Sequence[str],
+    *,
+    leave_out: Callable[[LeftOut], None] = _ignore,
+    home: Path | None = None,
+    take_all: bool = False,
+    **options: Any,
 ) -> Iterator[SourceFile]:
     """Every file below the paths, once, sorted within each path.
 
-    Found hidden (`.x`, `_x`) and unfinished (`x.tmp`, `x.part`, ...) files are left out and their
-    URIs given to `tell_skipped`; a file named itself is never left out. `options` go to the file
-    system of URLs (`anon=True` for a public bucket). Raises UsageFault that tells, by number, every
-    path where nothing is: names of files may be names of patients.
+    Hidden (`.x`, `_x`) and unfinished (`x.tmp`, `x.part`, ...) files, those of kinds that hold no
+    messages (unless `take_all`), what cannot be read and the folders of the `home` are given to
+    `leave_out` with the reason; a file named itself is left out only when it cannot be read.
+    `options` go to the file system of URLs (`anon=True` for a public bucket). Raises UsageFault that
+    tells, by number, every path where nothing is: names of files may be names of patients.
     """
-    listings = [(path, _list_one(path, options)) for path in paths]
-    missing = [number for number, (_, found) in enumerate(listings, 1) if found is None]
+    listings = [_list_one(path, Walk(leave_out, home, take_all), options) for path in paths]
+    missing = [number for number, found in enumerate(listings, 1) if found is None]
     if missing:
         raise UsageFault(_nothing_at(missing, len(listings)))
     known: set[str] = set()
-    for _, listing in listings:
-        for found in sorted(listing or (), key=lambda one: one.source.uri):
-            if found.source.uri in known:
-                continue
-            known.add(found.source.uri)
-            if _is_wanted(found.names):
-                yield found.source
-            elif tell_skipped is not None:
-                tell_skipped(found.source.uri)
+    for listing in listings:
+        for source in sorted(listing or (), key=lambda one: one.uri):
+            if source.uri not in known:
+                known.add(source.uri)
+                yield source
 
 
 def _nothing_at(missing: Sequence[int], count: int) -> str:
@@ -111,58 +112,43 @@ def open_source(source: SourceFile, **options: Any) -> Iterator[BinaryIO]:
 
 
 def _open_raw(uri: str, options: dict[str, Any]) -> Any:
-    if "://" not in uri:
-        return Path(uri).open("rb", buffering=0)
+    local = path_of(uri)
+    if local is not None:
+        return local.open("rb", buffering=0)
     system, path = fsspec.core.url_to_fs(uri, **options)
     return system.open(path, "rb")
 
 
-def _is_wanted(names: Sequence[str]) -> bool:
-    if any(name.startswith(HIDDEN) for name in names):
-        return False
-    return not (names and names[-1].lower().endswith(UNFINISHED))
-
-
-def _list_one(path: str, options: dict[str, Any]) -> list[_Found] | None:
+def _list_one(path: str, walk: Walk, options: dict[str, Any]) -> list[SourceFile] | None:
     """What is at a path, None when nothing is."""
+    local = path_of(path)
     with source_errors(path):
-        return _list_url(path, options) if "://" in path else _list_local(Path(path).expanduser())
+        if local is not None:
+            return _list_local(local.expanduser(), walk)
+        found = _list_url(path, options)
+    if found is None:
+        return None
+    return [one.source for one in found if not _is_left_out(one, walk)]
 
 
-def _list_local(path: Path) -> list[_Found] | None:
-    if path.is_dir():
-        return list(_walk(path.absolute(), ()))
-    if path.exists():
-        return [_Found(_local(path))]
-    found: list[_Found] = []
-    matches = glob.glob(str(path), recursive=True)  # noqa: PTH207
-    for match in map(Path, matches):
-        names = match.relative_to(_fixed_part(str(path))).parts
-        if match.is_dir():
-            found += _walk(match.absolute(), names)
-        elif match.is_file():
-            found.append(_Found(_local(match), names))
+def _is_left_out(found: _Found, walk: Walk) -> bool:
+    reason = walk.reason_by_name(found.names)
+    if reason is not None:
+        walk.leave_out(LeftOut(found.source.uri, reason))
+    return reason is not None
+
+
+def _list_local(path: Path, walk: Walk) -> list[SourceFile] | None:
+    if os.path.lexists(path):
+        return list(walk.files(path.absolute()))
+    matches = sorted(map(Path, glob.glob(str(path), recursive=True)))  # noqa: PTH207
+    fixed = _fixed_part(str(path)) if matches else ""
+    found = [
+        source
+        for match in matches
+        for source in walk.files(match.absolute(), match.relative_to(fixed).parts)
+    ]
     return found if matches else None
-
-
-def _walk(folder: Path, names: tuple[str, ...]) -> Iterator[_Found]:
-    """Every file below a folder; an unreadable folder raises, so that nothing is left out."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(Path(entry.path), (*names, entry.name))
-            elif entry.is_file():
-                try:
-                    status = entry.stat()
-                except FileNotFoundError:  # renamed or taken away since it was listed
-                    continue
-                source = SourceFile(entry.path, status.st_size, status.st_mtime_ns)
-                yield _Found(source, (*names, entry.name))
-
-
-def _local(path: Path) -> SourceFile:
-    status = path.stat()
-    return SourceFile(str(path.absolute()), status.st_size, status.st_mtime_ns)
 
 
 def _list_url(url: str, options: dict[str, Any]) -> list[_Found] | None:

@@ -156,7 +156,7 @@ def run_load(settings: Settings, config: LoadConfig, progress: Progress) -> Batc
         recover_pull(settings)
         return load_batch(settings, read_batch(settings, config.batch), progress)
     if config.paths:
-        sources = Sources(settings.buckets).list(config.paths)
+        sources = Sources(settings.buckets, home=settings.home).list(config.paths)
         return load_batch(
             settings, sources, progress, unwrap=config.unwrap, in_place=config.in_place
         )

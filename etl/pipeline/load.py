@@ -94,7 +94,7 @@ def load_paths(
     """Land and load files, folders, globs or URLs; what was loaded before is skipped by content."""
     with open_loader(settings, progress, clock) as loader:
         return loader.load_sources(
-            Sources(settings.buckets).list(paths),
+            Sources(settings.buckets, home=settings.home).list(paths),
             unwrap=unwrap,
             in_place=in_place or settings.load.in_place,
         )

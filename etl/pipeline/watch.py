@@ -18,7 +18,8 @@ from pathlib import Path
 
 from etl.atomic import replacing
 from etl.errors import RedoxWarehouseError, UsageFault
-from etl.ingest.files import SourceFile, label_of
+from etl.ingest.files import LeftOut, SourceFile, label_of
+from etl.ingest.folders import TROUBLE
 from etl.ingest.seen import read_seen, unseen
 from etl.pipeline.batches import BatchSummary, load_batch
 from etl.pipeline.pull import recover_pull
@@ -27,6 +28,7 @@ from etl.pipeline.sources import Sources
 from etl.settings import Settings
 
 KEEP_BATCHES = timedelta(days=30)
+MOST_TROUBLES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class Waiting:
     """What a look at the watched paths found.
 
     `sources` are new or changed and settled; `unsettled` counts files changed just now;
-    `unreadable` says of watched paths that could not be listed why, without names of files.
+    `unreadable` says of watched paths that could not be listed, and of entries below them that
+    cannot be read, why, without names of files.
     """
 
     sources: tuple[SourceFile, ...]
@@ -57,8 +60,10 @@ def find_waiting(settings: Settings, now: datetime) -> Waiting:
     found: list[SourceFile] = []
     unreadable: list[str] = []
     for number, path in enumerate(watched_paths(settings)):
+        sources = Sources(settings.buckets, home=settings.home)
         try:
-            found += Sources(settings.buckets).list([path])
+            found += sources.list([path])
+            unreadable += _troubles(sources.left_out)
         except RedoxWarehouseError as error:
             if number:  # incoming is made by the first webhook or pull
                 unreadable.append(f"watched path {number} ({label_of(path)}): {_kind(error)}")
@@ -66,6 +71,12 @@ def find_waiting(settings: Settings, now: datetime) -> Waiting:
     now_ns = int(now.timestamp() * 1e9)
     settled = [source for source in new if _is_settled(source, now_ns, settings.watch.settle_s)]
     return Waiting(tuple(settled), len(new) - len(settled), tuple(unreadable))
+
+
+def _troubles(left_out: Sequence[LeftOut]) -> list[str]:
+    """The entries below a watched path that someone should look at, by their labels."""
+    troubled = [one for one in left_out if one.reason in TROUBLE]
+    return [f"{label_of(one.uri)}: {one.reason}" for one in troubled[:MOST_TROUBLES]]
 
 
 def _kind(error: RedoxWarehouseError) -> str:

@@ -6,6 +6,7 @@ import gzip
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
@@ -13,7 +14,14 @@ import pyzstd
 
 from etl.errors import PermanentError, RedoxWarehouseError, TransientError, UsageFault
 from etl.ingest.faults import label_of, source_errors
-from etl.ingest.files import SourceFile, fault_of, list_sources, open_source
+from etl.ingest.files import (
+    LeftOut,
+    Reason,
+    SourceFile,
+    fault_of,
+    list_sources,
+    open_source,
+)
 
 CONTENT = b"".join(b'{"n":%d}\n' % number for number in range(20_000))
 
@@ -55,13 +63,77 @@ def test_paths_are_listed(inbox: Path, name: str) -> None:
     assert list_names(inbox, *paths) == expected
 
 
+def listed_and_left(folder: Path, **options: Any) -> tuple[list[str], list[tuple[str, Reason]]]:
+    """The names below a folder that are taken, and those that are left out with their reasons."""
+    left: list[LeftOut] = []
+    taken = [source.uri for source in list_sources([str(folder)], leave_out=left.append, **options)]
+    cut = len(str(folder)) + 1
+    return [uri[cut:] for uri in taken], sorted((one.uri[cut:], one.reason) for one in left)
+
+
 def test_what_is_left_out_is_told(inbox: Path) -> None:
-    skipped: list[str] = []
-    list(list_sources([str(inbox)], tell_skipped=skipped.append))
-    names = sorted(Path(uri).relative_to(inbox).as_posix() for uri in skipped)
-    assert names == [
-        ".git/h.json", ".hidden.json", "F.JSON.TMP", "_SUCCESS", "e.json.part", "sub/_tmp/g.json",
+    _, left = listed_and_left(inbox)
+    assert left == [
+        (".git/h.json", Reason.HIDDEN), (".hidden.json", Reason.HIDDEN),
+        ("F.JSON.TMP", Reason.UNFINISHED), ("_SUCCESS", Reason.HIDDEN),
+        ("e.json.part", Reason.UNFINISHED), ("sub/_tmp/g.json", Reason.HIDDEN),
     ]  # fmt: skip
+
+
+def test_foreign_kinds_are_left_out_unless_all_are_asked_for(tmp_path: Path) -> None:
+    for name in ("a.json", "scan.PDF", "b.docx", "noending"):
+        (tmp_path / name).write_bytes(b"{}")
+    taken, left = listed_and_left(tmp_path)
+    assert taken == ["a.json", "noending"]
+    assert left == [("b.docx", Reason.FOREIGN), ("scan.PDF", Reason.FOREIGN)]
+    assert listed_and_left(tmp_path, take_all=True) == (
+        ["a.json", "b.docx", "noending", "scan.PDF"],
+        [],
+    )
+    assert len(list(list_sources([str(tmp_path / "scan.PDF")]))) == 1
+
+
+def test_links_are_followed_once_and_none_stops_the_others(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "in", tmp_path / "elsewhere"
+    (folder / "sub").mkdir(parents=True)
+    elsewhere.mkdir()
+    for path in (folder / "a.json", folder / "sub" / "b.json", elsewhere / "c.json"):
+        path.write_bytes(b"{}")
+    (folder / "self").symlink_to("self")
+    (folder / "sub" / "up").symlink_to("..")
+    (folder / "lost").symlink_to("/nonexistent/x")
+    (folder / "2026-03").symlink_to(elsewhere)
+    os.mkfifo(folder / "pipe")
+    taken, left = listed_and_left(folder)
+    assert taken == ["2026-03/c.json", "a.json", "sub/b.json"]
+    assert left == [
+        ("lost", Reason.DANGLING), ("pipe", Reason.SPECIAL), ("self", Reason.LOOP),
+        ("sub/up", Reason.LOOP),
+    ]  # fmt: skip
+    (named,) = list_sources([str(folder / "lost"), str(folder / "a.json")])
+    assert named.uri.endswith("a.json")
+
+
+def test_a_name_that_is_not_utf_8_is_read_like_any_other(tmp_path: Path) -> None:
+    name = os.fsencode(tmp_path) + b"/M\xfcller.json"
+    Path(os.fsdecode(name)).write_bytes(b'{"a":1}')
+    (source,) = list_sources([str(tmp_path)])
+    assert source.uri == f"file://{tmp_path}/M%FCller.json"
+    assert list(list_sources([source.uri])) == [source]
+    assert list(list_sources([os.fsdecode(name)])) == [source]
+    with open_source(source) as stream:
+        assert stream.read() == b'{"a":1}'
+
+
+def test_folders_of_the_home_are_never_input(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    for name in ("landing/ab/x.json", "published/y.json", "incoming/z.json"):
+        (home / name).parent.mkdir(parents=True)
+        (home / name).write_bytes(b"{}")
+    (tmp_path / "a.json").write_bytes(b"{}")
+    assert listed_and_left(tmp_path, home=home) == (["a.json"], [("home", Reason.OWN)])
+    assert listed_and_left(home / "landing", home=home)[0] == []
+    assert listed_and_left(home / "incoming", home=home)[0] == ["z.json"]
 
 
 def test_a_file_is_known_by_size_and_time(inbox: Path) -> None:
@@ -90,7 +162,7 @@ def test_a_single_missing_path_is_told_without_its_name(inbox: Path) -> None:
         list_names(inbox, "none1")
 
 
-def test_a_folder_that_may_not_be_read_is_told(
+def test_a_folder_that_may_not_be_read_is_left_out(
     inbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scandir = os.scandir
@@ -101,9 +173,9 @@ def test_a_folder_that_may_not_be_read_is_told(
         return scandir(folder)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(PermanentError, match=r"Access to source [0-9a-f]{12} is refused") as told:
-        list_names(inbox, "")
-    assert "deep" not in str(told.value)
+    taken, left = listed_and_left(inbox)
+    assert taken == ["a.json", "b.ndjson", "sub/c.json.gz"]
+    assert ("sub/deep", Reason.NO_ACCESS) in left
 
 
 def zstd_frames(content: bytes) -> bytes:
