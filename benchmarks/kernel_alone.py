@@ -1,10 +1,9 @@
 """Only the reading of messages: each is checked and hashed, nothing is written.
 
-    python -m benchmarks.kernel_alone FILE [--reader kernel]
+    python -m benchmarks.kernel_alone FILE
 
 The time printed is that of reading, from the first byte to the last hash; importing and compiling
-the catalog come before it. `READERS` holds the ways of reading there are, the one that the load uses
-last.
+the catalog come before it.
 """
 
 from __future__ import annotations
@@ -52,16 +51,12 @@ def kernel() -> Reader:
     return read
 
 
-READERS: dict[str, Callable[[], Reader]] = {"kernel": kernel}
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read a file's messages and print how many could be read, and how fast."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("file", type=Path)
-    parser.add_argument("--reader", choices=READERS, default=list(READERS)[-1])
     given = parser.parse_args(arguments)
-    read = READERS[given.reader]()
+    read = kernel()
     warm = given.file.open("rb").readline()
     read([warm])
     lines = given.file.read_bytes().splitlines()

@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.fuzz.compare import Comparison, Difference
 from tests.fuzz.inputs import inputs
-from tests.fuzz.subjects import SUBJECTS, default_subject
+from tests.fuzz.subjects import DEFAULT, SUBJECTS
 from tests.reference.shapes import read_listed
 
 BLOCK = 10_000
@@ -27,7 +27,7 @@ BLOCK = 10_000
 def main(given: list[str] | None = None) -> int:
     """Run, print the figures of all runs; 1 when there was any difference."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--subject", choices=sorted(SUBJECTS), default=default_subject())
+    parser.add_argument("--subject", choices=sorted(SUBJECTS), default=DEFAULT)
     parser.add_argument("--inputs", type=int, default=10 * BLOCK, help="how many this time")
     parser.add_argument("--seed", default="1", help="another seed gives other inputs")
     parser.add_argument("--state", type=Path, default=Path(".fuzz/figures.jsonl"))

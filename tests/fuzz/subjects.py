@@ -56,10 +56,5 @@ def kernel() -> Subject:
     return classify
 
 
-# those there are, the one that the load uses last
 SUBJECTS: dict[str, Callable[[], Subject]] = {"kernel": kernel}
-
-
-def default_subject() -> str:
-    """The subject that the load uses."""
-    return list(SUBJECTS)[-1]
+DEFAULT = "kernel"
