@@ -24,6 +24,11 @@ how things stood. A null says nothing: the newest known value wins.
 - Codes have one name per code system (`LOINC`, `ICD-10-CM`, `SNOMED-CT`, `CPT`, `HCPCS`, `NDC`, `RxNorm`,
   `CVX`); a name that nobody knows stays as received.
 
+Schema `tuva` has `patient`, `encounter`, `appointment`, `condition` and `lab_result` with the columns of the
+input layer of the Tuva project (0.18). With dbt-duckdb and the version's file attached as `redox`, a model
+is one line: `select * from redox.tuva.patient`. `tests/catalog/tuva_columns.csv` says of every column
+that is always null why it is.
+
 Whether a version keeps what the headers promise stands in `quality.mart_check`. A broken key, word or
 ledger keeps a version from being published, a broken reference or order of times warns;
 `[marts] checks` in the [configuration](configuration.md) changes that.
