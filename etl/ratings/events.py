@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from etl.ratings.records import Entry, Page
@@ -54,6 +54,10 @@ class EventNames:
             for key, event_type in own.items():
                 self.events[spelled(model.name) + key] = (model.name, event_type)
 
+    def is_event(self, text: str) -> bool:
+        """True if some data model has an event type of this name."""
+        return any(spelled(text) in own for own in self.event_types.values())
+
     def whole(self, text: str, witness: str) -> Naming | None:
         """What `text` names when it is a data model and its event type, or a data model alone."""
         key = spelled(text)
@@ -68,11 +72,24 @@ def spelled(text: str) -> str:
 
 
 def find_event(
-    page: Page, entries: Sequence[Entry], sample: str | None, names: EventNames
+    page: Page,
+    entries: Sequence[Entry],
+    sample: str | None,
+    names: EventNames,
+    *,
+    heading: str = "",
 ) -> EventVerdict:
-    """Weigh everything that names the event type of one field list."""
+    """Weigh everything that names the event type of one field list.
+
+    Some pages print another event type in their Meta block than they describe: what the heading or
+    the address says counts more.
+    """
+    headed = [Naming("its heading", "", heading)] if names.is_event(heading) else []
+    told = [*headed, *_from_address(page.address, names)]
+    is_told = any(naming.event_type for naming in told)
     namings = [
-        *_from_fields(entries, names),
+        *headed,
+        *(_without_event(one) if is_told else one for one in _from_fields(entries, names)),
         *(_from_sample(sample, names) if sample else ()),
         *_from_address(page.address, names),
         *_from_title(page.title, names),
@@ -80,6 +97,10 @@ def find_event(
     if not (any(one.data_model for one in namings) and any(one.event_type for one in namings)):
         namings += _from_file_name(page.name, names)
     return _agree(namings, names)
+
+
+def _without_event(naming: Naming) -> Naming:
+    return replace(naming, event_type="")
 
 
 def _from_fields(entries: Sequence[Entry], names: EventNames) -> Iterator[Naming]:

@@ -32,7 +32,9 @@ from etl.ratings.types import fits_shape
 from etl.ratings.unglue import is_run_together, unglue
 from models.catalog.records import Catalog
 
-_HEADING = re.compile(r"Fields|(?:Request|Response) Body Schema(?:\s*(-\s.*))?")
+_BADGE = r"(?:BETA|Beta|DEV PREVIEW|Dev preview|DEPRECATED|Deprecated)?\s*"
+_HEADING = re.compile(rf"{_BADGE}Fields(?:link)?|(?:Request|Response) Body Schema(?:\s*(-\s.*))?")
+_EVENT_HEADING = re.compile(rf"{_BADGE}([A-Z][A-Za-z-]{{1,60}}?)\s*link")
 _MOST_REPEATS = 40  # no page prints a path so often; what does would only cost time
 _CUT = "the page stops within this field"
 _OTHER_SHAPE = "its type does not fit the catalog's, so its rating is not taken"
@@ -63,7 +65,7 @@ class PageReader:
         entries, unread = _entries(page, section, layout, self.names)
         if not entries and not (unread and section.has_heading):
             return None
-        verdict = find_event(page, entries, sample, self.event_names)
+        verdict = find_event(page, entries, sample, self.event_names, heading=section.heading)
         blank = FieldList(
             page=page.name,
             source=name_source(page),
@@ -87,12 +89,16 @@ class PageReader:
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """The lines of one field list and the line number of its heading."""
+    """The lines of one field list and the line number of its heading.
+
+    `heading` is the event type in the last heading with a link before the list, "" without one.
+    """
 
     number: int
     lines: tuple[TextLine, ...]
     has_heading: bool
     ends_page: bool
+    heading: str = ""
 
 
 def name_source(page: Page) -> str:
@@ -106,15 +112,24 @@ def _sections(page: Page) -> Iterator[_Section]:
     """The lines behind each heading of a field list; the whole page where there is no heading."""
     lines = page.lines
     starts = [at for at, line in enumerate(lines) if _heading(line)]
+    before = 0
     for start, end in pairwise([*starts, len(lines)]):
+        heading = _event_heading(lines[before:start])
+        before = start
         glued = _HEADING.fullmatch(lines[start].text)
         first = [replace(lines[start], text=glued[1])] if glued and glued[1] else []
         own = [line for line in lines[start + 1 : end] if line.kind is not LineKind.SAMPLE]
         is_last = end == len(lines)
-        yield _Section(lines[start].number, (*first, *own), True, page.is_cut and is_last)
+        ends_page = page.is_cut and is_last
+        yield _Section(lines[start].number, (*first, *own), True, ends_page, heading)
     if not starts:
         own = [line for line in lines if line.kind is not LineKind.SAMPLE]
         yield _Section(1, tuple(own), False, page.is_cut)
+
+
+def _event_heading(lines: Sequence[TextLine]) -> str:
+    found = (_EVENT_HEADING.fullmatch(line.text) for line in reversed(lines))
+    return next((match[1] for match in found if match and match[1] != "Fields"), "")
 
 
 def _heading(line: TextLine) -> bool:

@@ -28,10 +28,11 @@ def weigh(
     title: str = "",
     address: str = "",
     file: str = "saved.html",
+    heading: str = "",
 ) -> EventVerdict:
     page = Page(file, title, address, (), is_plain=False)
     entries = [make_entry("Meta.DataModel", model), make_entry("Meta.EventType", event)]
-    return find_event(page, entries, sample, names())
+    return find_event(page, entries, sample, names(), heading=heading)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,6 @@ def test_spelling_does_not_matter() -> None:
     "other",
     [
         {"sample": '{"Meta": {"DataModel": "PatientAdmin", "EventType": "Cancel"}}'},
-        {"address": "https://example.org/patient-admin-discharge"},
         {"address": "https://example.org/Scheduling.html"},
         {"title": "Patient Admin Discharge"},
     ],
@@ -71,6 +71,20 @@ def test_spelling_does_not_matter() -> None:
 def test_witnesses_that_disagree_leave_it_open(other: dict[str, str]) -> None:
     verdict = weigh(model="PatientAdmin", event="Arrival", **other)
     assert "not clear" in verdict.refusal
+
+
+@pytest.mark.parametrize(
+    "stronger",
+    [{"address": "https://example.org/patient-admin-discharge"}, {"heading": "Discharge"}],
+)
+def test_heading_and_address_count_more_than_the_meta_block(stronger: dict[str, str]) -> None:
+    verdict = weigh(model="PatientAdmin", event="Arrival", **stronger)
+    assert (verdict.event_type, verdict.refusal) == ("Discharge", "")
+
+
+def test_heading_and_address_that_disagree_leave_it_open() -> None:
+    address = "https://example.org/patient-admin-discharge"
+    assert "not clear" in weigh(model="PatientAdmin", heading="Transfer", address=address).refusal
 
 
 def test_a_file_name_is_believed_only_where_nothing_else_speaks() -> None:

@@ -8,7 +8,8 @@ from functools import cache
 
 import pytest
 
-from etl.ratings.records import FieldList, Refusal
+from etl.ratings.pages import to_page
+from etl.ratings.records import FieldList, Page, Refusal
 from etl.ratings.understand import PageReader, name_source
 from models.catalog import Catalog, read_catalog
 from models.catalog.records import Rating
@@ -130,3 +131,28 @@ def test_the_source_names_title_and_file() -> None:
     page = save(html_page("<p>x</p>", title="Notes | New"), name="notes-new.html")
     assert name_source(page) == "page: Notes / New (notes-new.html)"
     assert name_source(replace(page, title="")) == "page: notes-new.html"
+
+
+def test_full_paths_below_headings_with_badges_and_links_are_read() -> None:
+    text = "\n".join(
+        [
+            "Provider",
+            "Newlink",
+            "BETAA New message adds a provider",
+            "BETAFieldslink",
+            "- Meta.DataModel", "  String", "  Reliable", "  Required", "  Provider",
+            "- Meta.EventType", "  String", "  Reliable", "  Required", "  ProviderQueryResponse",
+            "- Meta.Source", "  Object", "  Reliable", "  Who sends",
+            "- Meta.FacilityCode", "  String", "  Possible", "  Where",
+            "",
+        ]
+    )  # fmt: skip
+    page = to_page(text.encode(), "provider.txt")
+    assert isinstance(page, Page)
+    (found,) = reader().read(page)
+    assert isinstance(found, FieldList)
+    assert (found.data_model, found.event_type, found.refused) == ("Provider", "New", "")
+    ratings = {read.path: (read.rating, read.required) for read in found.fields}
+    assert ratings["Meta.DataModel"] == ("Reliable", True)
+    assert ratings["Meta.Source"] == ("Reliable", False)
+    assert ratings["Meta.FacilityCode"] == ("Possible", False)
