@@ -84,7 +84,10 @@ def read_troubles(connection: duckdb.DuckDBPyConnection, names: Mapping[str, str
         f"messages, rated {below[2]}: ask them for it." if below else "",
         falls=fell[5] if fell else 0,
         fall=Fall(fell[0], names.get(fell[1], fell[1]), *fell[2:5]) if fell else None,
-        silent=tuple(f"{names.get(source, source)} is silent since {_day(day)}" for source, day in silent),
+        silent=tuple(
+            f"{names.get(source, source)} has been silent since {_day(day)}"
+            for source, day in silent
+        ),
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from models.catalog import read_catalog
 RUN_ON = date(2026, 3, 10)
 FIRST_DAY = RUN_ON - timedelta(days=DAYS)
 FALL = Fall("Visit.AttendingProvider.ID", "North Hospital", date(2026, 2, 26), 1.0, 0.3)
-SILENT = "Harbor Laboratory is silent since 28 February 2026"
+SILENT = "Harbor Laboratory has been silent since 28 February 2026"
 
 
 @pytest.fixture(scope="module")
