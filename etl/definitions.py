@@ -1,11 +1,11 @@
-"""Assembles Dagster's definitions, nothing else. `workspace.yaml` points here."""
+"""Assembles Dagster's definitions, nothing else. `workspace.yaml` and `[tool.dg]` point here."""
 
 import dagster as dg
 
-from etl.orchestration.assembly import assemble
+from etl.orchestration.assembly import assemble_for_server
 
 
 @dg.definitions
 def definitions() -> dg.Definitions:
-    """Everything of the home that the environment names."""
-    return assemble()
+    """Return everything of the home that the environment names."""
+    return assemble_for_server()

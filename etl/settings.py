@@ -214,11 +214,16 @@ class WatchSettings(Section):
 
 
 class CheckSettings(Section):
-    """Thresholds of the asset checks, as shares of messages (of items for quarantine)."""
+    """Thresholds of the asset checks, as shares of what the newest load of a feed brought.
 
-    quarantine_share: float = Field(0.01, ge=0, le=1, description="warn above")
-    warning_share: float = Field(0.25, ge=0, le=1, description="warn above, per data model")
-    error_share: float = Field(0, ge=0, le=1, description="block publishing above, per data model")
+    A feed is one source's messages of one data model; items in quarantine are counted by the
+    folder or prefix they arrived in. What "fails" also holds publishing back.
+    """
+
+    quarantine_share: float = Field(0.01, ge=0, le=1, description="warn above, of items")
+    quarantine_error_share: float = Field(0.5, ge=0, le=1, description="fail above, of items")
+    warning_share: float = Field(0.25, ge=0, le=1, description="warn above, of messages")
+    error_share: float = Field(0.05, ge=0, le=1, description="fail above, of messages")
 
 
 class OrchestrationSettings(Section):
@@ -229,6 +234,12 @@ class OrchestrationSettings(Section):
     load_cron: str = Field("", description="load what waits at set times too, beside the sensor")
     publish_cron: str = Field("", description="publish at set times too")
     report_cron: str = Field("0 6 * * 1", description="reliability report")
+    senders_cron: str = Field("0 7 * * *", description="has a source fallen silent?")
+    fresh_within_days: dict[str, float] = Field(
+        {},
+        description="by data model (* for all): days within which something new should come; 0 for "
+        "never; not set: the longest pause of its last eight weeks",
+    )
     pull_cron: str = Field("", description="yesterday's queries; empty = by hand only")
     timezone: str = Field("UTC", description="time zone of the cron lines")
     owner: str = Field("team:data-engineering", description="owner shown on assets")
@@ -237,9 +248,48 @@ class OrchestrationSettings(Section):
     longest_retry_wait_s: int = Field(
         3600, ge=0, description="longest pause before a run is retried"
     )
+    pull_days_per_run: int = Field(7, ge=1, description="days that one run of a backfill asks")
     pull_since: date = Field(date(2026, 1, 1), description="first day that can be pulled")
     pull_requests: Path | None = Field(None, description="request files; HOME/requests if not set")
     pull_table: Path | None = Field(None, description="CSV that fills the requests")
+
+
+class AlertSettings(Section):
+    """Who is told when a job fails or a check turns red in Dagster, and when it is over.
+
+    A webhook of Slack or Teams, any other as JSON, e-mail, or both. The texts hold names of jobs,
+    assets, checks and sources, and counts; no data of patients.
+    """
+
+    webhook_url: SecretStr | None = Field(None, description="address to post to; a secret")
+    webhook_kind: Literal["slack", "teams", "json"] = Field("slack", description="what it expects")
+    email_to: tuple[str, ...] = Field((), description="addresses that get an e-mail")
+    email_from: str = Field("", description="sender of the e-mails")
+    smtp_host: str = Field("", description="mail server")
+    smtp_port: int = Field(587, ge=1, le=65535, description="its port; 465 for tls")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="none only for a mail server on this machine"
+    )
+    smtp_user: str = Field("", description="login, if the server wants one")
+    smtp_password: SecretStr | None = Field(None, description="its password")
+    warnings: bool = Field(False, description="checks that warn too, not only those that fail")
+    dagster_url: str = Field("", description="address of Dagster's pages, for links in the texts")
+
+    @property
+    def is_on(self) -> bool:
+        """True if anybody is to be told."""
+        return self.webhook_url is not None or bool(self.email_to)
+
+    @model_validator(mode="after")
+    def _can_be_sent(self) -> Self:
+        if self.webhook_url is not None:
+            _check_endpoint(self.webhook_url.get_secret_value())
+        if self.email_to and not (self.smtp_host and self.email_from):
+            raise ValueError("needs smtp_host and email_from to send to email_to")
+        is_here = self.smtp_host in ("localhost", "127.0.0.1", "::1")
+        if self.email_to and self.smtp_security == "none" and not is_here:
+            raise ValueError("smtp_security none is for a mail server on this machine only")
+        return self
 
 
 class Settings(BaseSettings):
@@ -263,6 +313,7 @@ class Settings(BaseSettings):
     watch: WatchSettings = WatchSettings()
     checks: CheckSettings = CheckSettings()
     orchestration: OrchestrationSettings = OrchestrationSettings()
+    alerts: AlertSettings = AlertSettings()
     buckets: dict[str, dict[str, Any]] = Field(
         {}, description="options of fsspec file systems by protocol, such as s3: {anon: true}"
     )

@@ -1,7 +1,7 @@
-"""Reads the numbers that doors show and checks judge: of the warehouse, of some of its loads.
+"""Reads the numbers that doors show and checks evaluate: of the warehouse, of some of its loads.
 
-Counts, rules and names of the catalog only, never a value of a payload. What the numbers are worth
-is judged in `verdicts`.
+Counts, rules and names of the catalog only, never a value of a payload. Which shares are too high
+is decided in `verdicts`.
 """
 
 from __future__ import annotations
@@ -9,38 +9,28 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
 
+from etl.answers.feeds import Lately, read_lately
 from etl.pipeline.quarantine import READ_WAIT_S
 from etl.settings import Settings
 from etl.warehouse.connection import open_warehouse, read_lock
 
-WORST_RULES = 15
-
 
 @dataclass(frozen=True, slots=True)
 class ModelFigures:
-    """Numbers of one data model: of the whole warehouse and of the loads asked for.
+    """Numbers of one data model: of the whole warehouse and of the loads asked for, by severity.
 
-    `messages_with` counts messages with a warning or error, by severity; `findings` by severity.
+    `messages_touched` counts messages in slices that the loads asked for changed.
     """
 
     messages: int = 0
-    messages_with: dict[str, int] = field(default_factory=dict)
+    messages_touched: int = 0
     findings: dict[str, int] = field(default_factory=dict)
     findings_of_loads: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class RuleCount:
-    """How often a rule was met in the loads asked for."""
-
-    rule: str
-    severity: str
-    data_model: str
-    findings: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +66,8 @@ class Figures:
 
     ledger: LedgerFigures = LedgerFigures()
     models: dict[str, ModelFigures] = field(default_factory=dict)
-    worst_rules: tuple[RuleCount, ...] = ()
     population: PopulationFigures = PopulationFigures()
+    lately: Lately = field(default_factory=Lately)
 
 
 _LEDGER = """
@@ -94,19 +84,22 @@ select
   coalesce(sum(bytes), 0)
 from core.load
 """
-_MESSAGES = "select data_model, sum(messages) from quality.message_count group by all"
-_MESSAGES_WITH = """
-select data_model, severity, count(distinct message_id) from quality.finding group by all
+_HAS_LEDGER = """
+select 1 from duckdb_tables() where schema_name = 'core' and table_name = 'load'
 """
+_MESSAGES = "select data_model, sum(messages) from quality.message_count group by all"
+_TOUCHED = """
+select data_model, sum(messages) from quality.message_count
+where slice in (
+  select slice from core.slice_change where load_id in (select unnest(?::bigint[]))
+)
+group by all
+"""
+_LOADS_SINCE = "select load_id from core.load where load_id > ? order by load_id"
+_LAST_LOAD = "select coalesce(max(load_id), 0) from core.load"
 _FINDINGS = """
 select data_model, severity, sum(findings), coalesce(sum(findings) filter (where load_id in
 (select unnest(?::bigint[]))), 0) from quality.finding_count group by all
-"""
-_WORST = f"""
-select rule, severity, data_model, sum(findings) from quality.finding_count
-where load_id in (select unnest(?::bigint[])) group by rule, severity, data_model
-order by array_position(['error', 'warning', 'info'], severity), 4 desc, rule, data_model
-limit {WORST_RULES}
 """
 _POPULATION = """
 select
@@ -119,8 +112,13 @@ from quality.message_count
 """
 
 
-def read_figures(settings: Settings, load_ids: Sequence[int] = ()) -> Figures:
-    """The numbers of the warehouse now, with those of these loads apart; zeros before the first."""
+def read_figures(
+    settings: Settings, load_ids: Sequence[int] = (), *, now: datetime | None = None
+) -> Figures:
+    """Return the numbers of the warehouse now, with those of these loads apart.
+
+    Zeros before the first load; `now` is aware and defaults to the clock.
+    """
     path = settings.warehouse_path
     if not path.exists():
         return Figures()
@@ -129,25 +127,43 @@ def read_figures(settings: Settings, load_ids: Sequence[int] = ()) -> Figures:
         return Figures(
             ledger=LedgerFigures(*map(int, _rows(connection, _LEDGER)[0])),
             models=_models(connection, loads),
-            worst_rules=tuple(
-                RuleCount(rule, severity, model, int(count))
-                for rule, severity, model, count in _rows(connection, _WORST, [loads])
-            ),
             population=PopulationFigures(*map(int, _rows(connection, _POPULATION)[0])),
+            lately=read_lately(connection, settings, now or datetime.now(UTC), loads),
         )
 
 
+def last_load(settings: Settings) -> int:
+    """Return the number of the newest load, reloads included; 0 before the first."""
+    loads = _loads(settings, _LAST_LOAD, [])
+    return loads[0] if loads else 0
+
+
+def loads_since(settings: Settings, load_id: int) -> tuple[int, ...]:
+    """Return the numbers of the loads after this one."""
+    return _loads(settings, _LOADS_SINCE, [load_id])
+
+
+def _loads(settings: Settings, query: str, parameters: list[Any]) -> tuple[int, ...]:
+    path = settings.warehouse_path
+    if not path.exists():
+        return ()
+    with read_lock(path, wait_s=READ_WAIT_S), open_warehouse(path, read_only=True) as connection:
+        if not _rows(connection, _HAS_LEDGER):
+            return ()
+        return tuple(int(row[0]) for row in _rows(connection, query, parameters))
+
+
 def _models(connection: duckdb.DuckDBPyConnection, loads: list[int]) -> dict[str, ModelFigures]:
-    messages_with: dict[str, dict[str, int]] = defaultdict(dict)
     findings: dict[str, dict[str, int]] = defaultdict(dict)
     of_loads: dict[str, dict[str, int]] = defaultdict(dict)
-    for model, severity, count in _rows(connection, _MESSAGES_WITH):
-        messages_with[model][severity] = int(count)
+    touched = dict(_rows(connection, _TOUCHED, [loads]))
     for model, severity, count, count_of_loads in _rows(connection, _FINDINGS, [loads]):
         findings[model][severity] = int(count)
         of_loads[model][severity] = int(count_of_loads)
     return {
-        model: ModelFigures(int(count), messages_with[model], findings[model], of_loads[model])
+        model: ModelFigures(
+            int(count), int(touched.get(model, 0)), findings[model], of_loads[model]
+        )
         for model, count in _rows(connection, _MESSAGES)
     }
 

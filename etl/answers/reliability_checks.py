@@ -6,11 +6,14 @@ Reads the published version, else the warehouse; judging is done by the views of
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import duckdb
+
 from etl.answers.reading import open_for_reading
+from etl.errors import UsageFault
 from etl.report.build import build_report
 from etl.report.history import NEWEST, keep_report, list_reports
 from etl.report.names import EVENT_TYPE_SQL, SOURCE_SQL
@@ -21,6 +24,7 @@ from models.catalog import read_catalog
 
 REPORT_FILE = NEWEST
 MOST_FIELDS = 20
+HEADLINES = 10
 
 _VERDICTS = """
 select data_model, verdict, count(*), count(*) filter (where fails_check)
@@ -41,6 +45,23 @@ qualify row_number() over (
 ) <= {MOST_FIELDS}
 order by data_model, request_rate, messages desc, path, event_type, source_id
 """
+_WORST = f"""
+select data_model, path, {EVENT_TYPE_SQL}, {SOURCE_SQL}, rating, messages_populated, messages
+from quality.field_verdict where fails_check
+order by request_rate, messages desc, data_model, path, event_type, source_id
+limit {HEADLINES}
+"""
+_CHANGES = f"""
+select data_model, path, {EVENT_TYPE_SQL}, {SOURCE_SQL}, day, past_rate, recent_rate
+from quality.field_drift where not is_test
+order by abs(recent_rate - past_rate) desc, day desc, data_model, path
+limit {HEADLINES}
+"""
+_SILENCES = f"""
+select {SOURCE_SQL}, data_model, last_day, silent_days, longest_gap
+from quality.source_silence where not is_test
+order by silent_days desc, source_id, data_model
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +72,7 @@ class FailingField:
     `source_name` is the organization or name of the source, "" where none is known.
     """
 
+    data_model: str
     path: str
     event_type: str
     source_id: str
@@ -58,6 +80,35 @@ class FailingField:
     messages_populated: int
     messages: int
     source_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A source, or one data model of it (else `*`), that has fallen silent; days are UTC."""
+
+    source_id: str
+    data_model: str
+    last_day: date
+    silent_days: int
+    longest_gap: int
+
+    @property
+    def sentence(self) -> str:
+        """Return the silence in words."""
+        what = "nothing" if self.data_model == "*" else f"no {self.data_model}"
+        return (
+            f"{self.source_id or 'the source without id'}: {what} for {self.silent_days} days, since "
+            f"{self.last_day}; its longest pause before was {self.longest_gap} days"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """What a report comes to in a few lines: the worst fields, what changed, who fell silent."""
+
+    worst: tuple[FailingField, ...]
+    changes: tuple[str, ...]
+    silences: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +136,47 @@ def judge_reliability(settings: Settings) -> dict[str, ModelReliability]:
             path, event_type = facts
             name = names.get(source_id, "")
             worst.setdefault(model, []).append(
-                FailingField(path, event_type, source_id, rating, populated, messages, name)
+                FailingField(model, path, event_type, source_id, rating, populated, messages, name)
             )
     return {
         model: ModelReliability(counts, failing[model], tuple(worst.get(model, ())))
         for model, counts in sorted(verdicts.items())
     }
+
+
+def read_headline(settings: Settings) -> Headline:
+    """Return the worst fields, changes and silent senders of the published version."""
+    with open_for_reading(settings) as connection:
+        names = read_source_names(connection)
+        worst = [
+            replace(FailingField(*row), source_name=names.get(row[3], ""))
+            for row in connection.execute(_WORST).fetchall()
+        ]
+        changes = [_change(*row) for row in connection.execute(_CHANGES).fetchall()]
+        silences = [silence.sentence for silence in _silences(connection)[:HEADLINES]]
+    return Headline(tuple(worst), tuple(changes), tuple(silences))
+
+
+def _change(
+    model: str, path: str, event_type: str, source: str, day: date, past: float, recent: float
+) -> str:
+    return (
+        f"{model} {event_type} of {source or 'the source without id'}: {path} was in {past:.0%} of "
+        f"messages, since {day} in {recent:.0%}"
+    )
+
+
+def read_silences(settings: Settings) -> list[Silence]:
+    """Return who has fallen silent, by the newest state that can be read; nothing before a load."""
+    try:
+        with open_for_reading(settings) as connection:
+            return _silences(connection)
+    except UsageFault:
+        return []
+
+
+def _silences(connection: duckdb.DuckDBPyConnection) -> list[Silence]:
+    return [Silence(*row) for row in connection.execute(_SILENCES).fetchall()]
 
 
 def write_report(

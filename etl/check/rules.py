@@ -15,6 +15,21 @@ catalog (`models/catalog/data/rules.csv`); change it there.
 
 `info` is counted only. `warning` and `error` are also kept one by one: in `quality.finding`, and
 those of the area quarantine in `core.quarantine`.
+
+An `error` is a value that was sent and is missing from its column, so that who reads the column is
+misled; the value itself is in `core.unplaced_value`. Where the newest load of a source has errors in
+more than `checks.error_share` of a data model's messages, Dagster publishes nothing. A `warning` is a
+value that is in its column and may be wrong. In the area quarantine every rule is an error: the item
+is not a loadable message.
+
+A site changes a severity by a line in `HOME/catalog/rules.csv`; rule and severity are enough:
+
+```sh
+redox-warehouse catalog template rules > "$REDOX_WAREHOUSE_HOME/catalog/rules.csv"
+```
+
+prints all rules with their severities to start from; keep the lines that differ. New loads follow it
+at once, messages loaded before after `redox-warehouse reload`.
 """
 HEADER = "| rule | severity | meaning | what to do |\n|---|---|---|---|\n"
 

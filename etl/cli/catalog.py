@@ -5,7 +5,9 @@ What importing does lives in `etl.ratings`; this is its door.
 
 from __future__ import annotations
 
+import csv
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,11 @@ Examples:
 \b
 See docs/ratings.md for how to save the pages.
 Exit codes: 0 all pages were read, 1 a page was refused, 2 wrong call or faulty catalog.
+"""
+TEMPLATE_EPILOG = """\b
+Examples:
+  redox-warehouse catalog template rules > HOME/catalog/rules.csv
+  redox-warehouse catalog template rules | grep ',error,'
 """
 SHOW_EPILOG = """\b
 Examples:
@@ -106,6 +113,24 @@ def _print_paths(paths: Mapping[str, str], places: Mapping[str, str], wide: bool
     for table, own in tables.items():
         say()
         print_table(own, COLUMNS, title=table, wide=wide)
+
+
+@catalog.command(epilog=TEMPLATE_EPILOG)
+@click.argument("file", type=click.Choice(["rules"]))
+def template(file: str) -> None:
+    """Print a FILE of HOME/catalog to start from, as delivered.
+
+    Change severities and delete the lines that you leave as they are, so that later releases can
+    change those.
+    """
+    from models.catalog import read_catalog
+
+    rules = read_catalog().rules.values()
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(("rule", "severity", "meaning"))
+    for rule in sorted(rules, key=lambda rule: rule.code):
+        if rule.area != "quarantine":  # nothing of those is stored, so a severity means nothing
+            writer.writerow((rule.code, rule.severity.value, rule.meaning))
 
 
 def _overlay(context: click.Context) -> Path:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import dagster as dg
 
-from etl.orchestration.graph import ARRIVAL, INCOMING, PULLED, WATCHED, Graph
+from etl.orchestration.graph import ARRIVAL, INCOMING, PULLED, SENDERS, WATCHED, Graph
 from etl.pipeline.watch import Waiting
 from etl.settings import Settings
 
@@ -22,7 +22,7 @@ def arrival_specs(graph: Graph) -> list[dg.AssetSpec]:
             f"the sensor finds new ones it notes here {_NOTED}.",
             group=ARRIVAL,
             kinds={"http", "file"},
-            deps=[PULLED],
+            deps=[PULLED, SENDERS],
         ),
         graph.spec(
             WATCHED,
@@ -30,6 +30,7 @@ def arrival_specs(graph: Graph) -> list[dg.AssetSpec]:
             f"replaced ones it notes here {_NOTED}.",
             group=ARRIVAL,
             kinds={"file", "s3"},
+            deps=[SENDERS],
         ),
     ]
 

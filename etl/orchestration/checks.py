@@ -1,4 +1,4 @@
-"""Asset checks of a load: specifications and results. What they judge lives in `etl.answers.verdicts`."""
+"""Asset checks of a load: specifications and results. The limits are compared in `etl.answers.verdicts`."""
 
 from __future__ import annotations
 
@@ -6,24 +6,29 @@ from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
-from etl.answers.figures import Figures, ModelFigures
+from etl.answers.feeds import BrokenRule, Window
+from etl.answers.figures import Figures
 from etl.answers.verdicts import (
+    Part,
     Verdict,
-    judge_errors,
-    judge_quarantine,
-    judge_warnings,
+    evaluate_errors,
+    evaluate_quarantine,
+    evaluate_warnings,
     ledger_balances,
 )
 from etl.orchestration.graph import LANDED, Graph, model_key
+from etl.orchestration.tables import count_table, markdown_table, text_table
 from etl.plurals import counted
 from etl.settings import CheckSettings
-from models.catalog.records import DataModel
+from models.catalog.records import Catalog, DataModel
 
 LEDGER = "ledger_adds_up"
 QUARANTINE = "quarantine_share"
 READABLE = "sources_readable"
 ERRORS = "errors_within_limit"
 WARNINGS = "warnings_within_limit"
+MOST_PARTS = 25
+MOST_NAMED = 3
 
 UNBALANCED = (
     "Items are unaccounted for; keep the home as it is and report this with the rows of "
@@ -31,9 +36,9 @@ UNBALANCED = (
 )
 # what to do when a share is above its limit
 ACTIONS = {
-    QUARANTINE: "`redox-warehouse quarantine list` tells why and what to do",
-    ERRORS: "`redox-warehouse findings --severity error` tells which; publishing waits",
-    WARNINGS: "`redox-warehouse findings` tells which rules and what to do",
+    QUARANTINE: "run `redox-warehouse quarantine list`, which says why and what to do",
+    ERRORS: "publishing waits; the rules, paths and commands are in worst_rules",
+    WARNINGS: "the rules, paths and commands are in worst_rules",
 }
 
 
@@ -51,7 +56,9 @@ def load_check_specs(graph: Graph) -> Iterator[dg.AssetCheckSpec]:
     yield dg.AssetCheckSpec(
         QUARANTINE,
         asset=LANDED,
-        description="The share of items in open quarantine is at most checks.quarantine_share",
+        description="Of the items that the newest load brought from each folder, at most "
+        "checks.quarantine_share are in quarantine; above checks.quarantine_error_share publishing "
+        "waits too",
     )
     yield dg.AssetCheckSpec(
         READABLE, asset=LANDED, description="Every source of the batch could be read to its end"
@@ -60,13 +67,15 @@ def load_check_specs(graph: Graph) -> Iterator[dg.AssetCheckSpec]:
         yield dg.AssetCheckSpec(
             ERRORS,
             asset=model_key(model),
-            description="The share of messages with errors is at most checks.error_share; "
-            "above, the step published_version refuses to publish",
+            description="In the newest load of each source, the share of messages with errors is at "
+            "most checks.error_share; above, nothing is published. An error is a value that was "
+            "sent and is missing from its column.",
         )
         yield dg.AssetCheckSpec(
             WARNINGS,
             asset=model_key(model),
-            description="The share of messages with warnings is at most checks.warning_share",
+            description="In the newest load of each source, the share of messages with warnings is "
+            "at most checks.warning_share",
         )
 
 
@@ -89,8 +98,20 @@ def landed_checks(figures: Figures, checks: CheckSettings) -> Iterator[dg.AssetC
             "unbalanced_loads": ledger.unbalanced_loads,
         },
     )
-    quarantine = judge_quarantine(ledger, checks)
-    yield _result(LANDED, QUARANTINE, quarantine, dg.AssetCheckSeverity.WARN)
+    yield _quarantine_check(figures, checks)
+
+
+def _quarantine_check(figures: Figures, checks: CheckSettings) -> dg.AssetCheckResult:
+    """Warn above one limit, fail above the other."""
+    places = figures.lately.places
+    warns = evaluate_quarantine(places, checks.quarantine_share)
+    fails = evaluate_quarantine(places, checks.quarantine_error_share)
+    verdict = warns if fails.passed else fails
+    severity = dg.AssetCheckSeverity.WARN if fails.passed else dg.AssetCheckSeverity.ERROR
+    more: dict[str, dg.MetadataValue] = {}
+    if figures.lately.reasons:
+        more["reasons"] = count_table("reason", "items", figures.lately.reasons)
+    return _result(LANDED, QUARANTINE, verdict, severity, more)
 
 
 def readable_check(refused: int) -> dg.AssetCheckResult:
@@ -99,8 +120,8 @@ def readable_check(refused: int) -> dg.AssetCheckResult:
         asset_key=LANDED,
         check_name=READABLE,
         passed=refused == 0,
-        description=f"{counted(refused, 'source')} could not be read; the run's log says why, the "
-        "sweep tries again."
+        description=f"{counted(refused, 'source')} could not be read; the run's log says why. Correct "
+        "or replace it: a changed file is loaded by itself."
         if refused
         else "All could be read.",
         severity=dg.AssetCheckSeverity.WARN,
@@ -109,41 +130,93 @@ def readable_check(refused: int) -> dg.AssetCheckResult:
 
 
 def model_checks(
-    models: Iterable[DataModel], figures: Figures, checks: CheckSettings
+    models: Iterable[DataModel], figures: Figures, checks: CheckSettings, catalog: Catalog
 ) -> Iterator[dg.AssetCheckResult]:
-    """Whether errors and warnings of these data models are within the site's limits.
-
-    A data model that was never seen has nothing against it; without a result Dagster's log would
-    end with a line that names the checks it misses.
-    """
+    """Whether errors and warnings of these data models are within the site's limits."""
+    feeds = figures.lately.feeds
     for model in models:
-        numbers = figures.models.get(model.name, ModelFigures())
-        errors, warnings = judge_errors(numbers, checks), judge_warnings(numbers, checks)
-        yield _result(model_key(model), ERRORS, errors, dg.AssetCheckSeverity.ERROR)
-        yield _result(model_key(model), WARNINGS, warnings, dg.AssetCheckSeverity.WARN)
+        errors = evaluate_errors(feeds, model.name, checks)
+        warnings = evaluate_warnings(feeds, model.name, checks)
+        key, broken = model_key(model), figures.lately.broken
+        for name, verdict, severity, kind in (
+            (ERRORS, errors, dg.AssetCheckSeverity.ERROR, "error"),
+            (WARNINGS, warnings, dg.AssetCheckSeverity.WARN, "warning"),
+        ):
+            own = [b for b in broken if b.data_model == model.name and b.severity == kind]
+            more = {"worst_rules": worst_rules(own, catalog)} if own else {}
+            yield _result(key, name, verdict, severity, more)
+
+
+def worst_rules(broken: Iterable[BrokenRule], catalog: Catalog) -> dg.MetadataValue:
+    """Rules with path, count, what to do and the command that lists the messages, as Markdown."""
+    rows = []
+    for one in broken:
+        rule = catalog.rules.get(one.rule)
+        command = (
+            f"redox-warehouse findings --rule {one.rule} --model {one.data_model} "
+            f"--path '{one.path}' --messages"
+        )
+        rows.append(
+            (
+                f"{one.findings:,}",
+                f"[{one.rule}](/assets/findings?view=overview)",
+                f"`{one.path}`",
+                f"{rule.meaning} {rule.action}" if rule else "",
+                f"`{command}`",
+            )
+        )
+    return dg.MetadataValue.md(
+        markdown_table(("findings", "rule", "path", "what it is, what to do", "command"), rows)
+    )
 
 
 def _result(
-    key: dg.AssetKey, name: str, verdict: Verdict, severity: dg.AssetCheckSeverity
+    key: dg.AssetKey,
+    name: str,
+    verdict: Verdict,
+    severity: dg.AssetCheckSeverity,
+    more: dict[str, dg.MetadataValue],
 ) -> dg.AssetCheckResult:
+    newest = verdict.total(Window.NEWEST)
     return dg.AssetCheckResult(
         asset_key=key,
         check_name=name,
         passed=verdict.passed,
         severity=severity,
-        description=_tell(verdict, ACTIONS[name]),
+        description=_describe(verdict, ACTIONS[name]),
         metadata={
-            "share": verdict.share,
-            "count": verdict.count,
-            "total": verdict.total,
+            "share": newest.share,
+            "count": newest.count,
+            "total": newest.total,
             "limit": verdict.limit,
+            "share_24_hours": verdict.total(Window.DAY).share,
+            "share_7_days": verdict.total(Window.WEEK).share,
+            "share_all_time": verdict.total(Window.ALL).share,
+            **more,
+            "by_feed": _parts_table(verdict.parts),
         },
     )
 
 
-def _tell(verdict: Verdict, action: str) -> str:
-    """The share in words, and what to do where it is too large."""
-    told = (
-        f"{verdict.count:,} of {verdict.total:,} ({verdict.share:.2%}), limit {verdict.limit:.2%}"
-    )
-    return f"{told}." if verdict.passed else f"{told}; {action}."
+def _describe(verdict: Verdict, action: str) -> str:
+    """The newest shares in words, and what to do where one is too large."""
+    windows = ", ".join(f"{w} {verdict.total(w).share:.2%}" for w in Window if w != Window.NEWEST)
+    newest = verdict.total(Window.NEWEST)
+    if not newest.total:
+        return f"Nothing came in the last 24 hours ({windows})."
+    if verdict.passed:
+        return f"{_share(newest)}, limit {verdict.limit:.2%} ({windows})."
+    named = "; ".join(f"{part.label} {_share(part)}" for part in verdict.above[:MOST_NAMED])
+    others = len(verdict.above) - MOST_NAMED
+    more = f" and {others} more" if others > 0 else ""
+    return f"{named}{more}, limit {verdict.limit:.2%} ({windows}); {action}."
+
+
+def _share(part: Part) -> str:
+    return f"{part.count:,} of {part.total:,} ({part.share:.2%})"
+
+
+def _parts_table(parts: Iterable[Part]) -> dg.MetadataValue:
+    columns = (("window", "string"), ("feed", "string"), ("count", "int"), ("total", "int"))
+    rows = [(part.window.value, part.label, part.count, part.total) for part in parts]
+    return text_table(*columns, rows=rows[:MOST_PARTS])

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from etl.orchestration.habits import Habits
+from etl.orchestration.places import column_schema
 from etl.settings import Settings
 from models.catalog import Catalog, read_catalog
 from models.catalog.records import DataModel
@@ -28,6 +31,7 @@ DATA_MODELS = "data_models"
 QUALITY = "quality"
 PUBLISHING = "publishing"
 
+SENDERS = dg.AssetKey("senders")
 PULLED = dg.AssetKey("pulled_replies")
 INCOMING = dg.AssetKey("incoming_segments")
 WATCHED = dg.AssetKey("watched_files")
@@ -40,33 +44,43 @@ REPORT = dg.AssetKey("reliability_report")
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """What the graph is made of: the catalog's data models and their tables, the site's owner."""
+    """What the graph is made of: the catalog's data models and their tables, the site's owner.
+
+    `habits` say which data models it shows, and how fresh they should be.
+    """
 
     catalog: Catalog
     plan: WarehousePlan
-    owner: str
+    settings: Settings
+    habits: Habits
 
     @classmethod
-    def of(cls, settings: Settings) -> Graph:
+    def of(cls, settings: Settings, habits: Habits) -> Graph:
         """The graph of a home."""
         catalog = read_catalog(settings.catalog_path)
-        return cls(catalog, plan_tables(catalog), settings.orchestration.owner)
+        return cls(catalog, plan_tables(catalog), settings, habits)
+
+    @property
+    def all_models(self) -> tuple[DataModel, ...]:
+        """The data models of the catalog, sorted by schema."""
+        return tuple(sorted(self.catalog.data_models.values(), key=lambda model: model.schema))
 
     @property
     def models(self) -> tuple[DataModel, ...]:
-        """The data models, sorted by schema."""
-        return tuple(sorted(self.catalog.data_models.values(), key=lambda model: model.schema))
+        """The data models that the graph shows, sorted by schema."""
+        return tuple(model for model in self.all_models if model.name in self.habits.models)
 
     def spec(
         self, key: dg.AssetKey, description: str, *, group: str, kinds: set[str], **more: object
     ) -> dg.AssetSpec:
         """An asset of this site."""
+        owner = self.settings.orchestration.owner
         return dg.AssetSpec(
             key,
             description=description,
             group_name=group,
             kinds=kinds,
-            owners=[self.owner] if self.owner else [],
+            owners=[owner] if owner else [],
             **more,  # type: ignore[arg-type]
         )
 
@@ -80,7 +94,13 @@ class Graph:
                 kinds={"duckdb", "table"},
                 deps=[LANDED],
                 skippable=True,
-                metadata={"dagster/table_name": f"{model.schema}.message"},
+                freshness_policy=freshness_policy(
+                    self.habits.fresh_days(model.name, self.settings)
+                ),
+                metadata={
+                    "dagster/table_name": f"{model.schema}.message",
+                    "dagster/column_schema": column_schema(self.catalog, self.plan, model),
+                },
             )
 
     def _describe(self, model: DataModel) -> str:
@@ -98,3 +118,11 @@ class Graph:
 def model_key(model: DataModel) -> dg.AssetKey:
     """The asset of a data model."""
     return dg.AssetKey(["redox", model.schema])
+
+
+def freshness_policy(days: float | None) -> dg.FreshnessPolicy | None:
+    """Return the policy of an asset of which something new should come within so many days."""
+    if not days:
+        return None
+    warn, fail = timedelta(days=days), timedelta(days=2 * days)
+    return dg.FreshnessPolicy.time_window(fail_window=fail, warn_window=warn)

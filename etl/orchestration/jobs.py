@@ -23,7 +23,6 @@ from etl.orchestration.graph import (
     model_key,
 )
 from etl.orchestration.loading import LOAD_STEP
-from etl.orchestration.reliability import ratings_check_key
 from etl.settings import Settings
 
 if TYPE_CHECKING:
@@ -81,12 +80,11 @@ def build_publish_job() -> AssetJob:
     )
 
 
-def build_reliability_job(graph: Graph) -> AssetJob:
-    """The report and the checks of the ratings."""
-    checks = (ratings_check_key(model) for model in graph.models)
+def build_reliability_job() -> AssetJob:
+    """The report, which brings the check of the ratings along."""
     return dg.define_asset_job(
         "reliability",
-        selection=dg.AssetSelection.assets(REPORT) | dg.AssetSelection.checks(*checks),
+        selection=dg.AssetSelection.assets(REPORT),
         executor_def=dg.in_process_executor,
         description="Writes the reliability report and checks every data model's ratings.",
     )
@@ -102,12 +100,23 @@ def build_pull_job() -> AssetJob:
     )
 
 
+def build_senders_job(checks: dg.AssetChecksDefinition) -> AssetJob:
+    """The checks that no source has fallen silent."""
+    return dg.define_asset_job(
+        "senders",
+        selection=dg.AssetSelection.checks(*checks.check_keys),
+        executor_def=dg.in_process_executor,
+        description="Checks that no source has fallen silent.",
+    )
+
+
 def build_schedules(settings: Settings, jobs: dict[str, AssetJob]) -> list[dg.ScheduleDefinition]:
     """The schedules whose cron line is set."""
     when = settings.orchestration
     lines = {
         "load": (when.load_cron, "Loads what waits; the sensor new_files does so all the time."),
         "publish": (when.publish_cron, "Publishes what was loaded since the last version."),
+        "senders": (when.senders_cron, "Checks that no source has fallen silent."),
         "reliability": (when.report_cron, "Writes the reliability report, checks the ratings."),
     }
     schedules = [
@@ -120,7 +129,7 @@ def build_schedules(settings: Settings, jobs: dict[str, AssetJob]) -> list[dg.Sc
             description=description,
         )
         for name, (cron, description) in lines.items()
-        if cron
+        if cron and name in jobs
     ]
     if when.pull_cron:
         schedules.append(build_pull_schedule(settings, jobs["pull_replies"]))

@@ -3,19 +3,15 @@
 One step, because one transaction writes them all; a run emits only the data models it touched.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
+from pydantic import Field
 
 from etl.answers.figures import Figures, read_figures
 from etl.orchestration.boundary import told_to_dagster
-from etl.orchestration.checks import (
-    landed_checks,
-    load_check_specs,
-    model_checks,
-    readable_check,
-)
+from etl.orchestration.checks import load_check_specs
 from etl.orchestration.graph import (
     ARRIVAL,
     FINDINGS,
@@ -26,14 +22,14 @@ from etl.orchestration.graph import (
     WAREHOUSE_POOL,
     WATCHED,
     Graph,
-    model_key,
 )
 from etl.orchestration.home import Home
-from etl.orchestration.metadata import (
-    findings_metadata,
-    landed_metadata,
-    model_metadata,
-    population_metadata,
+from etl.orchestration.outcome import (
+    check_key,
+    check_results,
+    emit,
+    first_seen,
+    load_results,
 )
 from etl.orchestration.progress import log_progress
 from etl.pipeline.batches import BatchSummary, load_batch
@@ -42,23 +38,32 @@ from etl.pipeline.records import LoadSummary, Progress
 from etl.pipeline.sources import Sources
 from etl.pipeline.watch import load_waiting, read_batch
 from etl.settings import Settings
-from models.catalog.records import DataModel
 
 LOAD_STEP = "load_messages"
 
 
 class LoadConfig(dg.Config):
-    """What to load. Without a batch and paths: everything that waits in the watched paths.
+    """What to load. Without a batch and paths: everything that waits in the watched paths."""
 
-    `batch` is the name of a listing the sensor kept. `paths` are folders, globs or URLs; they are
-    stored with the run, so name folders rather than files. `unwrap` is the key of envelopes,
-    `in_place` keeps only where the bytes are.
-    """
-
-    batch: str = ""
-    paths: list[str] = []  # noqa: RUF012
-    unwrap: str = ""
-    in_place: bool = False
+    batch: str = Field(
+        default="",
+        description="The name of a listing that the sensor kept in HOME/batches; leave it empty.",
+    )
+    paths: list[str] = Field(
+        default=[],
+        description="Folders, globs or URLs to load. They are stored with the run: name folders, not "
+        "files, whose names may hold patients' names. Empty: everything that waits in HOME/incoming "
+        "and watch.paths.",
+    )
+    unwrap: str = Field(
+        default="",
+        description="The key of the envelope in which each message is, such as body. Empty: there "
+        "are no envelopes.",
+    )
+    in_place: bool = Field(
+        default=False,
+        description="Keep only where the bytes are and their hash, not the bytes themselves.",
+    )
 
 
 def load_specs(graph: Graph) -> list[dg.AssetSpec]:
@@ -114,23 +119,51 @@ def build_load(graph: Graph) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         settings = home.read_settings()
         with told_to_dagster(context, settings):
-            batch = BatchSummary(LoadSummary(), ())
-            if context.selected_asset_keys:
-                batch = run_load(settings, config, log_progress(context.log))
+            if not context.selected_asset_keys:
+                yield from _checks_alone(graph, settings, context)
+                return
+            batch = run_load(settings, config, log_progress(context.log))
             for refusal in batch.refused:
                 context.log.error(f"{refusal.label}: {refusal.reason}")
             figures = read_figures(settings, batch.loaded.load_ids)
-            touched = [model for model in graph.models if batch.loaded.models.get(model.name)]
-            yield from materializations(context.selected_asset_keys, touched, batch, figures)
-            yield from chosen_checks(context, settings, graph.models, figures, batch)
-            context.log.info(tell_load(batch.loaded))
-            if batch.loaded.quarantined:
-                context.log.warning(tell_quarantined(batch.loaded.quarantined))
+            results = list(load_results(graph, settings, batch, figures))
+            yield from emit(results, context)
+            _say_what_was_done(graph, context, batch, figures)
 
     return load_messages
 
 
-def tell_load(loaded: LoadSummary) -> str:
+def _checks_alone(
+    graph: Graph, settings: Settings, context: dg.AssetExecutionContext
+) -> Iterator[dg.AssetCheckResult]:
+    """The selected checks of the warehouse as it is; nothing is loaded."""
+    chosen = context.selected_asset_check_keys
+    for result in check_results(graph, settings, read_figures(settings)):
+        if check_key(result) in chosen:
+            yield result
+
+
+def _say_what_was_done(
+    graph: Graph, context: dg.AssetExecutionContext, batch: BatchSummary, figures: Figures
+) -> None:
+    """End the log with what happened, below the results of all checks."""
+    loaded = batch.loaded
+    context.log.info(describe_load(loaded))
+    if loaded.quarantined:
+        context.log.warning(describe_quarantined(loaded.quarantined))
+    if len(context.selected_asset_keys) < len(context.assets_def.keys) and loaded.loads:
+        context.log.info(
+            "A part of the load was selected, but one transaction loads all data models: "
+            "everything that waited was loaded, and its materializations and checks are in this run."
+        )
+    if new := first_seen(graph, figures):
+        context.log.info(
+            f"Seen for the first time: {', '.join(new)}. Press Reload definitions (Deployment, Code "
+            "locations) to see them in the graph."
+        )
+
+
+def describe_load(loaded: LoadSummary) -> str:
     """What a run did, in a line that ends its log, below the results of all checks."""
     models = ", ".join(
         f"{name} {count:,}" for name, count in sorted(loaded.models.items()) if count
@@ -142,7 +175,7 @@ def tell_load(loaded: LoadSummary) -> str:
     )
 
 
-def tell_quarantined(count: int) -> str:
+def describe_quarantined(count: int) -> str:
     """What to do about items that are no message."""
     return (
         f"Quarantined {count:,} because they are no loadable message; `redox-warehouse quarantine "
@@ -161,40 +194,3 @@ def run_load(settings: Settings, config: LoadConfig, progress: Progress) -> Batc
             settings, sources, progress, unwrap=config.unwrap, in_place=config.in_place
         )
     return load_waiting(settings, datetime.now(UTC), progress)
-
-
-def materializations(
-    selected: set[dg.AssetKey] | frozenset[dg.AssetKey],
-    touched: list[DataModel],
-    batch: BatchSummary,
-    figures: Figures,
-) -> Iterator[dg.MaterializeResult[None]]:
-    """The selected assets that the load changed."""
-    results: list[dg.MaterializeResult[None]] = []
-    if batch.loaded.objects or batch.refused:
-        results.append(dg.MaterializeResult(LANDED, metadata=landed_metadata(batch, figures)))
-    for model in touched:
-        metadata = model_metadata(model, batch.loaded, figures)
-        results.append(dg.MaterializeResult(model_key(model), metadata=metadata))
-    if batch.loaded.loads:
-        results.append(dg.MaterializeResult(FINDINGS, metadata=findings_metadata(figures)))
-        results.append(dg.MaterializeResult(POPULATION, metadata=population_metadata(figures)))
-    yield from (result for result in results if result.asset_key in selected)
-
-
-def chosen_checks(
-    context: dg.AssetExecutionContext,
-    settings: Settings,
-    models: Sequence[DataModel],
-    figures: Figures,
-    batch: BatchSummary,
-) -> Iterator[dg.AssetCheckResult]:
-    """The results of the checks that were selected."""
-    was_read = bool(context.selected_asset_keys)
-    results = [
-        *landed_checks(figures, settings.checks),
-        *([readable_check(len(batch.refused))] if was_read else []),
-        *model_checks(models, figures, settings.checks),
-    ]
-    chosen = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
-    yield from (r for r in results if (r.asset_key, r.check_name) in chosen)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import dagster as dg
 
-from etl.answers.figures import Figures, ModelFigures, RuleCount
+from etl.answers.figures import Figures, ModelFigures
+from etl.orchestration.checks import worst_rules
+from etl.orchestration.places import duckdb_line, folder_place, schema_place, warehouse_place
+from etl.orchestration.tables import count_table
 from etl.pipeline.batches import BatchSummary
 from etl.pipeline.records import LoadSummary
-from models.catalog.records import DataModel
+from etl.settings import Settings
+from models.catalog.records import Catalog, DataModel
 
 Metadata = dict[str, dg.MetadataValue | int | float | str]
 SEVERITIES = ("error", "warning", "info")
 
 
-def landed_metadata(batch: BatchSummary, figures: Figures) -> Metadata:
+def landed_metadata(batch: BatchSummary, figures: Figures, settings: Settings) -> Metadata:
     """What a run brought in, and what became of it."""
     loaded = batch.loaded
     return {
@@ -29,11 +33,14 @@ def landed_metadata(batch: BatchSummary, figures: Figures) -> Metadata:
         "quarantined": loaded.quarantined,
         "loads": loaded.loads,
         "dagster/row_count": figures.ledger.objects,
+        **folder_place(settings.landing_path),
     }
 
 
-def model_metadata(model: DataModel, loaded: LoadSummary, figures: Figures) -> Metadata:
-    """What a run added to a data model's tables."""
+def model_metadata(
+    model: DataModel, loaded: LoadSummary, figures: Figures, settings: Settings
+) -> Metadata:
+    """What a run added to a data model's tables, and where they are."""
     tables = _tables_of(model, loaded.rows)
     numbers = figures.models.get(model.name, ModelFigures())
     return {
@@ -41,12 +48,27 @@ def model_metadata(model: DataModel, loaded: LoadSummary, figures: Figures) -> M
         "messages": loaded.models.get(model.name, 0),
         "rows": sum(tables.values()),
         "tables": len(tables),
-        **{
-            f"{severity}_findings": numbers.findings_of_loads.get(severity, 0)
-            for severity in SEVERITIES
-        },
+        **_findings_of(numbers),
+        **schema_place(settings, model.schema, "message"),
+        **warehouse_place(settings),
         "rows_by_table": count_table("table", "rows", tables.items()),
     }
+
+
+def reloaded_metadata(model: DataModel, figures: Figures, settings: Settings) -> Metadata:
+    """What a reload made again of a data model."""
+    numbers = figures.models.get(model.name, ModelFigures())
+    return {
+        "dagster/row_count": numbers.messages,
+        "messages_reloaded": numbers.messages_touched,
+        **_findings_of(numbers),
+        **schema_place(settings, model.schema, "message"),
+        **warehouse_place(settings),
+    }
+
+
+def _findings_of(numbers: ModelFigures) -> dict[str, int]:
+    return {f"{name}_findings": numbers.findings_of_loads.get(name, 0) for name in SEVERITIES}
 
 
 def _tables_of(model: DataModel, rows: Mapping[str, int]) -> dict[str, int]:
@@ -59,21 +81,25 @@ def _tables_of(model: DataModel, rows: Mapping[str, int]) -> dict[str, int]:
     }
 
 
-def findings_metadata(figures: Figures) -> Metadata:
-    """Findings of a run by severity, and the rules met most, the most severe first."""
+def findings_metadata(figures: Figures, catalog: Catalog, settings: Settings) -> Metadata:
+    """Findings of a run by severity; the worst rules of each data model, with field and action."""
     models = figures.models.values()
     run = {s: sum(m.findings_of_loads.get(s, 0) for m in models) for s in SEVERITIES}
     total = {s: sum(m.findings.get(s, 0) for m in models) for s in SEVERITIES}
+    broken = figures.lately.broken
+    query = "from quality.finding_by_rule"
     return {
         **{f"{severity}_findings": run[severity] for severity in SEVERITIES},
         **{f"{severity}_findings_in_total": total[severity] for severity in SEVERITIES},
         "open_quarantine": figures.ledger.open_quarantine,
-        **({"worst_rules": rule_table(figures.worst_rules)} if figures.worst_rules else {}),
+        **({"worst_rules": worst_rules(broken, catalog)} if broken else {}),
+        **schema_place(settings, "quality", "finding"),
+        "open_with_duckdb": duckdb_line(settings, query),
     }
 
 
-def population_metadata(figures: Figures) -> Metadata:
-    """The size of the population counts."""
+def population_metadata(figures: Figures, settings: Settings) -> Metadata:
+    """The size of the population counts, and where they are."""
     counted = figures.population
     return {
         "dagster/row_count": counted.count_rows,
@@ -81,35 +107,5 @@ def population_metadata(figures: Figures) -> Metadata:
         "paths_populated": counted.paths,
         "days": counted.days,
         "sources": counted.sources,
+        **schema_place(settings, "quality", "field_population"),
     }
-
-
-def count_table(name: str, count: str, rows: Iterable[tuple[str, int]]) -> dg.MetadataValue:
-    """A table of numbers and names, the largest first; numbers lead, long names may be cut off."""
-    schema = dg.TableSchema([dg.TableColumn(count, "int"), dg.TableColumn(name, "string")])
-    ordered = sorted(rows, key=lambda row: (-row[1], row[0]))
-    records = [dg.TableRecord({count: number, name: label}) for label, number in ordered]
-    return dg.MetadataValue.table(records, schema)
-
-
-def rule_table(rules: Iterable[RuleCount]) -> dg.MetadataValue:
-    """A table of rules and how often each was met."""
-    columns = (
-        ("findings", "int"),
-        ("severity", "string"),
-        ("rule", "string"),
-        ("data_model", "string"),
-    )
-    schema = dg.TableSchema([dg.TableColumn(name, kind) for name, kind in columns])
-    records = [
-        dg.TableRecord(
-            {
-                "severity": rule.severity,
-                "rule": rule.rule,
-                "data_model": rule.data_model,
-                "findings": rule.findings,
-            }
-        )
-        for rule in rules
-    ]
-    return dg.MetadataValue.table(records, schema)

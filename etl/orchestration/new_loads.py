@@ -15,9 +15,9 @@ from etl.orchestration.attempts import (
     is_under_way,
 )
 from etl.orchestration.boundary import told_to_sensor
+from etl.orchestration.places import current_version
 from etl.pipeline.status import read_status
-from etl.publish.folders import PublishedFolder
-from etl.publish.manifest import MANIFEST, Manifest, read_manifest
+from etl.publish.manifest import Manifest
 from etl.settings import OrchestrationSettings, Settings, read_settings
 
 if TYPE_CHECKING:
@@ -70,12 +70,6 @@ def look(settings: Settings, instance: dg.DagsterInstance, now: datetime) -> dg.
         tags={**SENSOR_TAGS, STATE_TAG: str(load_id), ATTEMPT_TAG: str(attempts + 1)},
     )
     return dg.SensorResult(run_requests=[run])
-
-
-def current_version(settings: Settings) -> Manifest | None:
-    """Return the manifest of the version that analysts read, None before the first."""
-    folder = PublishedFolder(settings.published_path).current()
-    return read_manifest(folder / MANIFEST) if folder else None
 
 
 def _earlier(instance: dg.DagsterInstance, load_id: int, now: datetime) -> Work | None:

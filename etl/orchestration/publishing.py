@@ -11,8 +11,10 @@ from etl.orchestration.graph import (
     PUBLISHING,
     WAREHOUSE_POOL,
     Graph,
+    model_key,
 )
 from etl.orchestration.home import Home
+from etl.orchestration.places import duckdb_line, schema_place
 from etl.pipeline.publish import publish
 
 
@@ -36,8 +38,13 @@ def build_published_version(graph: Graph) -> dg.AssetsDefinition:
         with told_to_dagster(context, settings):
             figures = require_publishable(settings)
             summary = publish(settings)
+            for model in graph.all_models:
+                if model.name in figures.models:
+                    place = schema_place(settings, model.schema, "message")
+                    context.log_event(dg.AssetObservation(model_key(model), metadata=place))
             return dg.MaterializeResult(
                 metadata={
+                    "path": dg.MetadataValue.path(summary.folder),
                     "version": summary.version,
                     "is_new": summary.is_new,
                     "messages": figures.ledger.stored_messages,
@@ -47,7 +54,7 @@ def build_published_version(graph: Graph) -> dg.AssetsDefinition:
                     "files_written": summary.files_written,
                     "files_shared": summary.files_shared,
                     "versions_removed": len(summary.removed),
-                    "dagster/uri": str(settings.published_path / "current"),
+                    "open_with_duckdb": duckdb_line(settings, "from core.message limit 10"),
                 }
             )
 

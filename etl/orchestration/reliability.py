@@ -1,4 +1,4 @@
-"""Reliability: the report as an asset, and a check per data model that its ratings are kept."""
+"""Reliability: the report as an asset, and the check that ratings are kept, which it brings along."""
 
 from collections.abc import Iterator
 
@@ -6,26 +6,20 @@ import dagster as dg
 
 from etl.answers.reliability_checks import (
     FailingField,
-    ModelReliability,
+    Headline,
     judge_reliability,
+    read_headline,
     write_report,
 )
 from etl.orchestration.boundary import told_to_dagster
-from etl.orchestration.graph import PUBLISHED, PUBLISHING, REPORT, Graph, model_key
+from etl.orchestration.graph import PUBLISHED, PUBLISHING, REPORT, Graph
 from etl.orchestration.home import Home
+from etl.orchestration.tables import count_table, markdown_table
 from etl.plurals import counted, is_or_are
-from models.catalog.records import DataModel
+from etl.report.records import ReportSummary
+from etl.settings import Settings
 
 RATINGS = "ratings_kept"
-CHECK_STEP = "check_ratings"
-COLUMNS = (
-    ("messages_populated", "int"),
-    ("messages", "int"),
-    ("rating", "string"),
-    ("path", "string"),
-    ("event_type", "string"),
-    ("source_id", "string"),
-)
 
 
 def build_report_asset(graph: Graph) -> dg.AssetsDefinition:
@@ -39,82 +33,96 @@ def build_report_asset(graph: Graph) -> dg.AssetsDefinition:
         deps=[PUBLISHED],
     )
 
-    @dg.multi_asset(name=REPORT.path[-1], specs=[spec])
+    @dg.multi_asset(name=REPORT.path[-1], specs=[spec], check_specs=list(report_check_specs()))
     def reliability_report(
         context: dg.AssetExecutionContext, home: Home
-    ) -> dg.MaterializeResult[None]:
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         settings = home.read_settings()
         with told_to_dagster(context, settings):
-            path, told = write_report(settings)
-            return dg.MaterializeResult(
+            path, summary = write_report(settings)
+            headline = read_headline(settings)
+            yield dg.MaterializeResult(
+                REPORT,
                 metadata={
-                    "report": dg.MetadataValue.path(path),
-                    "sources": told.sources,
-                    "messages": told.messages,
-                    "fields": told.fields,
-                    "surely_below_rating": told.failing,
-                    "changes": told.changes,
-                    "silences": told.silences,
-                    "bytes": told.size_bytes,
-                    **{f"verdict_{verdict}": count for verdict, count in told.verdicts.items()},
-                }
+                    "headline": dg.MetadataValue.md(describe_report(summary, headline)),
+                    "path": dg.MetadataValue.path(path),
+                    "sources": summary.sources,
+                    "messages": summary.messages,
+                    "fields": summary.fields,
+                    "surely_below_rating": summary.failing,
+                    "changes": summary.changes,
+                    "silences": summary.silences,
+                    "bytes": summary.size_bytes,
+                    **{f"verdict_{name}": count for name, count in summary.verdicts.items()},
+                },
             )
+            yield _check(settings, headline)
 
     return reliability_report
 
 
-def ratings_check_key(model: DataModel) -> dg.AssetCheckKey:
-    """The check of a data model's ratings."""
-    return dg.AssetCheckKey(model_key(model), RATINGS)
-
-
-def build_ratings_checks(graph: Graph) -> dg.AssetChecksDefinition:
-    """Warns per data model; a data model that was never seen gives no result."""
-    specs = [
-        dg.AssetCheckSpec(
-            RATINGS,
-            asset=model_key(model),
-            description="No rated field is surely filled less often than its rating says; inferred "
-            "ratings and test messages never fail it",
-        )
-        for model in graph.models
-    ]
-
-    @dg.multi_asset_check(name=CHECK_STEP, specs=specs, can_subset=True)
-    def check_ratings(
-        context: dg.AssetCheckExecutionContext, home: Home
-    ) -> Iterator[dg.AssetCheckResult]:
-        settings = home.read_settings()
-        with told_to_dagster(context.op_execution_context, settings):
-            judged = judge_reliability(settings)
-            for model in graph.models:
-                chosen = ratings_check_key(model) in context.selected_asset_check_keys
-                if chosen and model.name in judged:
-                    yield _result(model, judged[model.name])
-
-    return check_ratings
-
-
-def _result(model: DataModel, reliability: ModelReliability) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        asset_key=model_key(model),
-        check_name=RATINGS,
-        passed=reliability.failing == 0,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=f"{counted(reliability.failing, 'rated field')} {is_or_are(reliability.failing)} "
-        "surely filled less often than rated"
-        + ("; `redox-warehouse reliability` tells which." if reliability.failing else "."),
-        metadata={
-            "surely_below_rating": reliability.failing,
-            **{f"verdict_{verdict}": count for verdict, count in reliability.verdicts.items()},
-            **({"worst_fields": _table(reliability.worst)} if reliability.worst else {}),
-        },
+def report_check_specs() -> Iterator[dg.AssetCheckSpec]:
+    """The check that comes with the report."""
+    yield dg.AssetCheckSpec(
+        RATINGS,
+        asset=REPORT,
+        description="No rated field is surely filled less often than its rating says; inferred "
+        "ratings and test messages never fail it",
     )
 
 
-def _table(fields: tuple[FailingField, ...]) -> dg.MetadataValue:
-    schema = dg.TableSchema([dg.TableColumn(name, kind) for name, kind in COLUMNS])
-    records = [
-        dg.TableRecord({name: getattr(field, name) for name, _ in COLUMNS}) for field in fields
+def describe_report(summary: ReportSummary, headline: Headline) -> str:
+    """Return what the report says, as Markdown: headline, worst fields, changes, silent senders."""
+    parts = [
+        f"**{counted(summary.failing, 'rated field')} of {summary.fields:,} {is_or_are(summary.failing)} "
+        f"surely filled less often than rated**, in {counted(summary.messages, 'message')} of "
+        f"{counted(summary.sources, 'source')}.",
     ]
-    return dg.MetadataValue.table(records, schema)
+    if headline.worst:
+        parts += ["Worst fields:", _worst_table(headline.worst)]
+    for title, lines in (("Changes", headline.changes), ("Silent senders", headline.silences)):
+        listed = "\n".join(f"- {line}" for line in lines) if lines else "none"
+        parts.append(f"{title}:\n\n{listed}" if lines else f"{title}: none")
+    return "\n\n".join(parts)
+
+
+def _worst_table(fields: tuple[FailingField, ...]) -> str:
+    header = ("filled", "rating", "field", "data model", "event type", "source")
+    rows = [
+        (
+            f"{field.messages_populated / field.messages:.1%} of {field.messages:,}",
+            field.rating,
+            f"`{field.path}`",
+            field.data_model,
+            field.event_type,
+            f"{field.source_name} ({field.source_id})" if field.source_name else field.source_id,
+        )
+        for field in fields
+    ]
+    return markdown_table(header, rows)
+
+
+def _check(settings: Settings, headline: Headline) -> dg.AssetCheckResult:
+    failing = {
+        name: model.failing for name, model in judge_reliability(settings).items() if model.failing
+    }
+    total = sum(failing.values())
+    return dg.AssetCheckResult(
+        asset_key=REPORT,
+        check_name=RATINGS,
+        passed=total == 0,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{counted(total, 'rated field')} {is_or_are(total)} surely filled less often "
+        "than rated" + ("; `redox-warehouse reliability` lists them." if total else "."),
+        metadata={
+            "surely_below_rating": total,
+            **(
+                {"by_data_model": count_table("data_model", "fields", failing.items())}
+                if total
+                else {}
+            ),
+            **(
+                {"worst_fields": dg.MetadataValue.md(_worst_table(headline.worst))} if total else {}
+            ),
+        },
+    )

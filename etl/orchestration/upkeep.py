@@ -1,32 +1,39 @@
 """Jobs by hand: try quarantined items again, rebuild slices after the catalog has learned."""
 
 import dagster as dg
+from pydantic import Field
 
-from etl.answers.figures import read_figures
+from etl.answers.figures import last_load, loads_since, read_figures
 from etl.orchestration.boundary import told_to_dagster
-from etl.orchestration.graph import WAREHOUSE_POOL, Graph, model_key
+from etl.orchestration.graph import WAREHOUSE_POOL, Graph
 from etl.orchestration.home import Home
-from etl.orchestration.metadata import model_metadata
+from etl.orchestration.outcome import load_results, log_result, reload_results
+from etl.pipeline.batches import BatchSummary
 from etl.pipeline.load import open_loader
 from etl.pipeline.quarantine import replay
 from etl.pipeline.reload import Selection, reload_slices
 
 
 class ReplayConfig(dg.Config):
-    """Which open items to try again; none named means all."""
+    """Which quarantined items to try again."""
 
-    quarantine_ids: list[int] = []  # noqa: RUF012
+    quarantine_ids: list[int] = Field(
+        default=[],
+        description="Numbers of items, as `redox-warehouse quarantine list` shows them. Empty: all "
+        "open items.",
+    )
 
 
 class ReloadConfig(dg.Config):
-    """Which messages to rebuild; every slice that holds one is rebuilt whole. Days as 2026-01-31,
-    `until` is the day after the last."""
+    """Which messages to rebuild; every slice that holds one is rebuilt whole. Empty: everything."""
 
-    data_models: list[str] = []  # noqa: RUF012
-    sources: list[str] = []  # noqa: RUF012
-    since: str = ""
-    until: str = ""
-    slices: list[int] = []  # noqa: RUF012
+    data_models: list[str] = Field(
+        default=[], description="Data models, written as in Meta.DataModel."
+    )
+    sources: list[str] = Field(default=[], description="Sources, as in Meta.Source.ID.")
+    since: str = Field(default="", description="First day of the messages (UTC), as 2026-01-31.")
+    until: str = Field(default="", description="The day after the last, as 2026-02-01.")
+    slices: list[int] = Field(default=[], description="Numbers of slices: message_id >> 18.")
 
 
 def build_replay_job(graph: Graph) -> dg.JobDefinition:
@@ -47,10 +54,9 @@ def build_replay_job(graph: Graph) -> dg.JobDefinition:
                 }
             )
             figures = read_figures(settings, done.load_ids)
-            for model in graph.models:
-                if done.models.get(model.name):
-                    metadata = model_metadata(model, done, figures)
-                    context.log_event(dg.AssetMaterialization(model_key(model), metadata=metadata))
+            batch = BatchSummary(done, ())
+            for result in load_results(graph, settings, batch, figures):
+                log_result(context, result)
 
     @dg.job(
         name="replay_quarantine",
@@ -63,7 +69,7 @@ def build_replay_job(graph: Graph) -> dg.JobDefinition:
     return replay_quarantine
 
 
-def build_reload_job() -> dg.JobDefinition:
+def build_reload_job(graph: Graph) -> dg.JobDefinition:
     """Rebuilds slices from landed bytes."""
 
     @dg.op(name="rebuild_slices", pool=WAREHOUSE_POOL, out=dg.Out(dg.Nothing))
@@ -77,9 +83,13 @@ def build_reload_job() -> dg.JobDefinition:
                 until=config.until,
                 slices=tuple(config.slices),
             )
+            before = last_load(settings)
             with open_loader(settings) as loader:
                 done = reload_slices(loader, selection)
             context.add_output_metadata({"slices": done.slices, "messages": done.messages})
+            figures = read_figures(settings, loads_since(settings, before))
+            for result in reload_results(graph, settings, figures):
+                log_result(context, result)
 
     @dg.job(
         name="reload_slices",

@@ -66,7 +66,7 @@ def find_waiting(settings: Settings, now: datetime) -> Waiting:
             unreadable += _troubles(sources.left_out)
         except RedoxWarehouseError as error:
             if number:  # incoming is made by the first webhook or pull
-                unreadable.append(f"watched path {number} ({label_of(path)}): {_kind(error)}")
+                unreadable.append(f"{path} (number {number} of watch.paths): {_kind(error)}")
     new = list(unseen(found, read_seen(settings.seen_path)))
     now_ns = int(now.timestamp() * 1e9)
     settled = [source for source in new if _is_settled(source, now_ns, settings.watch.settle_s)]

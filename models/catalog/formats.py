@@ -61,7 +61,9 @@ PLAUSIBILITY = TableFormat(
     ),
     key=("rule", "data_model", "path", "comparison", "other_path"),
 )
-RULES = TableFormat("rules", ("rule", "severity", "area", "meaning", "action"), key=("rule",))
+RULES = TableFormat(
+    "rules", ("rule", "severity"), key=("rule",), optional=("area", "meaning", "action")
+)
 
 ALL = (
     DATA_MODELS,

@@ -171,13 +171,19 @@ class _Reading:
         return tuple(synonyms)
 
     def _rules(self) -> dict[str, Rule]:
+        """The rules; a site's line needs a severity only, what it leaves out is as packaged."""
+        packaged = {line["rule"]: line for line in read_lines(formats.RULES, None, [])}
         rules = {}
         for line in self._lines(formats.RULES):
             severity = self._choice(line, "severity", Severity) or Severity.ERROR
-            if not (line["meaning"] and line["action"]):
-                self.faults.append(line.fault("needs a meaning and an action"))
-            rule = Rule(line["rule"], severity, line["area"], line["meaning"], line["action"])
-            rules[rule.code] = rule
+            base = packaged.get(line["rule"], line)
+            area, meaning, action = (line[n] or base[n] for n in ("area", "meaning", "action"))
+            if not (meaning and action):
+                message = (
+                    "is no rule of the catalog" if line.is_site else "needs a meaning and an action"
+                )
+                self.faults.append(line.fault(message))
+            rules[line["rule"]] = Rule(line["rule"], severity, area, meaning, action)
         return rules
 
     def _plausibility(

@@ -9,9 +9,12 @@ import dagster as dg
 import pytest
 
 from etl.orchestration.assembly import assemble
+from etl.orchestration.habits import Habits
 from etl.settings import read_settings
 from models.catalog import Catalog, read_catalog
 from tests.orchestration.dagster_world import DagsterWorld, keep_runs_on_disk
+
+SEEN = ("Notes", "PatientAdmin", "PatientSearch")
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +24,16 @@ def catalog() -> Catalog:
 
 @pytest.fixture(scope="session")
 def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
-    return assemble(read_settings(tmp_path_factory.mktemp("any")))
+    """Of a home that has seen a few data models."""
+    return assemble(read_settings(tmp_path_factory.mktemp("any")), Habits(SEEN))
+
+
+@pytest.fixture(scope="session")
+def all_definitions(catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    """Of a home that has seen every data model."""
+    return assemble(
+        read_settings(tmp_path_factory.mktemp("all")), Habits(tuple(catalog.data_models))
+    )
 
 
 @pytest.fixture

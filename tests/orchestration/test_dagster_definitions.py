@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -10,8 +11,17 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.definitions_load_context import (
+    DefinitionsLoadContext,
+    DefinitionsLoadType,
+)
+from dagster._core.definitions.metadata.metadata_value import (
+    CodeLocationReconstructionMetadataValue,
+)
+from dagster._core.definitions.repository_definition import RepositoryLoadData
 
-from etl.orchestration.assembly import assemble
+from etl.orchestration.assembly import HABITS, assemble, assemble_for_server
+from etl.orchestration.habits import Habits
 from etl.settings import read_settings
 
 ROOT = Path(__file__).parents[2]
@@ -23,20 +33,22 @@ MODELS = [
 ]  # fmt: skip
 OTHERS = {
     "pulled_replies", "incoming_segments", "watched_files", "landed_objects", "findings",
-    "population", "published_version", "reliability_report",
+    "population", "published_version", "reliability_report", "senders",
 }  # fmt: skip
-MODEL_CHECKS = ("errors_within_limit", "ratings_kept", "warnings_within_limit")
+MODEL_CHECKS = ("errors_within_limit", "warnings_within_limit")
 
 
-def test_asset_keys(definitions: dg.Definitions) -> None:
-    keys = {key.to_user_string() for key in definitions.resolve_asset_graph().get_all_asset_keys()}
+def test_asset_keys(all_definitions: dg.Definitions) -> None:
+    keys = {
+        key.to_user_string() for key in all_definitions.resolve_asset_graph().get_all_asset_keys()
+    }
 
     assert len(MODELS) == 24
     assert keys == OTHERS | {f"redox/{model}" for model in MODELS}
 
 
-def test_asset_checks(definitions: dg.Definitions) -> None:
-    graph = definitions.resolve_asset_graph()
+def test_asset_checks(all_definitions: dg.Definitions) -> None:
+    graph = all_definitions.resolve_asset_graph()
     found = {(key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys}
     blocking = {key.name for key in graph.asset_check_keys if graph.get(key).blocking}
 
@@ -44,6 +56,7 @@ def test_asset_checks(definitions: dg.Definitions) -> None:
         ("landed_objects", "ledger_adds_up"),
         ("landed_objects", "quarantine_share"),
         ("landed_objects", "sources_readable"),
+        ("reliability_report", "ratings_kept"),
         *((f"redox/{model}", check) for model in MODELS for check in MODEL_CHECKS),
     }
     assert blocking == {"ledger_adds_up"}
@@ -68,6 +81,7 @@ def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
     assert {s.name: s.default_status.value for s in repository.sensor_defs} == {
         "new_files": "RUNNING",
         "new_loads": "RUNNING",
+        "alerts": "STOPPED",
     }
     assert {s.default_status.value for s in repository.schedule_defs} == {"RUNNING"}
 
@@ -84,15 +98,16 @@ def test_one_writer_at_a_time(definitions: dg.Definitions) -> None:
     assert pools["pulled_replies"] == "pull"
 
 
-def test_the_story_of_the_graph(definitions: dg.Definitions) -> None:
-    graph = definitions.resolve_asset_graph()
+def test_the_story_of_the_graph(all_definitions: dg.Definitions) -> None:
+    graph = all_definitions.resolve_asset_graph()
 
     def parents(name: str) -> set[str]:
         key = dg.AssetKey(name.split("/"))
         return {parent.to_user_string() for parent in graph.get(key).parent_keys}
 
     models = {f"redox/{model}" for model in MODELS}
-    assert parents("incoming_segments") == {"pulled_replies"}
+    assert parents("incoming_segments") == {"pulled_replies", "senders"}
+    assert parents("watched_files") == {"senders"}
     assert parents("landed_objects") == {"incoming_segments", "watched_files"}
     assert all(parents(model) == {"landed_objects"} for model in models)
     assert parents("findings") == parents("population") == models
@@ -100,8 +115,8 @@ def test_the_story_of_the_graph(definitions: dg.Definitions) -> None:
     assert parents("reliability_report") == {"published_version"}
 
 
-def test_every_asset_says_what_it_is(definitions: dg.Definitions) -> None:
-    graph = definitions.resolve_asset_graph()
+def test_every_asset_says_what_it_is(all_definitions: dg.Definitions) -> None:
+    graph = all_definitions.resolve_asset_graph()
 
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
@@ -142,9 +157,49 @@ def test_data_model_of_the_site_gets_its_asset(tmp_path: Path) -> None:
             line = {"data_model": "Pager", "path": path, "json_type": kind, "event_types": "*"}
             writer.writerow({**line, "source": "site"})
 
-    graph = assemble(read_settings(tmp_path)).resolve_asset_graph()
+    graph = assemble(read_settings(tmp_path), Habits(("Pager",))).resolve_asset_graph()
 
     assert dg.AssetKey(["redox", "pager"]) in graph.get_all_asset_keys()
+
+
+def test_graph_shows_the_data_models_that_the_home_has_seen(tmp_path: Path) -> None:
+    settings = read_settings(tmp_path)
+    empty = assemble(settings).resolve_asset_graph()
+    models = [{"data_model": name} for name in ("PatientAdmin", "No longer listed")]
+    settings.status_path.write_text(json.dumps({"models": models}))
+
+    graph = assemble(settings).resolve_asset_graph()
+
+    shown = {key for key in graph.get_all_asset_keys() if key.path[0] == "redox"}
+    assert shown == {dg.AssetKey(["redox", "patient_admin"])}
+    assert not any(key.path[0] == "redox" for key in empty.get_all_asset_keys())
+
+
+def test_a_run_has_the_graph_of_its_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDOX_WAREHOUSE_HOME", str(tmp_path))
+    planned = assemble_for_server()
+    metadata = planned.metadata[HABITS]
+    (tmp_path / "status.json").write_text(json.dumps({"models": [{"data_model": "Notes"}]}))
+    data = RepositoryLoadData(
+        cacheable_asset_data={},
+        reconstruction_metadata={HABITS: CodeLocationReconstructionMetadataValue(metadata.data)},
+    )
+    context = DefinitionsLoadContext(DefinitionsLoadType.RECONSTRUCTION, data)
+
+    with DefinitionsLoadContext.scoped(context):
+        run = assemble_for_server()
+
+    assert dg.AssetKey(["redox", "notes"]) not in run.resolve_asset_graph().get_all_asset_keys()
+
+
+def test_columns_of_a_data_model_come_from_the_catalog(all_definitions: dg.Definitions) -> None:
+    node = all_definitions.resolve_asset_graph().get(dg.AssetKey(["redox", "patient_admin"]))
+
+    columns = {c.name: c for c in node.metadata["dagster/column_schema"].schema.columns}
+
+    assert columns["message_id"].type == "BIGINT"
+    assert columns["patient_demographics_dob"].type == "DATE"
+    assert "Patient.Demographics.DOB" in (columns["patient_demographics_dob"].description or "")
 
 
 def test_definitions_load_the_way_the_server_does(tmp_path: Path) -> None:

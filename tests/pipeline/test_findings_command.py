@@ -81,9 +81,9 @@ def test_findings_are_counted_by_rule_and_path_worst_first(loaded: Settings) -> 
         for line in as_json(loaded)
     ]
     assert lines == [
+        ("error", "time_impossible", "Patient.Demographics.DOB", 1, 1),
         ("warning", "time_blank_for_t", "Slots[].DateTime", 2, 1),
         ("warning", "event_type_unlisted", "Meta.EventType", 1, 1),
-        ("warning", "time_impossible", "Patient.Demographics.DOB", 1, 1),
         ("warning", "value_not_supported", "Patient.Demographics.Sex", 1, 1),
         ("warning", "value_not_supported_new", "Patient.Demographics.Race", 1, 1),
         ("warning", "value_not_supported_new", "Patient.Demographics.Sex", 1, 1),
@@ -103,7 +103,7 @@ def test_findings_are_counted_by_rule_and_path_worst_first(loaded: Settings) -> 
         (["--since", "2026-03-03"], 2),
         (["--until", "2026-03-03"], 5),
         (["--since", "2026-03-02", "--until", "2026-03-03", "--source", "source-a"], 3),
-        (["--severity", "error"], 0),
+        (["--severity", "error"], 1),
         (["--severity", "info"], 2),
         (["--severity", "all"], 9),
     ],

@@ -17,17 +17,26 @@ UNAUTHORIZED = 401
 
 @dataclass(frozen=True, slots=True)
 class ReplyFacts:
-    """What the envelope of a reply tells: its event type and how many errors it lists."""
+    """What the envelope of a reply says: its event type and how many errors it lists.
+
+    `is_empty`: nothing is populated beside Meta. `has_time`: it has a Meta.EventDateTime.
+    """
 
     data_model: str
     event_type: str
     errors: int
+    is_empty: bool = False
+    has_time: bool = True
+
+
+_NOTHING = (b"null", b'""', b"{}", b"[]")
 
 
 class _Meta(msgspec.Struct):
     DataModel: Any = None
     EventType: Any = None
     Errors: Any = None
+    EventDateTime: Any = None
 
 
 class _Envelope(msgspec.Struct):
@@ -79,7 +88,19 @@ def read_facts(body: bytes) -> ReplyFacts | None:
     except (msgspec.DecodeError, RecursionError):
         return None
     errors = len(meta.Errors) if isinstance(meta.Errors, list) else int(bool(meta.Errors))
-    return ReplyFacts(_text(meta.DataModel), _text(meta.EventType), errors)
+    return ReplyFacts(
+        _text(meta.DataModel),
+        _text(meta.EventType),
+        errors,
+        is_empty=_is_empty(body),
+        has_time=bool(meta.EventDateTime),
+    )
+
+
+def _is_empty(body: bytes) -> bool:
+    """True if every key beside Meta holds null, an empty text, object or array."""
+    parts = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    return all(bytes(raw).strip() in _NOTHING for key, raw in parts.items() if key != "Meta")
 
 
 def _checked(answer: Answer) -> Answer:

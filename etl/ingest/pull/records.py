@@ -58,7 +58,12 @@ Sink = Callable[[Iterable[KeptReply]], None]
 
 @dataclass(slots=True)
 class PullSummary:
-    """What a pull did: planned = landed_before + landed + failed + not_asked."""
+    """What a pull did: planned = landed_before + landed + failed + not_asked.
+
+    Of the replies landed: `with_errors` list errors, `unexpected` are of a data model or event type
+    that was not asked, `under_query_event` carry their query's event type, `empty` hold nothing
+    beside Meta and no errors, `without_time` have no Meta.EventDateTime.
+    """
 
     planned: int
     landed_before: int = 0
@@ -66,6 +71,9 @@ class PullSummary:
     failed: int = 0
     with_errors: int = 0
     unexpected: int = 0
+    under_query_event: int = 0
+    empty: int = 0
+    without_time: int = 0
     sent: int = 0
     reply_bytes: int = 0
     recovered: int = 0
@@ -81,3 +89,9 @@ class PullSummary:
         plain = {part.name: getattr(self, part.name) for part in fields(self)}
         counts = {"failures": dict(self.failures), "replies": dict(self.replies)}
         return plain | counts | {"not_asked": self.not_asked}
+
+    def __add__(self, other: PullSummary) -> PullSummary:
+        sums = {
+            part.name: getattr(self, part.name) + getattr(other, part.name) for part in fields(self)
+        }
+        return PullSummary(**sums)

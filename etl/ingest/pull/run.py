@@ -106,6 +106,9 @@ class _Run:
         self._summary.reply_bytes += len(reply.body)
         self._summary.with_errors += reply.errors > 0
         self._summary.unexpected += not is_expected
+        self._summary.under_query_event += facts.event_type == request.event_type != request.reply
+        self._summary.empty += facts.is_empty and not facts.errors
+        self._summary.without_time += not facts.has_time
         self._summary.replies[f"{request.data_model} {request.reply}"] += 1
 
     def _count_failure(self, answer: Answer) -> None:

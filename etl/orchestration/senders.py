@@ -1,0 +1,85 @@
+"""Who sends: a check per source that it still does.
+
+What is usual is taken from what each source did (`quality.source_silence`), not from a period that
+somebody guessed.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from etl.answers.reliability_checks import Silence, read_silences
+from etl.orchestration.boundary import told_to_dagster
+from etl.orchestration.graph import ARRIVAL, SENDERS, Graph
+from etl.orchestration.home import Home
+
+CHECK_STEP = "check_senders"
+MOST_SENDERS = 60
+WITHOUT_ID = "without_id"
+
+
+def senders_spec(graph: Graph) -> dg.AssetSpec:
+    """Build the node of the senders, which nobody materializes: it carries the checks."""
+    return graph.spec(
+        SENDERS,
+        "The sources (Meta.Source.ID) that this home has messages of. Each has a check that it "
+        "has not fallen silent compared with its own last eight weeks, evaluated every day by the job "
+        "senders. A new source appears when the definitions are reloaded.",
+        group=ARRIVAL,
+        kinds={"http"},
+    )
+
+
+def check_name(source: str) -> str:
+    """Return the name of a source's check."""
+    slug = re.sub(r"[^a-z0-9]+", "_", source.lower()).strip("_")
+    return f"sends_{slug or WITHOUT_ID}"
+
+
+def build_senders_check(graph: Graph, sources: Sequence[str]) -> dg.AssetChecksDefinition | None:
+    """Build the checks of these sources, None where there are none yet."""
+    by_name = {check_name(source): source for source in sources[:MOST_SENDERS]}
+    if not by_name:
+        return None
+    specs = [
+        dg.AssetCheckSpec(
+            name,
+            asset=SENDERS,
+            description=f"{_shown(source)} has not been silent for longer than it ever was in its last "
+            "eight weeks, and so unlikely by its own weekdays",
+        )
+        for name, source in by_name.items()
+    ]
+
+    @dg.multi_asset_check(name=CHECK_STEP, specs=specs, can_subset=True)
+    def check_senders(
+        context: dg.AssetCheckExecutionContext, home: Home
+    ) -> Iterator[dg.AssetCheckResult]:
+        settings = home.read_settings()
+        with told_to_dagster(context.op_execution_context, settings):
+            silences = read_silences(settings)
+            for name, source in by_name.items():
+                if dg.AssetCheckKey(SENDERS, name) in context.selected_asset_check_keys:
+                    own = [silence for silence in silences if silence.source_id == source]
+                    yield _result(name, source, own)
+
+    return check_senders
+
+
+def _result(name: str, source: str, silences: Sequence[Silence]) -> dg.AssetCheckResult:
+    sentences = "; ".join(silence.sentence for silence in silences)
+    return dg.AssetCheckResult(
+        asset_key=SENDERS,
+        check_name=name,
+        passed=not silences,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{sentences}. Ask the sender, and see `redox-warehouse doctor` for the webhook."
+        if silences
+        else f"{_shown(source)} sends as usual.",
+        metadata={"silent_days": max((silence.silent_days for silence in silences), default=0)},
+    )
+
+
+def _shown(source: str) -> str:
+    return source or "The source without id"
