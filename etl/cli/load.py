@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
 REFUSED = 1
 QUARANTINED = 3
 MOST_REASONS = 20
+STANDARD_INPUT = "/dev/stdin"
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True)
+@click.argument("paths", nargs=-1)
 @click.option("--unwrap", metavar="KEY", default="", help="Messages are in envelopes, under KEY.")
 @click.option("--in-place", is_flag=True, help="Keep only where the bytes are, not a copy.")
 @click.option("--all", "take_all", is_flag=True, help="Take files that hold no messages too.")
@@ -49,8 +51,13 @@ def load(
     so running it twice changes nothing. Hidden and unfinished files below a folder, and kinds that
     hold no messages (images, PDF, XML, ...), are left out and counted; --all takes the latter.
 
+    Without PATHS it loads what waits in the home (from the receiver, from pulls) and in the watched
+    paths; - is standard input.
+
     \b
     Examples:
+      redox-warehouse load
+      zcat old.ndjson.Z | redox-warehouse load -
       redox-warehouse load messages.ndjson.gz
       redox-warehouse load exports/2026-*/ more/*.json
       redox-warehouse load --unwrap body webhooks.jsonl
@@ -62,11 +69,17 @@ def load(
     """
     from etl.pipeline.batches import load_batch
     from etl.pipeline.sources import Sources
+    from etl.pipeline.watch import load_waiting
 
     sources = Sources(settings.buckets, home=settings.home)
-    listed = sources.list(paths, take_all=take_all)
     with progress_reporter(quiet=as_json) as progress:
-        batch = load_batch(settings, listed, progress, unwrap=unwrap, in_place=in_place)
+        if paths:
+            given = [STANDARD_INPUT if path == "-" else path for path in paths]
+            listed = sources.list(given, take_all=take_all)
+            batch = load_batch(settings, listed, progress, unwrap=unwrap, in_place=in_place)
+        else:
+            _refuse_options(unwrap, in_place, take_all)
+            batch = load_waiting(settings, datetime.now(UTC), progress)
     names = LeftOutNames(sources.left_out, are_shown=values or sys.stderr.isatty())
     if as_json:
         refused = [asdict(one) for one in batch.refused]
@@ -85,6 +98,12 @@ def load(
     if batch.refused or names.has_trouble():
         return REFUSED
     return QUARANTINED if batch.loaded.quarantined else 0
+
+
+def _refuse_options(unwrap: str, in_place: bool, take_all: bool) -> None:
+    """What waits is loaded as the sensor would."""
+    if unwrap or in_place or take_all:
+        raise click.UsageError("--unwrap, --in-place and --all need PATHS; name them.")
 
 
 class LeftOutNames:

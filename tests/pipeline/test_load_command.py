@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,12 @@ def test_reload_of_an_unknown_model_is_a_wrong_call(command: CommandLine, tmp_pa
     command.run("load", str(put(tmp_path, "a.json", json.dumps(make_message("1")).encode())))
     told = command.run("reload", "--model", "Patientadmin")
     assert told.code == 2 and "PatientAdmin" in told.err
+
+
+def test_without_paths_what_waits_is_loaded(command: CommandLine) -> None:
+    assert command.run("load").out.startswith("received 0 ")
+    command.home.mkdir(exist_ok=True)
+    waiting = put(command.home / "incoming", "a.json", json.dumps(make_message("1")).encode())
+    os.utime(waiting, (1, 1))
+    assert command.run("load").out.startswith("received 1 = loaded 1 ")
+    assert command.run("load", "--unwrap", "body").code == 2
