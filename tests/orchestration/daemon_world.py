@@ -25,7 +25,7 @@ from models.catalog import read_catalog
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 300.0
+PATIENCE_S = 600.0
 PID = re.compile(r"Started process for run \(pid: (\d+)\)")
 FAST = {
     "REDOX_WAREHOUSE_LOAD__WORKERS": "1",

@@ -21,6 +21,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from etl.doctor.dagster_home import bring_up_to_date
 from etl.synth import Dials, write_synthetic
 from models.catalog import read_catalog
 
@@ -67,11 +68,12 @@ class Dagster:
         folder.parent.mkdir(parents=True, exist_ok=True)
         made.rename(folder)
 
-    def wait_for_runs(self, count: int) -> list[dict[str, Any]]:
-        """So many finished runs."""
+    def wait_for_runs(self, count: int, job: str = "load") -> list[dict[str, Any]]:
+        """So many finished runs of a job."""
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
-            done = [run for run in self.runs() if run["status"] in ("SUCCESS", "FAILURE")]
+            runs = [run for run in self.runs() if run["jobName"] == job]
+            done = [run for run in runs if run["status"] in ("SUCCESS", "FAILURE")]
             if len(done) >= count:
                 return done
             time.sleep(2)
@@ -82,8 +84,7 @@ class Dagster:
 def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagster]:
     home = tmp_path_factory.mktemp("home")
     storage = home / "dagster"
-    storage.mkdir()
-    shutil.copyfile(ROOT / "dagster.yaml", storage / "dagster.yaml")
+    bring_up_to_date(storage)
     port = free_port()
     environment = {
         **os.environ,
@@ -188,7 +189,7 @@ def test_files_become_runs_numbers_and_plots(dagster: Dagster, page: Page) -> No
 
     page.goto(f"{dagster.url}/automation")
     expect(page.get_by_text("new_files").first).to_be_visible()
-    expect(page.get_by_text("publish_schedule").first).to_be_visible()
+    expect(page.get_by_text("new_loads").first).to_be_visible()
     take_picture(page, "automation")
 
 
