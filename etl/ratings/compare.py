@@ -66,6 +66,7 @@ class _Spoken:
 
     ratings: set[Rating] = field(default_factory=set)
     required: set[bool] = field(default_factory=set)
+    rated_by: str = ""
 
     @property
     def is_disputed(self) -> bool:
@@ -78,6 +79,7 @@ def _gather(lists: Sequence[FieldList]) -> dict[Key, _Spoken]:
         for read in one.fields:
             said = spoken[one.data_model, one.event_type, read.path]
             said.ratings |= {read.rating} if read.rating else set()
+            said.rated_by = said.rated_by or (one.source if read.rating else "")
             said.required |= set() if read.required is None else {read.required}
     return spoken
 
@@ -103,7 +105,7 @@ class _Judge:
         is_told = (rating, required) != (before.rating, before.required)
         if is_told and outcome is _PAGE_STANDS and key not in self.stated:
             self.stated.add(key)
-            source = comparison.field_list.source
+            source = said.rated_by or comparison.field_list.source
             comparison.statements.append(Statement(*key, required, rating, source))
 
 

@@ -5,8 +5,8 @@ This is the order of the steps; each lives in its own module. Telling the result
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from etl.errors import UsageFault
@@ -17,6 +17,8 @@ from etl.ratings.pages import find_files, read_page
 from etl.ratings.records import FieldList, Refusal
 from etl.ratings.understand import PageReader
 from models.catalog import Catalog, CatalogFaults, read_catalog
+from models.catalog.rating_share import RatingShare, rating_share
+from models.catalog.records import Expectation
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,8 @@ class ImportReport:
     """What an import understood and did.
 
     `refused` are field lists that were read but are not used, `refusals` files that hold none
-    (`left_out`: those only found in a folder), `written` the catalog files that changed.
+    (`left_out`: those only found in a folder), `written` the catalog files that changed, `shares`
+    what is rated of each data model named, with what these pages state.
     """
 
     comparisons: tuple[Comparison, ...]
@@ -33,6 +36,7 @@ class ImportReport:
     left_out: tuple[Refusal, ...]
     notes: tuple[Refusal, ...]
     written: tuple[Path, ...]
+    shares: tuple[tuple[str, RatingShare], ...] = ()
 
     @property
     def is_clean(self) -> bool:
@@ -65,7 +69,24 @@ def import_pages(paths: Sequence[Path], *, overlay: Path, write: bool) -> Import
         left_out=tuple(left_out),
         notes=tuple(notes),
         written=tuple(write_overlay(overlay, comparisons)) if write else (),
+        shares=tuple(_shares(catalog, comparisons)),
     )
+
+
+def _shares(
+    catalog: Catalog, comparisons: Sequence[Comparison]
+) -> Iterator[tuple[str, RatingShare]]:
+    """What is rated of each data model of the pages, their own statements included."""
+    stated = [
+        Expectation(
+            one.data_model, one.event_type, one.path, one.required, one.rating, False, one.source
+        )
+        for comparison in comparisons
+        for one in comparison.statements
+    ]
+    after = replace(catalog, expectations=(*catalog.expectations, *stated))
+    for name in sorted({comparison.field_list.data_model for comparison in comparisons}):
+        yield name, rating_share(after, name)
 
 
 def read_site_catalog(overlay: Path) -> Catalog:

@@ -95,6 +95,8 @@ def _tell_files(report: ImportReport) -> Iterator[str]:
     if report.left_out:
         names = ", ".join(one.page for one in report.left_out)
         yield f"left out, no list of fields: {names}"
+    for name, share in report.shares:
+        yield f"{name}: {share}{'' if report.written else ' with these pages'}."
     yield _closing(report)
 
 
@@ -125,6 +127,10 @@ def report_values(report: ImportReport) -> dict[str, Any]:
         "left_out_pages": _refusal_values(report.left_out),
         "notes": _refusal_values(report.notes),
         "written": [path.name for path in report.written],
+        "rated": {
+            name: {"listed": one.listed, "documented": one.documented, "inferred": one.inferred}
+            for name, one in report.shares
+        },
     }
 
 

@@ -88,6 +88,7 @@ def test_without_write_nothing_changes(invoke: Invoke, save: Save, home: Path) -
     assert result.exit_code == 0
     assert "Scheduling Booked, layout B" in result.output
     assert "Nothing was written; --write would write" in result.output
+    assert "have a documented rating" in result.output
     assert not home.exists()
 
 
