@@ -152,10 +152,11 @@ def test_killed_commit_heals_by_itself(
         load(home, "third", THIRD)
     assert failing(home) == {}
     assert load(home, "third", THIRD).received == (0 if step == "after the commit" else 1)
+    assert load(home, "fourth", [make_patient("5", {})]).loaded == 1
     note = identity.notes_of(home.home)[identity.LANDING]
     assert note is not None
     assert note.intent is None
-    assert ask(home, "select count(*) from core.message") == [(4,)]
+    assert ask(home, "select count(*) from core.message") == [(5,)]
 
 
 @pytest.mark.parametrize("damaged", ["commit.json", "landing/commit.json", "status.json"])
