@@ -27,6 +27,7 @@ from etl.orchestration.jobs import (
     build_whole_job,
 )
 from etl.orchestration.loading import build_load
+from etl.orchestration.marts import build_marts
 from etl.orchestration.publishing import build_published_version
 from etl.orchestration.pulling import build_pulled_replies
 from etl.orchestration.reliability import build_report_asset, report_check_specs
@@ -68,6 +69,7 @@ def assemble(settings: Settings | None = None, habits: Habits | None = None) -> 
             build_pulled_replies(graph, settings),
             build_load(graph),
             build_published_version(graph),
+            build_marts(graph, settings),
             build_report_asset(graph),
         ],
         asset_checks=[senders] if senders is not None else [],

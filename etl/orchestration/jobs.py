@@ -23,6 +23,7 @@ from etl.orchestration.graph import (
     model_key,
 )
 from etl.orchestration.loading import LOAD_STEP
+from etl.orchestration.marts import mart_selection
 from etl.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def build_whole_job(graph: Graph) -> AssetJob:
     """Load and publish in a row, for the first run and for small sites."""
     return dg.define_asset_job(
         "load_and_publish",
-        selection=load_selection(graph) | dg.AssetSelection.assets(PUBLISHED),
+        selection=load_selection(graph) | dg.AssetSelection.assets(PUBLISHED) | mart_selection(),
         executor_def=dg.in_process_executor,
         description="Loads what waits and publishes it.",
     )
@@ -74,7 +75,7 @@ def build_publish_job() -> AssetJob:
     """A new version for analysts."""
     return dg.define_asset_job(
         "publish",
-        selection=dg.AssetSelection.assets(PUBLISHED),
+        selection=dg.AssetSelection.assets(PUBLISHED) | mart_selection(),
         executor_def=dg.in_process_executor,
         description="Publishes a new version for analysts when something has changed.",
     )

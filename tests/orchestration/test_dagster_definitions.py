@@ -35,6 +35,7 @@ OTHERS = {
     "pulled_replies", "incoming_segments", "watched_files", "landed_objects", "findings",
     "population", "published_version", "reliability_report", "senders",
 }  # fmt: skip
+MARTS = sorted(f"mart/{file.stem}" for file in (ROOT / "sql" / "mart").glob("*.sql"))
 MODEL_CHECKS = ("errors_within_limit", "warnings_within_limit")
 
 
@@ -44,7 +45,7 @@ def test_asset_keys(all_definitions: dg.Definitions) -> None:
     }
 
     assert len(MODELS) == 24
-    assert keys == OTHERS | {f"redox/{model}" for model in MODELS}
+    assert keys == OTHERS | {f"redox/{model}" for model in MODELS} | set(MARTS)
 
 
 def test_asset_checks(all_definitions: dg.Definitions) -> None:
@@ -52,7 +53,11 @@ def test_asset_checks(all_definitions: dg.Definitions) -> None:
     found = {(key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys}
     blocking = {key.name for key in graph.asset_check_keys if graph.get(key).blocking}
 
-    assert found == {
+    of_marts = {(asset, check) for asset, check in found if asset in MARTS}
+    assert {asset for asset, check in of_marts if check == "key"} == set(MARTS)
+    assert ("mart/encounter", "words_encounter_status") in of_marts
+    assert ("mart/encounter", "refers_patient_id") in of_marts
+    assert found - of_marts == {
         ("landed_objects", "ledger_adds_up"),
         ("landed_objects", "quarantine_share"),
         ("landed_objects", "sources_readable"),
@@ -121,7 +126,7 @@ def test_every_asset_says_what_it_is(all_definitions: dg.Definitions) -> None:
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
         assert node.description, key
-        assert node.group_name in ("arrival", "data_models", "quality", "publishing"), key
+        assert node.group_name in ("arrival", "data_models", "quality", "publishing", "marts"), key
         assert node.owners == ["team:data-engineering"], key
         assert node.kinds, key
 
