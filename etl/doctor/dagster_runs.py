@@ -25,6 +25,16 @@ def check_runs(folder: Path) -> Iterator[Check]:
     """Check the runs of a Dagster home; nothing is said before its first start."""
     if not (folder / RECORDS).is_file():
         return
+    try:
+        yield from _look_inside(folder.absolute())
+    except (
+        Exception
+    ) as error:  # Dagster's library has a family of its own, and records may be damaged
+        action = "start Dagster, which mends or names what is wrong with its records."
+        yield warn(AREA, "runs", f"its records cannot be read ({type(error).__name__})", action)
+
+
+def _look_inside(folder: Path) -> Iterator[Check]:
     import dagster as dg
 
     with dg.DagsterInstance.from_config(str(folder)) as instance:

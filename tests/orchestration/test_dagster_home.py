@@ -102,6 +102,16 @@ def test_daemon_that_never_ran_and_a_place_of_a_dead_run_are_found(tmp_path: Pat
     assert found["places"].state is State.WARN and "1 run that ended" in found["places"].found
 
 
+def test_damaged_records_are_a_warning(tmp_path: Path) -> None:
+    bring_up_to_date(tmp_path)
+    (tmp_path / "history").mkdir()
+    (tmp_path / "history" / "runs.db").write_bytes(b"not a database" * 100)
+
+    found = {check.name: check for check in check_dagster(tmp_path)}
+
+    assert found["runs"].state is State.WARN and "cannot be read" in found["runs"].found
+
+
 @dg.op
 def do_nothing() -> None: ...
 
