@@ -12,14 +12,13 @@ import pyarrow.compute as pc
 
 Integers = npt.NDArray[Any]
 ORDINALS = pa.list_(pa.int32())
-_TYPES = {"int32": pa.int32(), "int64": pa.int64()}
+_TYPES = {4: pa.int32(), 8: pa.int64()}
 
 
 def integers(values: Integers) -> pa.Array:
     """An int32 or int64 array without nulls."""
     values = np.ascontiguousarray(values)
-    kind = _TYPES[str(values.dtype)]
-    return pa.Array.from_buffers(kind, values.size, [None, pa.py_buffer(values)])
+    return pa.Array.from_buffers(_TYPES[values.itemsize], values.size, [None, pa.py_buffer(values)])
 
 
 def same(text: str, count: int) -> pa.Array:

@@ -154,12 +154,17 @@ class BatchTables:
     def _count_populated(self, leaves: Leaves, paths: Set[str]) -> npt.NDArray[np.int64]:
         """How many of the paths each message has populated."""
         root = self.grains[0].message
-        counts = np.zeros(len(root), np.int64)
+        counts = np.zeros(int(root[-1]) + 1, np.int64)
         for grain, own in zip(self.grains, leaves, strict=True):
             for path in paths & own.keys():
-                filled = np.asarray(own[path].is_valid(), dtype=np.bool_)
-                counts[np.searchsorted(root, np.unique(grain.message[filled]))] += 1
-        return counts
+                has_it = np.zeros(len(counts), np.bool_)
+                column = own[path]
+                filled = grain.message
+                if column.null_count:
+                    filled = filled[np.asarray(column.is_valid(), dtype=np.bool_)]
+                has_it[filled] = True
+                counts += has_it
+        return counts[root]
 
     def _keep_extensions(self) -> None:
         """Keep the extensions of messages that fit but for them."""

@@ -14,7 +14,7 @@ from etl.pipeline.records import Piece
 
 Integers = npt.NDArray[np.int64]
 
-UNIT_BYTES = 16 * 2**20
+UNIT_BYTES = 32 * 2**20
 UNIT_ITEMS = 40_000
 LOAD_ITEMS = 2_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -46,7 +46,8 @@ def _bad_utf8(body: bytes, rng: random.Random) -> bytes:
 
 
 def _garbage(body: bytes, rng: random.Random) -> bytes:
-    return body + rng.choice((b" synthetic garbage", b"}]", b"\\", b" {"))
+    """Text where a key must be; behind the message it would be an item of its own."""
+    return body[:1] + rng.choice((b"synthetic garbage ", b"\\", b"<!-- -->")) + body[1:]
 
 
 def _syntax(body: bytes, rng: random.Random) -> bytes:
@@ -81,7 +82,7 @@ BREAKS = (
     Break("truncated", "truncated", False, _cut),
     Break("non_finite_number", "non_finite_number", False, _non_finite),
     Break("bad_utf8", "bad_utf8", False, _bad_utf8),
-    Break("trailing_garbage", "not_json", False, _garbage),
+    Break("stray_text", "not_json", False, _garbage),
     Break("syntax", "not_json", False, _syntax),
     Break("not_object", "not_object", True, _no_object),
     Break("unknown_data_model", "unknown_data_model", True, _unknown_model),
