@@ -59,7 +59,7 @@ def _create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("create schema quality; create schema core")
     connection.execute(_tables_sql())
     connection.execute(
-        "create table core.message (message_id bigint, object_id text, data_model text, "
+        "create table core.message (message_id bigint, object_id text, data_model text, read_as text, "
         "event_type text, source_id text, source_name text, event_at timestamptz, "
         "received_at timestamptz)"
     )
