@@ -27,6 +27,7 @@ class TimeRule(StrEnum):
     """
 
     SURROUNDING_SPACE = "time_surrounding_space"
+    TRAILING_NUL = "time_trailing_nul"
     COMPACT_HL7 = "time_compact_hl7"
     UNPADDED = "time_unpadded"
     YEAR = "time_year"
@@ -36,11 +37,14 @@ class TimeRule(StrEnum):
     BLANK_FOR_T = "time_blank_for_t"
     LETTER_CASE = "time_letter_case"
     COLON_BEFORE_MS = "time_colon_before_ms"
+    DECIMAL_COMMA = "time_decimal_comma"
     NO_MILLISECONDS = "time_no_milliseconds"
     PRECISION = "time_precision"
+    ZONE_WORD = "time_zone_word"
     NO_ZONE = "time_no_zone"
     OFFSET_CONVERTED = "time_offset_converted"
     LEAP_SECOND = "time_leap_second"
+    END_OF_DAY = "time_end_of_day"
     IMPLAUSIBLE = "time_implausible"
     IMPOSSIBLE = "time_impossible"
 
@@ -64,38 +68,41 @@ class TimeForm:
 
     Units are year, month, day, hour, minute, second, fraction, offset_hours, offset_minutes; those
     not stated are missing. `offset_sign` is 1 east and -1 west of UTC, 0 without an offset. Texts
-    of an earlier year than `earliest_year` are not of this form.
+    of an earlier year than `earliest_year` or a later one than `latest_year` are not of this form.
     """
 
     shape: str
     spans: Mapping[str, slice]
     offset_sign: int
     earliest_year: int
+    latest_year: int
     rules: Mapping[Temporal, tuple[TimeRule, ...]]
     precision: Mapping[Temporal, Precision]
 
 
 # Without separators 6, 10 and 12 digits may also be YYMMDD, epoch seconds or YYMMDDhhmmss, which
-# read as years long past: those are nonsense rather than a wrong date.
+# read as years long past or far ahead: those are nonsense rather than a wrong date.
 AMBIGUOUS_DIGITS: Final = frozenset({6, 10, 12})
 EARLIEST_AMBIGUOUS_YEAR: Final = 1900
+LATEST_AMBIGUOUS_YEAR: Final = 2100
+LATEST_YEAR: Final = 9999
 
 MILLISECOND_DIGITS: Final = 3
 MICROSECOND_DIGITS: Final = 6
 LONGEST_TEXT: Final = 64  # a form has about 30 characters
 
 _DIGITS_AS_ZERO = str.maketrans("123456789", "000000000")
-_ZONE = r"(?:(?P<zulu>[Zz])|(?P<sign>[+-])(?P<offset_hours>00)(?::?(?P<offset_minutes>00))?)?"
-_FRACTION = r"(?P<point>\.|:(?=000(?!0)))(?P<fraction>0+)"
+_ZONE = r"(?:(?P<zulu>[Zz])|(?P<word> ?UTC)|(?P<sign>[+-])(?P<offset_hours>00)(?::?(?P<offset_minutes>00))?)?"
+_FRACTION = r"(?P<point>[.,]|:(?=000(?!0)))(?P<fraction>0+)"
 _SEPARATED = re.compile(
     r"\s*(?P<year>0000)(?:-(?P<month>00?)(?:-(?P<day>00?)"
     rf"(?:(?P<mark>[Tt ])(?P<hour>00?)(?::(?P<minute>00)(?::(?P<second>00)(?:{_FRACTION})?)?)?"
-    rf"{_ZONE})?)?)?\s*"
+    rf"{_ZONE})?)?)?[\s\0]*"
 )
 _COMPACT = re.compile(
     r"\s*(?P<year>0000)(?P<month>00)(?:(?P<day>00)"
     r"(?:(?P<mark>[Tt])?(?P<hour>00)(?:(?P<minute>00)(?:(?P<second>00)"
-    rf"(?:(?P<point>\.)(?P<fraction>0+))?)?)?{_ZONE})?)?\s*"
+    rf"(?:(?P<point>[.,])(?P<fraction>0+))?)?)?{_ZONE})?)?[\s\0]*"
 )
 _UNITS_OF_DATE = ("day", "month", "year")
 _UNITS_OF_CLOCK = ("second", "minute", "hour")
@@ -125,6 +132,7 @@ def form_of_shape(shape: str) -> TimeForm | None:
         spans={unit: slice(*match.span(unit)) for unit in _UNITS if match[unit]},
         offset_sign=0 if sign is None else 1 if sign == "+" else -1,
         earliest_year=EARLIEST_AMBIGUOUS_YEAR if _is_ambiguous(shape) else 1,
+        latest_year=LATEST_AMBIGUOUS_YEAR if _is_ambiguous(shape) else LATEST_YEAR,
         rules={temporal: in_order(_rules(match, temporal)) for temporal in Temporal},
         precision={temporal: _precision(match, temporal) for temporal in Temporal},
     )
@@ -136,7 +144,7 @@ def in_order(rules: set[TimeRule]) -> tuple[TimeRule, ...]:
 
 
 def _is_ambiguous(shape: str) -> bool:
-    bare = shape.strip()
+    bare = shape.replace("\0", "").strip()
     return bare.isdigit() and len(bare) in AMBIGUOUS_DIGITS
 
 
@@ -151,8 +159,10 @@ def _rules(match: re.Match[str], temporal: Temporal) -> set[TimeRule]:
 
 
 def _date_rules(match: re.Match[str]) -> set[TimeRule]:
+    text = match[0].replace("\0", "")
     is_broken = {
-        TimeRule.SURROUNDING_SPACE: match[0] != match[0].strip(),
+        TimeRule.SURROUNDING_SPACE: text != text.strip(),
+        TimeRule.TRAILING_NUL: text != match[0],
         TimeRule.COMPACT_HL7: match.re is _COMPACT,
         TimeRule.UNPADDED: match["month"] == "0" or match["day"] == "0",
         TimeRule.YEAR: match["month"] is None,
@@ -168,9 +178,11 @@ def _clock_rules(match: re.Match[str]) -> set[TimeRule]:
         TimeRule.BLANK_FOR_T: match["mark"] == " ",
         TimeRule.LETTER_CASE: match["mark"] == "t" or match["zulu"] == "z",
         TimeRule.COLON_BEFORE_MS: match["point"] == ":",
+        TimeRule.DECIMAL_COMMA: match["point"] == ",",
+        TimeRule.ZONE_WORD: match["word"] is not None,
         TimeRule.NO_MILLISECONDS: digits <= MICROSECOND_DIGITS and digits != MILLISECOND_DIGITS,
         TimeRule.PRECISION: digits > MICROSECOND_DIGITS,
-        TimeRule.NO_ZONE: match["zulu"] is None and match["sign"] is None,
+        TimeRule.NO_ZONE: not (match["zulu"] or match["sign"] or match["word"]),
         TimeRule.OFFSET_CONVERTED: match["sign"] is not None,
     }
     return {rule for rule, broken in is_broken.items() if broken}

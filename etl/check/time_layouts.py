@@ -69,6 +69,7 @@ class Layout:
     constants: Floats
     offset_sign: int
     earliest_month_key: int
+    latest_month_key: int
     rules: tuple[TimeRule, ...]
     implausible_rules: tuple[TimeRule, ...]
 
@@ -102,6 +103,7 @@ def layout_of_shape(shape: str, temporal: Temporal) -> Layout | None:
         constants=_constants(form),
         offset_sign=form.offset_sign,
         earliest_month_key=form.earliest_year * _MONTH_KEYS_OF_YEAR,
+        latest_month_key=(form.latest_year + 1) * _MONTH_KEYS_OF_YEAR - 1,
         rules=rules,
         implausible_rules=in_order({*rules, TimeRule.IMPLAUSIBLE}),
     )
@@ -137,6 +139,7 @@ def read_block(texts: Bytes, layout: Layout) -> ReadBlock:
     is_odd = _is_implausible(days)
     if layout.earliest_month_key > _MONTH_KEYS_OF_YEAR:
         is_read &= month_key >= layout.earliest_month_key
+        is_read &= month_key <= layout.latest_month_key
     if layout.offset_sign:
         is_read &= offset < (LARGEST_OFFSET_HOURS + 1) * 3600
         second -= layout.offset_sign * offset

@@ -72,7 +72,7 @@ def keeps_received_form(rules: tuple[TimeRule, ...]) -> bool:
 def _read_form(text: str, form: TimeForm, temporal: Temporal) -> ReadTime:
     stated = {unit: text[span] for unit, span in form.spans.items()}
     written = date(int(stated["year"]), int(stated.get("month", 1)), int(stated.get("day", 1)))
-    if written.year < form.earliest_year:
+    if not form.earliest_year <= written.year <= form.latest_year:
         return IMPOSSIBLE
     clock, since_clock = _clock(stated), _since_clock(stated, form.offset_sign)
     value = (
@@ -81,13 +81,20 @@ def _read_form(text: str, form: TimeForm, temporal: Temporal) -> ReadTime:
         else datetime.combine(written, clock, UTC) + since_clock
     )
     rules = form.rules[temporal]
-    if extra := _rules_of_digits(written, stated.get("second"), temporal):
+    if extra := _rules_of_digits(written, stated, temporal):
         rules = in_order({*rules, *extra})
     return ReadTime(value, rules, form.precision[temporal])
 
 
 def _clock(stated: dict[str, str]) -> time:
-    return time(int(stated.get("hour", 0)), int(stated.get("minute", 0)))
+    hour = 0 if _ends_day(stated) else int(stated.get("hour", 0))
+    return time(hour, int(stated.get("minute", 0)))
+
+
+def _ends_day(stated: dict[str, str]) -> bool:
+    """True for 24:00:00, the midnight that the next day begins with (ISO 8601)."""
+    later = (stated.get(unit, "0") for unit in ("minute", "second", "fraction"))
+    return stated.get("hour") == "24" and not any(map(int, later))
 
 
 def _since_clock(stated: dict[str, str], offset_sign: int) -> timedelta:
@@ -98,16 +105,20 @@ def _since_clock(stated: dict[str, str], offset_sign: int) -> timedelta:
     if second > 60 or hours > LARGEST_OFFSET_HOURS or minutes > 59:
         raise ValueError("no such second or offset")
     return timedelta(
+        days=1 if _ends_day(stated) else 0,
         seconds=second - offset_sign * (hours * 3600 + minutes * 60),
         microseconds=int(fraction),
     )
 
 
-def _rules_of_digits(written: date, second: str | None, temporal: Temporal) -> set[TimeRule]:
+def _rules_of_digits(written: date, stated: dict[str, str], temporal: Temporal) -> set[TimeRule]:
     """The rules that hang on what the digits say, not on the form."""
     rules = set()
     if written.year in IMPLAUSIBLE_YEARS or written == IMPLAUSIBLE_DATE:
         rules.add(TimeRule.IMPLAUSIBLE)
-    if second == "60" and temporal is Temporal.DATETIME:
-        rules.add(TimeRule.LEAP_SECOND)
+    if temporal is Temporal.DATETIME:
+        if stated.get("second") == "60":
+            rules.add(TimeRule.LEAP_SECOND)
+        if _ends_day(stated):
+            rules.add(TimeRule.END_OF_DAY)
     return rules
