@@ -25,6 +25,7 @@ from etl.kernel.compiled import Compiled
 from etl.kernel.exact import Limits
 from etl.landing.store import LandedObject, Landing
 from etl.memory import give_back_memory
+from etl.pipeline.catalog_cache import read_cached_catalog
 from etl.pipeline.hash_key import check_hash_key, read_hash_key
 from etl.pipeline.intake import Intake, Portion, Refused, unchanged_tags
 from etl.pipeline.reading import Reading
@@ -40,7 +41,6 @@ from etl.warehouse.identity import check, commit, open_for_change, require_no_wa
 from etl.warehouse.organizations import sync_organizations
 from etl.warehouse.schema import Schema
 from etl.warehouse.template import create_warehouse
-from models.catalog import read_catalog
 from models.tables.plan import plan_tables
 
 SEGMENT_SUFFIX = ".seg"
@@ -72,7 +72,7 @@ def open_loader(
 
 def compile_catalog(settings: Settings) -> Compiled:
     """The home's catalog, ready for the kernel."""
-    catalog = read_catalog(settings.catalog_path)
+    catalog = read_cached_catalog(settings.catalog_path, settings.cache_path)
     return Compiled(
         catalog,
         plan_tables(catalog),
