@@ -11,7 +11,7 @@ import duckdb
 from etl.errors import UsageFault
 
 T = TypeVar("T")
-MOST_NAMES = 60
+MOST_NAMES = 100
 
 
 def look_up(names: Iterable[str], known: Mapping[str, T], kind: str) -> list[T]:

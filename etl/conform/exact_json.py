@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from etl.conform.other_formats import HEAD_BYTES, is_other_format
+from etl.other_formats import HEAD_BYTES, is_other_format
 from etl.records import About
 
 OTHER_FORMAT = "other_format"

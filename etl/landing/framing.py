@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from etl.landing.frames import BROKEN, Account, FrameBatch, Framer, join_batches, make_batch
 from etl.landing.items import ItemFramer
 from etl.landing.segments import MAGIC, SegmentFramer
+from etl.other_formats import HEAD_BYTES, is_binary_format
 
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-_TELLTALE_BYTES = 8
+_TELLTALE_BYTES = HEAD_BYTES
 
 
 def frame(chunks: Iterator[bytes]) -> Iterator[FrameBatch]:
@@ -88,7 +89,7 @@ def _choose_framer(first: bytes) -> Framer:
     """By the first bytes: a segment, what is no text of single bytes, or text."""
     if first and MAGIC.startswith(first[: len(MAGIC)]):
         return SegmentFramer()
-    if first.startswith(_UTF_16_MARKS) or _is_of_wide_characters(first):
+    if first.startswith(_UTF_16_MARKS) or _is_of_wide_characters(first) or is_binary_format(first):
         return UnreadableFramer()
     return ItemFramer(0)
 

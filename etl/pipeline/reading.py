@@ -21,7 +21,6 @@ from multiprocessing import connection
 import numpy as np
 
 from etl.conform.exact_json import OTHER_FORMAT, Unreadable, parse_exact
-from etl.conform.other_formats import HEAD_BYTES, is_other_format
 from etl.errors import TransientError
 from etl.ingest.envelope import BadEnvelope, unwrap
 from etl.kernel._reader import PADDING
@@ -30,6 +29,7 @@ from etl.kernel.exact import Conformed, ExactWay, Limits, Refused
 from etl.kernel.run import ConformAll, Items, UnitResult, run
 from etl.landing.frames import CROWDED, ITEM, TRUNCATED
 from etl.landing.store import Landing, LandingReader
+from etl.other_formats import HEAD_BYTES, is_other_format
 from etl.pipeline.units import Run, Unit
 from etl.without_pandas import leave_pandas_out
 

@@ -125,7 +125,14 @@ def test_every_command_says_what_it_does(name: str) -> None:
 
 
 # these print bytes or a payload, or are servers; all others can be read by machines
-_NO_JSON = {"quarantine resolve", "quarantine show", "rebuild", "receive", "show"}
+_NO_JSON = {
+    "catalog template",
+    "quarantine resolve",
+    "quarantine show",
+    "rebuild",
+    "receive",
+    "show",
+}
 
 
 @pytest.mark.parametrize("name", ALL_COMMANDS)

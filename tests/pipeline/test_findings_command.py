@@ -115,9 +115,10 @@ def test_choices_narrow_what_is_counted(loaded: Settings, arguments: list[str], 
 def test_groups_are_chosen_and_messages_only_told_where_they_add_up(loaded: Settings) -> None:
     by_source = as_json(loaded, "--by", "source", "--by", "month")
     assert [(line["source"], line["month"], line["findings"]) for line in by_source] == [
+        ("source-a", "2026-04", 1),  # errors come first
         ("source-a", "2026-03", 3),
         ("b", "2026-03", 2),
-        ("source-a", "2026-04", 2),
+        ("source-a", "2026-04", 1),
     ]
     assert "messages" not in by_source[0]
     assert {line["event"] for line in as_json(loaded, "--by", "event")} == {
@@ -172,7 +173,7 @@ def test_nothing_found_is_said(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--rule", "zzz"], "There is no rule zzz; name one of array_for_object, "),
+        (["--rule", "zzz"], "There is no rule zzz; name one of age_over_120, "),
         (["--rule", "tme_impossible"], "There is no rule tme_impossible (near: time_impossible)"),
         (["--model", "ClinicalSummary"], "There is no data model ClinicalSummary (near: Clinical"),
     ],

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import pytest
 
-from etl.conform.other_formats import is_other_format
+from etl.other_formats import is_other_format
 from etl.pipeline.load import load_paths
 from etl.settings import LoadSettings, Settings
 from tests.pipeline.small_messages import ask, make_message

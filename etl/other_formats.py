@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-# what a file begins with, blanks left out; registered signatures, and how texts of health care begin
-_BEGINNINGS: Final = (
+# What a file begins with, blanks left out: registered signatures of files that are not text ...
+_BINARY: Final = (
     b"PK\x03\x04",  # ZIP, Office documents
     b"BZh",  # bzip2
     b"\xfd7zXZ",  # xz
@@ -22,12 +22,15 @@ _BEGINNINGS: Final = (
     b"ARROW1",
     b"SQLite format",
     b"%PDF",
-    b"{\\rtf",
     b"\x89PNG",
     b"\xff\xd8\xff",  # JPEG
     b"II*\x00",  # TIFF
     b"MM\x00*",
     b"GIF8",
+)
+# ... and how other texts of health care begin, behind which messages may follow.
+_TEXT: Final = (
+    b"{\\rtf",
     b"<",  # XML, HTML
     b"MSH|",  # HL7 version 2, messages and batches
     b"FHS|",
@@ -40,6 +43,12 @@ _BLANKS: Final = b"\xef\xbb\xbf \t\r\n\x0b"
 
 def is_other_format(head: bytes) -> bool:
     """Whether bytes, of which these are the first, are a file of another kind than JSON."""
-    return head.lstrip(_BLANKS).startswith(_BEGINNINGS) or any(
+    return is_binary_format(head) or head.lstrip(_BLANKS).startswith(_TEXT)
+
+
+def is_binary_format(head: bytes) -> bool:
+    """True for the first HEAD_BYTES of a file of another kind that is not text: a message in it is not
+    one that was sent."""
+    return head.lstrip(_BLANKS).startswith(_BINARY) or any(
         head.startswith(mark, place) for place, mark in _LATER
     )
