@@ -153,11 +153,9 @@ def test_materialize_needs_free_space(settings: Settings, monkeypatch: pytest.Mo
 
 
 def _sql_folder(folder: Path) -> Path:
-    """Schema mart of a folder of views that has the macros and nothing else yet."""
-    views = folder / "sql" / "mart"
-    views.mkdir(parents=True)
-    shutil.copytree(sql_folder() / "macro", views.parent / "macro")
-    return views
+    """Schema mart of a copy of all views: what is compiled from the catalog reads some of them."""
+    shutil.copytree(sql_folder(), folder / "sql")
+    return folder / "sql" / "mart"
 
 
 def test_views_of_analysts_compile_also_when_their_tables_do_not_exist_yet(
