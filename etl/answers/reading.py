@@ -1,6 +1,7 @@
 """Opens what readers read: the published version, or the warehouse itself before the first one.
 
-Either way the same schemas, names and types are there, the analysts' views of sql/ included.
+Either way the same schemas, names and types are there, the analysts' views of sql/ included; only the
+marts are in published versions alone.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def _published(connection: duckdb.DuckDBPyConnection, folder: Path) -> Readable:
 def _look_into_warehouse(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Readable:
     connection.execute(f"attach {quote(str(settings.warehouse_path))} as {_SOURCE} (read_only)")
     relations = read_relations(connection, database=_SOURCE)
-    catalog = plan_catalog(relations, settings, catalog_hash="")
+    catalog = plan_catalog(relations, settings, catalog_hash="").without_stored()
     fill(connection, catalog, tables_of(_SOURCE))
     tables = {name: relation.as_published() for name, relation in relations.items()}
     return Readable(connection, tables, "the warehouse")

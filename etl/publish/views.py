@@ -77,6 +77,16 @@ class ReaderCatalog:
         """The views that are written as Parquet, each after those it reads."""
         return tuple(view for view in _by_reads(self.views) if view.is_stored)
 
+    def without_stored(self) -> ReaderCatalog:
+        """The same catalog without the views that are to be stored, and without those that read them:
+        nested as views they would take DuckDB minutes and gigabytes to bind."""
+        left_out = {view.name for view in self.views if view.is_stored}
+        more = left_out
+        while more:
+            more = {v.name for v in self.views if v.reads & left_out} - left_out
+            left_out |= more
+        return replace(self, views=tuple(v for v in self.views if v.name not in left_out))
+
     def with_stored(self, tables: Mapping[str, Relation]) -> ReaderCatalog:
         """The same catalog in which these views are tables, as they were written."""
         views = tuple(view for view in self.views if view.name not in tables)
