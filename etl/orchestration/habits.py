@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 
 import duckdb
 
+from etl.duckdb_files import connected
 from etl.errors import PermanentError
 from etl.pipeline.status import read_status
 from etl.publish.folders import PublishedFolder
@@ -79,7 +80,7 @@ def _pauses(settings: Settings) -> dict[str, int]:
     if not files:
         return {}
     try:
-        with duckdb.connect() as connection:
+        with connected(spill=None) as connection:
             parameters = [[str(file) for file in files], LEAST_DAYS]
             return dict(connection.execute(_PAUSES, parameters).fetchall())
     except duckdb.Error:  # a version that is just being removed

@@ -54,7 +54,7 @@ def test_every_link_of_a_field_has_its_confidence(catalog: Catalog) -> None:
         (model.replace(" ", ""), f.path.removesuffix("[]"), f.value_set, f.value_set_confidence)
         for model, fields in catalog.fields.items()
         for f in fields
-        if f.value_set
+        if f.value_set and f.source != "recorded"  # what recorded replies have beside the schemas
     }
     assert linked == wanted
 

@@ -69,7 +69,7 @@ def ask(settings: Settings, query: str) -> list[tuple[Any, ...]]:
 # counted per load in their tables, so only their sums are the same
 MEASURES = ("messages", "elements", "findings")
 OF_ONE_LOAD = ("load_id", "first_message_id", "first_ordinals", "first_day", "last_day")
-RUN_TABLES = ("core.load", "core.slice_change")
+RUN_TABLES = ("core.load", "core.slice_change", "core.warehouse")
 
 
 def contents(settings: Settings) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ from etl.synth.scenarios import ScenarioDials, write_scenarios
 from etl.warehouse.connection import open_warehouse
 
 # replies that carry their query's event type list fields that the query does not
-INTENDED = {"path_not_listed_for_event", "reply_under_query_event"}
+INTENDED = {"event_type_retired", "path_not_listed_for_event", "reply_under_query_event"}
 
 
 def test_scenarios_load_clean(settings: Settings, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from etl.answers.export import export
-from etl.errors import PermanentError
+from etl.errors import PermanentError, UsageFault
 from etl.pipeline.publish import publish
 from tests.pipeline.mart_world import MartWorld, patient
 from tests.pipeline.published_world import files_of
@@ -53,10 +53,10 @@ def test_marts_come_with_the_export_and_the_self_contained_file(
     assert Path(publish(world.settings, materialize=True).materialized).exists()
 
 
-def test_marts_answer_before_anything_is_published(world: MartWorld, tmp_path: Path) -> None:
+def test_marts_are_in_published_versions_alone(world: MartWorld, tmp_path: Path) -> None:
     world.settings.published_path.rename(tmp_path / "away")
-    summary = export(world.settings, tmp_path / "out", tables=["mart.patient"])
-    assert summary.rows == 1
+    with pytest.raises(UsageFault, match=r"mart\.patient"):
+        export(world.settings, tmp_path / "out", tables=["mart.patient"])
 
 
 def test_a_broken_promise_holds_the_version_back_unless_set_to_warn(

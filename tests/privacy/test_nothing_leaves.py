@@ -168,4 +168,4 @@ def test_connections_are_opened_where_their_spill_is_placed() -> None:
         str(path.relative_to(root)) for path in root.rglob("*.py")
         if "duckdb.connect(" in path.read_text()
     }  # fmt: skip
-    assert opened == {"duckdb_files.py", "publish/stored.py"}
+    assert opened <= {"duckdb_files.py", "publish/stored.py"}

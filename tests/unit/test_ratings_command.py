@@ -234,7 +234,10 @@ def test_show_prints_a_model_and_a_field(invoke: Invoke) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "advice"),
-    [(["Patients"], "name one of Claim"), (["Notes", "Note.Provder"], "perhaps Note.Provider")],
+    [
+        (["Patients"], "did you mean PatientAdmin"),
+        (["Notes", "Note.Provder"], "perhaps Note.Provider"),
+    ],
 )
 def test_show_helps_with_unknown_names(invoke: Invoke, arguments: list[str], advice: str) -> None:
     with pytest.raises(UsageFault, match=advice):
