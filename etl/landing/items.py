@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 import msgspec
 import numpy as np
 
-from etl.landing.damage import DamageSearch, Kinds, Search, StraySearch
+from etl.landing.damage import DamageSearch, Kinds, KnownEnd, Search, StraySearch
 from etl.landing.frames import (
     BROKEN,
     ITEM,
@@ -24,6 +25,7 @@ from etl.landing.frames import (
     join_batches,
     make_batch,
 )
+from etl.landing.lost_start import find_lost_start
 from etl.landing.separators import (
     BLANKS,
     MAX_ARRAY_DEPTH,
@@ -33,7 +35,7 @@ from etl.landing.separators import (
     separators_end,
 )
 from etl.landing.values import CUT, DEEP, MAX_HELD_BYTES, WHOLE, Reading, read_value
-from etl.landing.visible import Around, first_key
+from etl.landing.visible import Around, Visibility, first_key
 
 FIRST_LINE_BYTES: Final = 2**20
 """So many bytes are waited for to see how the first line of a damaged item ends."""
@@ -73,6 +75,7 @@ class ItemFramer:
         self._has_items = self._is_cut = self._last_is_line = False
         self._sibling = b""
         self._tiny_count = 0
+        self._lost_end = 0  # where an item ends that has lost its start
         self._line_end = -1  # place in the content of the next line break, as found last
         self._lines_wait, self._lines_pause = (
             0,
@@ -124,6 +127,9 @@ class ItemFramer:
         after = self._pass_separators(content, at)
         if after > at:
             return after
+        if self._lost_end > self._base + at:
+            self._search = KnownEnd(self._base + at, self._lost_end)
+            return at
         if not is_last and is_cut_mark(content, at):
             return None
         return self._take_lines(content, at) or self._take_item(content, at, is_last)
@@ -207,7 +213,7 @@ class ItemFramer:
         """Take an object, or an array that is an item."""
         state, end = self._read(content, at)
         if state is WHOLE:
-            is_early = is_member_next(content, end, is_last=is_last)
+            is_early = self._is_closed_early(content, at, end, is_last)
             if is_early is None:
                 return None
             if not is_early:
@@ -221,6 +227,28 @@ class ItemFramer:
         elif state is CUT:
             kinds = Kinds(unended=TRUNCATED)
         return self._begin_damage(content, at, kinds, is_last)
+
+    def _is_closed_early(self, content: bytes, at: int, end: int, is_last: bool) -> bool | None:
+        """Whether an object goes on behind its end; None when more bytes are needed to know."""
+        is_member = is_member_next(content, end, is_last=is_last)
+        if not is_member:
+            return is_member
+        visibility = Visibility(self._around(content, at, is_plain_line=False))
+        lost_end = find_lost_start(content, at, end, visibility=visibility, is_last=is_last)
+        if lost_end:
+            self._lost_end = self._base + lost_end
+        return None if lost_end is None else lost_end == 0
+
+    def _around(self, content: bytes, at: int, *, is_plain_line: bool) -> Around:
+        indent = b"" if self._indent.strip(b" \t") else self._indent
+        return Around(
+            indent=indent,
+            is_bracketed=True,
+            is_plain_line=is_plain_line,
+            depth=self._depth,
+            key=first_key(content, at),
+            sibling=self._sibling,
+        )
 
     def _read(self, content: bytes, at: int) -> tuple[Reading, int]:
         """Read a value; most often it is all that is on its line, which costs least."""
@@ -278,19 +306,12 @@ class ItemFramer:
         next_line = separators_end(content, line_end) if line_end >= 0 else len(content)
         if next_line == len(content) and not is_known:
             return None
-        indent = b"" if self._indent.strip(b" \t") else self._indent
         first_line = content[at : line_end if line_end >= 0 else len(content)].rstrip(b" \t\r,")
         is_closed = first_line.endswith(b"}") and len(first_line) > 2
         break_at = content.rfind(b"\n", at, next_line)
-        is_indented = break_at >= 0 and next_line - break_at - 1 > len(indent)
-        around = Around(
-            indent=indent,
-            is_bracketed=True,
-            is_plain_line=is_closed or is_indented,
-            depth=self._depth,
-            key=first_key(content, at),
-            sibling=self._sibling,
-        )
+        around = self._around(content, at, is_plain_line=is_closed)
+        if break_at >= 0 and next_line - break_at - 1 > len(around.indent):
+            around = replace(around, is_plain_line=True)
         self._search = DamageSearch(
             self._base + at,
             around,

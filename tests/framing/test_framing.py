@@ -146,6 +146,14 @@ DAMAGED: dict[str, tuple[bytes, list[Found]]] = {
         b'{"Meta":{"DataModel":"Order"}},"n":1}\n' + M2,
         [bad(b'{"Meta":{"DataModel":"Order"}},"n":1}'), M2],
     ),
+    "a neighbor without its start, its Meta left": (
+        b'[%b,"n":1,"o":[{"x":1}],"Meta":{}},%b]' % (M1, M2),
+        [M1, bad(b'"n":1,"o":[{"x":1}],"Meta":{}}'), M2],
+    ),
+    "a neighbor without its start, two objects closed": (
+        b'[%b,"n":1},{"x":1}],"o":[]},%b]' % (M1, M2),
+        [M1, bad(b'"n":1},{"x":1}],"o":[]}'), M2],
+    ),
     "open text in an array": (
         b'[%b,{"Meta":{"a":"x}},%b,%b]' % (M1, M2, M3),
         [M1, bad(b'{"Meta":{"a":"x}}'), M2, M3],

@@ -1,0 +1,75 @@
+"""Lost starts: is a member behind an object its own, or what is left of a neighbor?
+
+Behind `{...}` may stand `,"Name": ...}`. Either a bracket too many has closed the object early, or the
+next item has lost its start, which costs that item alone. It is a neighbor's when it has a Meta of its
+own, or closes more objects than one bracket too many leaves open.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import numpy as np
+
+from etl.landing.structure import CLOSE_BRACE, Marks, StructureScanner
+from etl.landing.visible import Visibility, has_meta
+
+REACH_BYTES: Final = 2**14
+"""What is left of a neighbor is looked for in so many bytes."""
+_META = re.compile(rb'"Meta"[ \t\r\n]{0,64}:')
+
+
+def find_lost_start(
+    content: bytes, at: int, end: int, *, visibility: Visibility, is_last: bool
+) -> int | None:
+    """Return where a neighbor without its start ends that follows the object from `at` to `end`.
+
+    0 when the object itself goes on there; None when more bytes are needed to know. `visibility` looks
+    for the item behind it.
+    """
+    if not has_meta(content[at:end]):
+        return 0
+    if len(content) - end < REACH_BYTES and not is_last:
+        return None
+    stop = min(end + REACH_BYTES, len(content))
+    place, _ = visibility.find(content, end, stop, least=end + 1, is_last=True)
+    rest = content[end : place if place is not None and place > end else stop]
+    last = max(_end_by_meta(rest), _end_by_braces(rest))
+    return end + last if last else 0
+
+
+def _end_by_meta(rest: bytes) -> int:
+    """Where a rest ends that holds Meta as the object before it does, 0 when it does not."""
+    for found in _META.finditer(rest):
+        marks = _scan(rest, is_in_string=rest.count(b'"', 0, found.start()) % 2 == 1)
+        before = int(np.searchsorted(marks.at, found.start()))
+        if before == 0 or marks.depth[before - 1] <= 0:
+            return _last_unmatched(rest, marks)
+    return 0
+
+
+def _end_by_braces(rest: bytes) -> int:
+    """Where a rest ends that closes two objects or more which it did not open, 0 when it does not."""
+    marks = _scan(rest, is_in_string=False)
+    braces = [at for at in _unmatched(marks) if rest[at] == CLOSE_BRACE]
+    return braces[-1] + 1 if len(braces) > 1 else 0
+
+
+def _last_unmatched(rest: bytes, marks: Marks) -> int:
+    braces = [at for at in _unmatched(marks) if rest[at] == CLOSE_BRACE]
+    return braces[-1] + 1 if braces else 0
+
+
+def _unmatched(marks: Marks) -> list[int]:
+    """Places of the brackets that close what was not opened in the rest."""
+    lowest = np.minimum.accumulate(np.minimum(marks.depth, 0))
+    is_new = np.diff(lowest, prepend=0) < 0
+    places: list[int] = marks.at[is_new].tolist()
+    return places
+
+
+def _scan(rest: bytes, *, is_in_string: bool) -> Marks:
+    """Mark the brackets of a rest, which may begin inside of a string."""
+    marks = StructureScanner().scan((b'"' if is_in_string else b" ") + rest)
+    return Marks(marks.at - 1, marks.step, marks.depth)
