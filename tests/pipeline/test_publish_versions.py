@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from etl.doctor.published import check_published_files
+from etl.pipeline.load import open_loader
 from etl.pipeline.publish import publish
+from etl.pipeline.recover import recover
 from etl.publish.folders import PublishedFolder
 from etl.settings import Settings, read_settings
 from tests.pipeline.published_world import (
@@ -55,11 +57,12 @@ def test_a_load_rewrites_only_the_slice_and_data_model_it_touched(settings: Sett
 
 
 def test_a_warehouse_built_again_shares_no_rows_that_are_others(settings: Settings) -> None:
-    """Its ids and load ids begin again, and belong to other messages."""
-    settings.warehouse_path.unlink()
+    """Its messages come in other loads, under other ids."""
     load_more(settings, data_model="Device", seed=4)
     publish(settings)
     settings.warehouse_path.unlink()
+    with open_loader(settings) as loader:
+        recover(loader)
     load_more(settings, data_model="Device", seed=5)
     assert publish(settings).version == 2
     assert differing_tables(settings) == []
@@ -70,6 +73,8 @@ def test_a_warehouse_put_back_from_a_backup_is_published_as_it_is(settings: Sett
     load_more(settings, data_model="Device", seed=4)
     publish(settings)
     settings.warehouse_path.write_bytes(backup)
+    with open_loader(settings) as loader:
+        recover(loader)
     load_more(settings, data_model="Device", seed=5)
     assert publish(settings).version == 2
     assert differing_tables(settings) == []
@@ -114,7 +119,8 @@ def test_a_new_column_rewrites_its_table_and_no_other(settings: Settings) -> Non
     assert publish(settings).is_new
     after = files_of(current(settings))
     changed = {name.rpartition("/")[0] for name in changed_files(before, after)}
-    assert changed == {"device/message"}
+    read_it = {name for name in changed if name.startswith(("mart/", "evidence/", "quality/mart_"))}
+    assert changed - read_it == {"device/message"}
     with published(settings) as connection:
         row = connection.execute("select count(*), count(serial_no) from device.message").fetchone()
     assert row is not None and row[0] > 0 and row[1] == 0
