@@ -100,6 +100,14 @@ class PublishSettings(Section):
     keep_versions: int = Field(5, ge=1, description="published versions that are kept")
 
 
+class PurgeSettings(Section):
+    """What a purge leaves behind."""
+
+    redelivery: Literal["refuse", "load"] = Field(
+        "refuse", description="what becomes of purged content that is delivered again"
+    )
+
+
 Severity = Literal["block", "warn"]
 
 
@@ -307,6 +315,7 @@ class Settings(BaseSettings):
     load: LoadSettings = LoadSettings()
     values: ValueSettings = ValueSettings()
     publish: PublishSettings = PublishSettings()
+    purge: PurgeSettings = PurgeSettings()
     marts: MartSettings = MartSettings()
     pull: PullSettings = PullSettings()
     receive: ReceiveSettings = ReceiveSettings()

@@ -47,6 +47,7 @@ class LedgerFigures:
     stored_messages: int = 0
     objects: int = 0
     bytes: int = 0
+    purged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,15 @@ select
   coalesce(sum(received), 0),
   coalesce(sum(loaded), 0),
   coalesce(sum(duplicate), 0),
-  (select count(*) from core.quarantine where state <> 'replayed'),
+  (select count(*) from core.quarantine where state not in ('replayed', 'purged')),
   (select count(*) from core.quarantine where state = 'open'),
-  count(*) filter (where received + replayed <> loaded + duplicate + quarantined),
+  count(*) filter (
+    where received + replayed <> loaded + duplicate + quarantined + coalesce(purged, 0)
+  ),
   (select count(*) from core.message),
   (select count(*) from core.landed_object),
-  coalesce(sum(bytes), 0)
+  coalesce(sum(bytes), 0),
+  coalesce(sum(purged), 0)
 from core.load
 """
 _HAS_LEDGER = """

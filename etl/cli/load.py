@@ -148,9 +148,12 @@ def _trouble() -> frozenset[Reason]:
 def _tell(summary: LoadSummary) -> None:
     click.echo(
         f"received {summary.received:,} = loaded {summary.loaded:,} + duplicate "
-        f"{summary.duplicate:,} + quarantined {summary.quarantined:,}   "
+        f"{summary.duplicate:,} + quarantined {summary.quarantined:,}"
+        f"{f' + purged {summary.purged:,}' if summary.purged else ''}   "
         f"({counted(summary.objects, 'object')}, {summary.skipped_objects:,} known and skipped)"
     )
+    if summary.purged:
+        click.echo("What was purged was delivered again; it was refused and its bytes overwritten.")
     if summary.quarantined:
         click.echo("See `redox-warehouse quarantine list` for what could not be loaded.")
 

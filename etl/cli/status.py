@@ -95,7 +95,8 @@ def _facts(found: dict[str, Any]) -> dict[str, str]:
     return {
         "Home": found["home"],
         "Messages": f"received {messages['received']:,} = loaded {messages['loaded']:,} + "
-        f"duplicate {messages['duplicate']:,} + quarantined {messages['quarantined']:,}",
+        f"duplicate {messages['duplicate']:,} + quarantined {messages['quarantined']:,}"
+        f"{_purged(messages)}",
         "Loads": f"{found['loads']:,} (with replays and reloads), the last "
         f"{_moment(found['last_load_at'])}; {counted(found['objects'], 'landed object')}, "
         f"{_size(found['bytes'])} received",
@@ -104,6 +105,11 @@ def _facts(found: dict[str, Any]) -> dict[str, str]:
         else "nothing yet; run `redox-warehouse publish`",
         "Disk": f"{'' if disk['is_whole'] else 'at least '}{_size(total)} ({parts})",
     }
+
+
+def _purged(messages: dict[str, int]) -> str:
+    purged = messages.get("purged", 0)
+    return f" + purged {purged:,}" if purged else ""
 
 
 def _source(one: dict[str, Any]) -> dict[str, Any]:

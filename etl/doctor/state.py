@@ -105,11 +105,12 @@ def _adds_up(area: str, status: dict[str, Any] | None) -> Check:
         action = "run any load; it writes status.json anew."
         return warn(area, "status", "there is no status.json", action)
     messages = status["messages"]
-    accounted = messages["loaded"] + messages["duplicate"] + messages["quarantined"]
+    parts = ("loaded", "duplicate", "quarantined", "purged")
+    accounted = sum(messages.get(name, 0) for name in parts)
     if messages["received"] != accounted:
         found = f"received {messages['received']:,}, accounted for {accounted:,}"
         return fail(area, "status", found, "report this; keep the home as it is.")
-    return ok(area, "status", f"received {accounted:,} = loaded + duplicate + quarantined")
+    return ok(area, "status", f"received {accounted:,} = {' + '.join(parts)}")
 
 
 def _look_inside(

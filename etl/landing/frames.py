@@ -22,6 +22,9 @@ have no bytes at all."""
 CROWDED = 3
 """Kind of the rest of an object that holds too many items too short to be messages."""
 
+PURGED = 4
+"""Kind of an item whose bytes a purge has overwritten with spaces; it is nothing any more."""
+
 NO_TIME = np.iinfo(np.int64).min
 """Stands in `received_at_us` where the bytes do not tell when a message was received."""
 
@@ -42,7 +45,7 @@ class FrameBatch:
     """A run of items in the order of their bytes; four arrays of one length.
 
     `offset` and `length` are bytes of the uncompressed content, `kind` is ITEM, BROKEN,
-    TRUNCATED or CROWDED,
+    TRUNCATED, CROWDED or PURGED,
     `received_at_us` is microseconds since 1970 UTC or NO_TIME.
     """
 

@@ -51,7 +51,8 @@ def load_check_specs(graph: Graph) -> Iterator[dg.AssetCheckSpec]:
         LEDGER,
         asset=LANDED,
         blocking=True,
-        description="received + replayed = loaded + duplicate + quarantined, in each load and in total",
+        description="received + replayed = loaded + duplicate + quarantined + purged, in each load and "
+        "in total",
     )
     yield dg.AssetCheckSpec(
         QUARANTINE,
@@ -94,6 +95,7 @@ def landed_checks(figures: Figures, checks: CheckSettings) -> Iterator[dg.AssetC
             "loaded": ledger.loaded,
             "duplicate": ledger.duplicate,
             "quarantined": ledger.not_loaded,
+            "purged": ledger.purged,
             "stored_messages": ledger.stored_messages,
             "unbalanced_loads": ledger.unbalanced_loads,
         },

@@ -171,6 +171,7 @@ def describe_load(loaded: LoadSummary) -> str:
     return (
         f"Objects {loaded.objects:,}; received {loaded.received:,} = loaded {loaded.loaded:,} + "
         f"duplicate {loaded.duplicate:,} + quarantined {loaded.quarantined:,}"
+        f"{f' + purged {loaded.purged:,}' if loaded.purged else ''}"
         f"{f' ({models})' if models else ''}"
     )
 

@@ -31,6 +31,7 @@ def landed_metadata(batch: BatchSummary, figures: Figures, settings: Settings) -
         "loaded": loaded.loaded,
         "duplicate": loaded.duplicate,
         "quarantined": loaded.quarantined,
+        "purged": loaded.purged,
         "loads": loaded.loads,
         "dagster/row_count": figures.ledger.objects,
         **folder_place(settings.landing_path),

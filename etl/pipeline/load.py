@@ -217,7 +217,14 @@ class Loader:
 
     def begin(self, connection: duckdb.DuckDBPyConnection, *, kind: str) -> Transaction:
         """The transaction that the caller has begun on a connection."""
-        return Transaction(connection, self.schema, self.compiled, self.progress, kind=kind)
+        return Transaction(
+            connection,
+            self.schema,
+            self.compiled,
+            self.progress,
+            kind=kind,
+            is_refusing=self.settings.purge.redelivery == "refuse",
+        )
 
     def prepare(self, connection: duckdb.DuckDBPyConnection, *, is_reload: bool = False) -> None:
         """Make sure that the ledger's own tables exist before they are asked."""

@@ -42,13 +42,12 @@ from etl.warehouse.organizations import (
     read_organizations,
     sync_organizations,
 )
-from etl.warehouse.schema import CATALOG_HASH, Schema
+from etl.warehouse.schema import Schema, is_current
 from models.catalog import Catalog, read_catalog
 from models.tables.plan import plan_tables
 
 LOCK_WAIT_S = 600.0
 MOST_WORKERS = 8
-_KNOWN_CATALOG = "select value from core.warehouse where name = ?"
 
 
 def utc_now() -> datetime:
@@ -112,8 +111,7 @@ def _learn_site(settings: Settings) -> Catalog:
     catalog = read_catalog(settings.catalog_path)
     organizations = read_organizations(settings.organizations_path)
     with _reading(settings) as (_, connection):
-        known = connection.execute(_KNOWN_CATALOG, [CATALOG_HASH]).fetchone()
-        is_known = known == (catalog.content_hash,)
+        is_known = is_current(connection, catalog.content_hash)
         if is_known and has_organizations(connection, organizations):
             return catalog
     path = settings.warehouse_path

@@ -27,13 +27,14 @@ from etl.kernel._reader import PADDING
 from etl.kernel.compiled import Compiled
 from etl.kernel.exact import Conformed, ExactWay, Limits, Refused
 from etl.kernel.run import ConformAll, Items, UnitResult, run
-from etl.landing.frames import CROWDED, ITEM, TRUNCATED
+from etl.landing.frames import CROWDED, ITEM, PURGED, TRUNCATED
 from etl.landing.store import Landing, LandingReader
 from etl.other_formats import HEAD_BYTES, is_other_format
 from etl.pipeline.units import Run, Unit
 from etl.without_pandas import leave_pandas_out
 
-REASON_OF_KIND = {TRUNCATED: "truncated", CROWDED: "too_many_items"}
+PURGED_REASON = "purged"
+REASON_OF_KIND = {TRUNCATED: "truncated", CROWDED: "too_many_items", PURGED: PURGED_REASON}
 AT_ONCE_BYTES = 64 * 2**20
 SMALL_WORK_BYTES = 16 * 2**20
 FEW_MESSAGES = 64
@@ -211,8 +212,8 @@ class _UnitBytes:
         for index in range(len(run_)):
             body, reason = b"", ""
             length, is_broken = int(run_.length[index]), run_.kind[index] != ITEM
-            if run_.kind[index] == CROWDED:
-                reason = REASON_OF_KIND[CROWDED]
+            if run_.kind[index] in (CROWDED, PURGED):
+                reason = REASON_OF_KIND[int(run_.kind[index])]
             elif length > self._limits.max_bytes:
                 head = reader.read(int(run_.offset[index]), HEAD_BYTES) if is_broken else b""
                 reason = _reason_of_large(head, is_broken=is_broken)

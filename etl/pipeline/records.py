@@ -31,7 +31,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class LoadSummary:
-    """What one or more loads did. received + replayed = loaded + duplicate + quarantined."""
+    """What one or more loads did. received + replayed = loaded + duplicate + quarantined + purged.
+
+    `purged` items were refused, because their content was purged before.
+    """
 
     loads: int = 0
     bytes: int = 0
@@ -40,6 +43,7 @@ class LoadSummary:
     loaded: int = 0
     duplicate: int = 0
     quarantined: int = 0
+    purged: int = 0
     objects: int = 0
     skipped_objects: int = 0
     load_ids: tuple[int, ...] = ()

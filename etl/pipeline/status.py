@@ -22,13 +22,14 @@ from etl.warehouse.ledger import next_message_id
 
 _TOTALS = """
 select count(*), coalesce(sum(bytes) filter (kind = 'load'), 0), coalesce(sum(received), 0),
-       coalesce(sum(loaded), 0), coalesce(sum(duplicate), 0), max(finished_at)
+       coalesce(sum(loaded), 0), coalesce(sum(duplicate), 0), max(finished_at),
+       coalesce(sum(purged), 0)
 from core.load
 """
 _OPEN_QUARANTINE = """
 select reason, count(*) from core.quarantine where state = 'open' group by reason order by 2 desc, 1
 """
-_NOT_LOADED = "select count(*) from core.quarantine where state <> 'replayed'"
+_NOT_LOADED = "select count(*) from core.quarantine where state not in ('replayed', 'purged')"
 _MODELS = """
 select data_model, sum(messages), min(day), max(day)
 from quality.message_count group by data_model order by 2 desc, 1
@@ -45,7 +46,8 @@ order by list_position(['error', 'warning', 'info'], severity), 3 desc, 2
 # the newest messages name the sources: a scan of them all would make every commit wait
 _NAMING_MESSAGES = 200_000
 _LOADS = """
-select load_id, kind, started_at, finished_at, bytes, received, replayed, loaded, duplicate, quarantined
+select load_id, kind, started_at, finished_at, bytes, received, replayed, loaded, duplicate, quarantined,
+       coalesce(purged, 0)
 from core.load order by load_id desc limit 20
 """
 
@@ -73,7 +75,7 @@ def read_status(path: Path) -> dict[str, Any] | None:
 
 def collect_status(connection: duckdb.DuckDBPyConnection, now: datetime) -> dict[str, Any]:
     """Ask the ledger and the counts."""
-    loads, size_bytes, received, loaded, duplicate, last = _rows(connection, _TOTALS)[0]
+    loads, size_bytes, received, loaded, duplicate, last, purged = _rows(connection, _TOTALS)[0]
     quarantine = {reason: int(count) for reason, count in _rows(connection, _OPEN_QUARANTINE)}
     return {
         "written_at": now.isoformat(),
@@ -86,6 +88,7 @@ def collect_status(connection: duckdb.DuckDBPyConnection, now: datetime) -> dict
             "loaded": int(loaded),
             "duplicate": int(duplicate),
             "quarantined": int(_rows(connection, _NOT_LOADED)[0][0]),
+            "purged": int(purged),
         },
         "objects": int(_rows(connection, "select count(*) from core.landed_object")[0][0]),
         "quarantine": quarantine,
@@ -132,6 +135,7 @@ def _load(row: tuple[Any, ...]) -> dict[str, Any]:
         "loaded",
         "duplicate",
         "quarantined",
+        "purged",
     )
     values = [value.isoformat() if isinstance(value, datetime) else value for value in row]
     return dict(zip(names, values, strict=True))

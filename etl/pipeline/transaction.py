@@ -17,6 +17,7 @@ from etl.kernel.numbering import NOT_LOADED, number_messages
 from etl.kernel.run import Status, UnitResult
 from etl.kernel.settle import Origin, Settling
 from etl.kernel.tables import NO_TIME
+from etl.pipeline.reading import PURGED_REASON
 from etl.pipeline.records import LoadSummary, Progress
 from etl.pipeline.units import Run, Unit
 from etl.records import About
@@ -32,6 +33,7 @@ LOAD = "load"
 REPLAY = "replay"
 RELOAD = "reload"
 Integers = npt.NDArray[np.int64]
+Booleans = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,12 @@ class _Taken:
     reasons: Mapping[int, str]
     about: Mapping[int, About]
     received_at_us: Integers
+    purged: Mapping[int, bool]
+    """Items whose content was purged; true where their bytes are overwritten already."""
 
     @property
     def duplicate(self) -> int:
-        return len(self.run) - self.loaded - len(self.reasons)
+        return len(self.run) - self.loaded - len(self.reasons) - len(self.purged)
 
 
 class Transaction:
@@ -63,7 +67,10 @@ class Transaction:
         progress: Progress,
         *,
         kind: str,
+        is_refusing: bool = True,
     ) -> None:
+        """`is_refusing` says that content which was purged is not loaded again."""
+        self._is_refusing = is_refusing
         self._connection = connection
         self._schema = schema
         self._progress = progress
@@ -76,6 +83,7 @@ class Transaction:
         self._present: set[str] = set()
         self._slices: set[int] = set()
         self._taken: list[_Taken] = []
+        self._repeated: list[ledger.DeliveryRow] = []
         self._models: Counter[str] = Counter()
 
     def take(
@@ -90,19 +98,37 @@ class Transaction:
         is_loadable = (result.status != Status.QUARANTINED) & np.repeat(
             is_taken, [len(run) for run in unit.runs]
         )
+        is_refused = self._refused(result, is_loadable)
+        is_loadable &= ~is_refused
         known = ledger.known_hashes(self._connection, result.hashes[is_loadable].tobytes())
         ids = number_messages(
             result.hashes, is_loadable, known=known, seen=self._seen, next_id=self._next_id
         )
         self._next_id += int((ids != NOT_LOADED).sum())
-        self._store(unit, result, ids, is_taken)
+        self._repeated += _repeated(unit, result, is_loadable & (ids == NOT_LOADED))
+        self._store(unit, result, ids, is_taken, is_refused)
 
     def store(self, unit: Unit, result: UnitResult, ids: Integers) -> None:
         """Insert the rows of messages that have an id."""
-        self._store(unit, result, ids, np.ones(len(unit.runs), np.bool_))
+        nothing = np.zeros(len(ids), np.bool_)
+        self._store(unit, result, ids, np.ones(len(unit.runs), np.bool_), nothing)
+
+    def _refused(self, result: UnitResult, is_loadable: Booleans) -> Booleans:
+        """Which items have content that was purged."""
+        asked = result.hashes[is_loadable].tobytes() if self._is_refusing else b""
+        purged = ledger.purged_hashes(self._connection, asked)
+        if not purged:
+            return np.zeros(len(is_loadable), np.bool_)
+        own = (row.tobytes() in purged for row in result.hashes)
+        return np.fromiter(own, np.bool_, len(is_loadable)) & is_loadable
 
     def _store(
-        self, unit: Unit, result: UnitResult, ids: Integers, is_taken: npt.NDArray[np.bool_]
+        self,
+        unit: Unit,
+        result: UnitResult,
+        ids: Integers,
+        is_taken: Booleans,
+        is_refused: Booleans,
     ) -> None:
         models = {model for model, _ in result.shapes}
         if models - self._present:
@@ -113,7 +139,7 @@ class Transaction:
         self._slices.update(np.unique(ids[is_loaded] >> SLICE_BITS).tolist())
         for index, (model, _) in enumerate(result.shapes):
             self._models[model] += int((is_loaded & (result.shape == index)).sum())
-        taken = zip(_taken(unit, result, is_loaded), is_taken.tolist(), strict=True)
+        taken = zip(_taken(unit, result, is_loaded, is_refused), is_taken.tolist(), strict=True)
         self._taken += [one for one, is_own in taken if is_own]
         self._progress("loaded", len(unit), unit.size_bytes)
 
@@ -162,6 +188,9 @@ class Transaction:
             mark_new_values(connection, since=self._first_id)
         count_log_conflicts(connection, self._first_id, self._next_id, self._load_id)
         ledger.set_next_message_id(connection, self._next_id)
+        ledger.record_duplicates(connection, self._repeated, self._load_id)
+        purged = [row for one in self._taken for row in _purged_rows(one)]
+        ledger.record_purged(connection, purged, load_id=self._load_id, now=finished_at)
         summary = self._summary()
         load = self._load_row(summary, started_at)
         if self._kind == REPLAY:
@@ -190,6 +219,7 @@ class Transaction:
             summary.duplicate,
             summary.quarantined,
             self._schema.catalog.content_hash,
+            summary.purged,
         )
 
     def _summary(self) -> LoadSummary:
@@ -203,6 +233,7 @@ class Transaction:
             loaded=sum(one.loaded for one in self._taken),
             duplicate=sum(one.duplicate for one in self._taken),
             quarantined=sum(len(one.reasons) for one in self._taken),
+            purged=sum(len(one.purged) for one in self._taken),
             rows=dict(self._inserting.rows),
             models={name: count for name, count in self._models.items() if count},
             load_ids=(self._load_id,),
@@ -226,21 +257,42 @@ def _not_overtaken(unit: Unit, overtaken: Mapping[str, int]) -> npt.NDArray[np.b
     return np.asarray([run.first_item >= overtaken.get(run.object_id, 0) for run in unit.runs])
 
 
-def _taken(unit: Unit, result: UnitResult, is_loaded: npt.NDArray[np.bool_]) -> Iterator[_Taken]:
+def _repeated(unit: Unit, result: UnitResult, is_known: Booleans) -> Iterator[ledger.DeliveryRow]:
+    """Where the items of known content are."""
+    origin = _origin(unit)
+    for item in np.flatnonzero(is_known).tolist():
+        yield ledger.DeliveryRow(
+            origin.object_ids[origin.of_item[item]],
+            int(origin.item[item]),
+            result.hashes[item].tobytes().hex(),
+        )
+
+
+def _taken(
+    unit: Unit, result: UnitResult, is_loaded: Booleans, is_refused: Booleans
+) -> Iterator[_Taken]:
     """What became of each run of a unit."""
     start = 0
     by_run: list[dict[int, str]] = [{} for _ in unit.runs]
+    purged: list[dict[int, bool]] = [{} for _ in unit.runs]
     about: list[dict[int, About]] = [{} for _ in unit.runs]
     starts = np.cumsum([0, *(len(run) for run in unit.runs)])
     for item, reason in sorted(result.reasons.items()):
         number = int(np.searchsorted(starts, item, side="right")) - 1
-        by_run[number][item - int(starts[number])] = reason
+        index = item - int(starts[number])
+        if reason == PURGED_REASON:
+            purged[number][index] = True
+            continue
+        by_run[number][index] = reason
         if item in result.about:
-            about[number][item - int(starts[number])] = result.about[item]
-    for run, reasons, says in zip(unit.runs, by_run, about, strict=True):
+            about[number][index] = result.about[item]
+    for item in np.flatnonzero(is_refused).tolist():
+        number = int(np.searchsorted(starts, item, side="right")) - 1
+        purged[number][item - int(starts[number])] = False
+    for run, reasons, says, gone in zip(unit.runs, by_run, about, purged, strict=True):
         stop = start + len(run)
         loaded = int(is_loaded[start:stop].sum())
-        yield _Taken(run, loaded, reasons, says, result.received_at_us[start:stop])
+        yield _Taken(run, loaded, reasons, says, result.received_at_us[start:stop], gone)
         start = stop
 
 
@@ -259,7 +311,19 @@ def _part(one: _Taken) -> ledger.PartRow:
         loaded=one.loaded,
         duplicate=one.duplicate,
         quarantined=len(one.reasons),
+        purged=len(one.purged),
     )
+
+
+def _purged_rows(one: _Taken) -> Iterator[ledger.PurgedRow]:
+    for index, is_erased in one.purged.items():
+        yield ledger.PurgedRow(
+            object_id=one.run.object_id,
+            item=one.run.first_item + index,
+            byte_offset=int(one.run.offset[index]),
+            byte_length=int(one.run.length[index]),
+            is_erased=is_erased,
+        )
 
 
 def _quarantine_rows(one: _Taken) -> Iterator[ledger.QuarantineRow]:

@@ -41,6 +41,10 @@ class Column:
 
 NOT_FOR_READERS = {"core.landed_object": ("uri",)}
 """Names of input files, which may name a patient, stay in the warehouse."""
+NO_TABLES_FOR_READERS = frozenset(
+    {"core.duplicate_delivery", "core.purged_item", "core.purged_content"}
+)
+"""What only a purge needs to know, by the delivery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ def read_relations(
 ) -> dict[str, Relation]:
     """Every table and view of a database by qualified name; NOT NULL columns are the key.
 
-    Columns that are not for readers are left out.
+    Tables and columns that are not for readers are left out.
     """
     name = database or _text(connection, "select current_database()")
     comments = {
@@ -99,6 +103,8 @@ def read_relations(
     ).fetchall()
     relations = {}
     for (schema, table), own in groupby(rows, key=lambda row: row[:2]):
+        if f"{schema}.{table}" in NO_TABLES_FOR_READERS:
+            continue
         hidden = NOT_FOR_READERS.get(f"{schema}.{table}", ())
         columns = tuple(_column(row) for row in own if row[2] not in hidden)
         relation = Relation(schema, table, comments.get((schema, table), ""), columns)

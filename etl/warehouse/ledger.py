@@ -42,6 +42,27 @@ class PartRow:
     loaded: int
     duplicate: int
     quarantined: int
+    purged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """One item of known content: where its bytes are, and its content hash (16 bytes as hex)."""
+
+    object_id: str
+    item: int
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class PurgedRow:
+    """One item whose bytes are to be overwritten; `is_erased` where they are already."""
+
+    object_id: str
+    item: int
+    byte_offset: int
+    byte_length: int
+    is_erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +92,7 @@ class LoadRow:
     duplicate: int
     quarantined: int
     catalog_hash: str
+    purged: int = 0
 
 
 def items_taken(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
@@ -126,7 +148,16 @@ def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
 
 def known_hashes(connection: duckdb.DuckDBPyConnection, hashes: bytes) -> set[bytes]:
     """Those of the content hashes (16 bytes each) whose content is already loaded."""
-    if not hashes or _one(connection, "select count(*) from core.message limit 1") == 0:
+    return _hashes_in(connection, "core.message", hashes)
+
+
+def purged_hashes(connection: duckdb.DuckDBPyConnection, hashes: bytes) -> set[bytes]:
+    """Those of the content hashes (16 bytes each) whose content was purged."""
+    return _hashes_in(connection, "core.purged_content", hashes)
+
+
+def _hashes_in(connection: duckdb.DuckDBPyConnection, table: str, hashes: bytes) -> set[bytes]:
+    if not hashes or _one(connection, f"select count(*) from {table}") == 0:
         return set()
     texts = hashes.hex()
     count = len(texts) // 32
@@ -136,7 +167,7 @@ def known_hashes(connection: duckdb.DuckDBPyConnection, hashes: bytes) -> set[by
     )
     connection.register("asked_hashes", pa.table({"content_hash": column}))
     query = (
-        "select replace(cast(known.content_hash as varchar), '-', '') from core.message known "
+        f"select replace(cast(known.content_hash as varchar), '-', '') from {table} known "
         "semi join (select cast(content_hash as uuid) content_hash from asked_hashes) "
         "using (content_hash)"
     )
@@ -161,7 +192,7 @@ def record_load(
     """Write one load into the ledger, in the caller's transaction."""
     totals = (load.bytes, load.received, load.replayed, load.loaded, load.duplicate)
     row = (load.load_id, load.kind, load.started_at, finished_at, *totals, load.quarantined)
-    _insert(connection, "core.load", [(*row, load.catalog_hash)])
+    _insert(connection, "core.load", [(*row, load.catalog_hash, load.purged)])
     _insert(connection, "core.load_part", [(load.load_id, *_values(part)) for part in parts])
     first = _next_quarantine_id(connection)
     _insert(
@@ -189,6 +220,51 @@ def record_load(
     )
 
 
+def record_duplicates(
+    connection: duckdb.DuckDBPyConnection, rows: Sequence[DeliveryRow], load_id: int | None
+) -> None:
+    """Note where deliveries of known content are, in the caller's transaction."""
+    if not rows:
+        return
+    columns = [list(column) for column in zip(*(_values(row) for row in rows), strict=True)]
+    connection.execute(
+        "insert into core.duplicate_delivery "
+        "select delivery.object_id, delivery.item, message.message_id, ? from ("
+        "select unnest(?::varchar[]) as object_id, unnest(?::bigint[]) as item, "
+        "cast(unnest(?::varchar[]) as uuid) as content_hash) as delivery "
+        "join core.message using (content_hash)",
+        [load_id, *columns],
+    )
+
+
+def record_purged(
+    connection: duckdb.DuckDBPyConnection,
+    rows: Sequence[PurgedRow],
+    *,
+    purge_id: int | None = None,
+    load_id: int | None = None,
+    now: datetime,
+) -> None:
+    """Note items whose bytes are to be overwritten, in the caller's transaction."""
+    _insert(
+        connection,
+        "core.purged_item",
+        [
+            (
+                row.object_id,
+                row.item,
+                row.byte_offset,
+                row.byte_length,
+                purge_id,
+                load_id,
+                now if row.is_erased else None,
+            )
+            for row in rows
+        ],
+        "where (object_id, item) not in (select (object_id, item) from core.purged_item)",
+    )
+
+
 def settle_quarantined(
     connection: duckdb.DuckDBPyConnection,
     items: Sequence[tuple[str, int]],
@@ -205,7 +281,7 @@ def settle_quarantined(
     )
 
 
-def _values(row: LandedRow | PartRow) -> tuple[Any, ...]:
+def _values(row: LandedRow | PartRow | DeliveryRow) -> tuple[Any, ...]:
     return tuple(getattr(row, field.name) for field in fields(row))
 
 

@@ -12,6 +12,12 @@ from models.compile.dictionary import dictionary_tables
 from models.tables.plan import WarehousePlan
 
 CATALOG_HASH = "catalog_hash"
+FIXED_VERSION = "fixed_tables"
+FIXED_DIGEST = "b95b40789fbbd627"
+"""Changes with the tables of fixed shape, so that a warehouse of a release before gets what is new.
+
+Computing it takes SQLAlchemy, whose import takes longer than a small load; a test compares it.
+"""
 IS_RETYPING = "is_retyping"
 
 
@@ -28,7 +34,7 @@ class Schema:
         Raises PermanentError when an existing column has another type than the catalog says.
         """
         columns = existing_columns(connection)
-        has_changed = self._catalog_of(connection, columns) != self.catalog.content_hash
+        has_changed = not is_current(connection, self.catalog.content_hash)
         wanted = set(data_models) | (set(self._present_models(columns)) if has_changed else set())
         missing = {
             name
@@ -74,21 +80,26 @@ class Schema:
             if tables[""].qualified_name in columns:
                 yield name
 
-    def _catalog_of(
-        self, connection: duckdb.DuckDBPyConnection, columns: dict[str, dict[str, str]]
-    ) -> str:
-        if "core.warehouse" not in columns:
-            return ""
-        query = "select value from core.warehouse where name = ?"
-        rows = connection.execute(query, [CATALOG_HASH]).fetchall()
-        return str(rows[0][0]) if rows else ""
-
     def _write_catalog(self, connection: duckdb.DuckDBPyConnection) -> None:
         for name, rows in dictionary_tables(self.catalog, self.plan).items():
             replace_rows(connection, name, rows)
-        connection.execute("delete from core.warehouse where name = ?", [CATALOG_HASH])
-        row = [CATALOG_HASH, self.catalog.content_hash]
-        connection.execute("insert into core.warehouse values (?, ?)", row)
+        facts = {CATALOG_HASH: self.catalog.content_hash, FIXED_VERSION: FIXED_DIGEST}
+        for name, value in facts.items():
+            connection.execute("delete from core.warehouse where name = ?", [name])
+            connection.execute("insert into core.warehouse values (?, ?)", [name, value])
+
+
+def is_current(connection: duckdb.DuckDBPyConnection, catalog_hash: str) -> bool:
+    """True if the warehouse has the fixed tables of this release and was made by this catalog."""
+    query = (
+        "select 1 from duckdb_tables() where schema_name = 'core' and table_name = 'warehouse' "
+        "and database_name = current_database()"
+    )
+    if not connection.execute(query).fetchall():
+        return False
+    query = "select name, value from core.warehouse where name in (?, ?)"
+    found = dict(connection.execute(query, [CATALOG_HASH, FIXED_VERSION]).fetchall())
+    return found == {CATALOG_HASH: catalog_hash, FIXED_VERSION: FIXED_DIGEST}
 
 
 def existing_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:

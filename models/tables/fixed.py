@@ -53,18 +53,22 @@ LOAD = Table(
     "load",
     FIXED,
     _key("load_id", BigInteger, "Number of the load, ascending"),
-    _col("kind", Text, "load, replay, reload or recover"),
+    _col("kind", Text, "load, replay, reload, recover or purge"),
     _col("started_at", INSTANT, "When the load began, UTC"),
     _col("finished_at", INSTANT, "When the load committed, UTC"),
     _col("bytes", BigInteger, "Bytes of all items taken"),
     _col("received", BigInteger, "Items framed from landed bytes"),
     _col("replayed", BigInteger, "Quarantined items tried again"),
-    _col("loaded", BigInteger, "Messages stored as rows"),
+    _col("loaded", BigInteger, "Messages stored as rows; in a purge, taken back: negative"),
     _col("duplicate", BigInteger, "Messages with content that was already loaded"),
     _col("quarantined", BigInteger, "Items that are no loadable message"),
     _col("catalog_hash", Text, "Catalog by which the load was made"),
+    _col("purged", BigInteger, "Items purged, and items refused because their content was purged"),
     schema="core",
-    comment="The ledger: one row per load; received + replayed = loaded + duplicate + quarantined",
+    comment=(
+        "The ledger: one row per load; "
+        "received + replayed = loaded + duplicate + quarantined + purged"
+    ),
 )
 
 LANDED_OBJECT = Table(
@@ -93,8 +97,65 @@ LOAD_PART = Table(
     _col("loaded", BigInteger, "Messages stored as rows"),
     _col("duplicate", BigInteger, "Messages with content that was already loaded"),
     _col("quarantined", BigInteger, "Items that are no loadable message"),
+    _col("purged", BigInteger, "Items refused because their content was purged"),
     schema="core",
     comment="One row per load and run of items of one landed object",
+)
+
+DUPLICATE_DELIVERY = Table(
+    "duplicate_delivery",
+    FIXED,
+    _key("object_id", Text, "Landed object that holds the bytes"),
+    _key("item", BigInteger, "0-based position in the landed object"),
+    _col("duplicate_of", BigInteger, "message_id of the message with this content"),
+    _col("load_id", BigInteger, "Load that counted it; empty where a purge found it later"),
+    schema="core",
+    comment="One row per delivery of content that was already loaded; where its bytes are",
+)
+
+PURGE = Table(
+    "purge",
+    FIXED,
+    _key("purge_id", BigInteger, "Number of the purge, ascending"),
+    _col("load_id", BigInteger, "Its row of the ledger"),
+    _col("selected_by", Text, "patient, source, before, message, model: names of the options"),
+    _col("reason", Text, "Why, as the person who purged wrote it"),
+    _col("started_at", INSTANT, "When it began, UTC"),
+    _col(
+        "finished_at", INSTANT, "When everything was removed, UTC; empty while it is not finished"
+    ),
+    _col("messages", BigInteger, "Messages removed"),
+    _col("duplicates", BigInteger, "Duplicate deliveries removed"),
+    _col("quarantined", BigInteger, "Quarantined items removed"),
+    _col("table_rows", BigInteger, "Rows removed from the warehouse's tables, counts not included"),
+    _col("objects", BigInteger, "Landed objects in which bytes were overwritten"),
+    _col("bytes", BigInteger, "Landed bytes that were overwritten"),
+    _col("in_place", BigInteger, "Items in sources that are read in place, which stay as they are"),
+    schema="core",
+    comment="One row per purge: what was removed, when, why and how much; no value of a payload",
+)
+
+PURGED_ITEM = Table(
+    "purged_item",
+    FIXED,
+    _key("object_id", Text, "Landed object that held the bytes"),
+    _key("item", BigInteger, "0-based position in the landed object, -1 for its torn end"),
+    _col("byte_offset", BigInteger, "Where the bytes began in the uncompressed object"),
+    _col("byte_length", BigInteger, "How many bytes; they are spaces now"),
+    _col("purge_id", BigInteger, "Purge that removed it; empty where a load refused it"),
+    _col("load_id", BigInteger, "Load that refused it; empty where a purge removed it"),
+    _col("erased_at", INSTANT, "When the bytes were overwritten, UTC; empty until then"),
+    schema="core",
+    comment="One row per item whose bytes a purge overwrites, or a load that refused it",
+)
+
+PURGED_CONTENT = Table(
+    "purged_content",
+    FIXED,
+    _key("content_hash", Binary128, "Keyed hash of the content; it cannot be made without the key"),
+    _col("purge_id", BigInteger, "Purge that removed it first"),
+    schema="core",
+    comment="Content that was purged, by which a redelivery is refused",
 )
 
 QUARANTINE = Table(
@@ -107,7 +168,7 @@ QUARANTINE = Table(
     _col("byte_offset", BigInteger, "Where the bytes begin in the uncompressed object"),
     _col("byte_length", BigInteger, "How many bytes"),
     _col("reason", Text, "Rule that says why it is no loadable message"),
-    _col("state", Text, "open, replayed or resolved"),
+    _col("state", Text, "open, replayed, resolved or purged"),
     _col("received_at", INSTANT, "When it was received, UTC, where known"),
     _col("quarantined_at", INSTANT, "When it was put aside, UTC"),
     _col("resolved_at", INSTANT, "When it was replayed or resolved, UTC"),

@@ -1,4 +1,4 @@
--- The ledger, load by load: what was taken and what became of it.
+-- The ledger, load by load: what was taken and what became of it; a purge takes back.
 -- grain: one row per load; key: load_id
 -- reads: core.load
 select
@@ -13,6 +13,7 @@ select
   loaded,
   duplicate,
   quarantined,
-  received + replayed = loaded + duplicate + quarantined as is_balanced,
+  coalesce(purged, 0) as purged,
+  received + replayed = loaded + duplicate + quarantined + coalesce(purged, 0) as is_balanced,
   catalog_hash
 from core.load

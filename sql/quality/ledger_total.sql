@@ -1,19 +1,23 @@
--- The ledger in total: is every item that was received loaded, a duplicate, or in quarantine?
+-- The ledger in total: is every item that was received loaded, a duplicate, in quarantine, or purged?
 -- grain: one row; key: none
 -- reads: core.load, core.quarantine, core.landed_object, core.load_part
--- quarantined counts items on record that no replay has settled, the resolved ones among them.
+-- quarantined counts items on record that no replay has settled, the resolved ones among them. A purge takes
+-- back what was loaded, a duplicate or in quarantine, and counts it as purged.
 with load_total as (
   select
     coalesce(sum(received), 0) as received,
     coalesce(sum(loaded), 0) as loaded,
     coalesce(sum(duplicate), 0) as duplicate,
-    count(*) filter (where received + replayed <> loaded + duplicate + quarantined) as bad_loads
+    coalesce(sum(purged), 0) as purged,
+    count(*) filter (
+      where received + replayed <> loaded + duplicate + quarantined + coalesce(purged, 0)
+    ) as bad_loads
   from core.load
 ),
 
 kept as (
   select
-    count(*) filter (where state <> 'replayed') as quarantined,
+    count(*) filter (where state not in ('replayed', 'purged')) as quarantined,
     count(*) filter (where state = 'open') as open_quarantined
   from core.quarantine
 ),
@@ -41,10 +45,11 @@ select
   cast(load_total.loaded as bigint) as loaded,
   cast(load_total.duplicate as bigint) as duplicate,
   kept.quarantined,
+  cast(load_total.purged as bigint) as purged,
   kept.open_quarantined,
   object.objects,
   object.partly_taken,
-  load_total.received = load_total.loaded + load_total.duplicate + kept.quarantined
+  load_total.received = load_total.loaded + load_total.duplicate + kept.quarantined + load_total.purged
     and load_total.bad_loads = 0
     and object.overtaken = 0 as is_balanced
 from load_total

@@ -18,6 +18,7 @@ from etl.errors import UsageFault
 from etl.publish.export import ExportFormat
 from etl.settings import Settings
 from tests.pipeline.published_world import (
+    FOR_READERS,
     NOON,
     SLICE,
     changing,
@@ -37,7 +38,8 @@ def test_parquet_holds_every_table_in_one_file(home: Settings, tmp_path: Path) -
     assert summary.origin == "published version 1"
     with changing(home) as connection:
         tables = connection.execute(
-            "select schema_name || '/' || table_name from duckdb_tables() where not internal"
+            "select schema_name || '/' || table_name from duckdb_tables() where not internal "
+            f"and {FOR_READERS}"
         ).fetchall()
         counts = {
             name: connection.execute(f"select count(*) from {name.replace('/', '.')}").fetchone()

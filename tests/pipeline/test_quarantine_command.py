@@ -41,7 +41,13 @@ def test_resolved_item_is_open_no_more(loaded: CommandLine) -> None:
     assert loaded.run("quarantine", "replay", "1").code == 2
     assert loaded.run("quarantine", "list").err == "No such item is in quarantine.\n"
     status = json.loads(loaded.run("status", "--json").out)
-    assert status["messages"] == {"received": 2, "loaded": 1, "duplicate": 0, "quarantined": 1}
+    assert status["messages"] == {
+        "received": 2,
+        "loaded": 1,
+        "duplicate": 0,
+        "quarantined": 1,
+        "purged": 0,
+    }
 
 
 def test_list_tells_one_line_per_item_and_what_to_do(loaded: CommandLine) -> None:

@@ -33,7 +33,13 @@ def test_it_tells_models_sources_days_and_faults(command: CommandLine, tmp_path:
     status = json.loads(command.run("status", "--json").out)
     printed = command.run("status").out
 
-    assert status["messages"] == {"received": 4, "loaded": 3, "duplicate": 0, "quarantined": 1}
+    assert status["messages"] == {
+        "received": 4,
+        "loaded": 3,
+        "duplicate": 0,
+        "quarantined": 1,
+        "purged": 0,
+    }
     assert status["sources"] == [
         {
             "source_id": "east",
