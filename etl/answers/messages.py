@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from etl.errors import UsageFault
-from etl.ingest.envelope import unwrap
 from etl.pipeline.load import Loader
+from etl.pipeline.opening import open_received
 from etl.pipeline.quarantine import reading
 from etl.warehouse.rebuild import parse_kept, rebuild_message, to_json_text
 
@@ -27,7 +27,5 @@ def received_bytes(loader: Loader, message_id: int, *, envelope: bool = False) -
         row = connection.execute(_WHERE, [message_id]).fetchone()
     if row is None:
         raise UsageFault(f"There is no message {message_id}; ids are in core.message.")
-    object_id, item, key = row
-    items = loader.landing.items(object_id, item, item + 1)
-    raw = loader.landing.read(object_id, int(items.offset[0]), int(items.length[0]))
-    return unwrap(raw, key).body if key and not envelope else raw
+    object_id, item, recipe = row
+    return open_received(loader.landing, object_id, item, recipe, with_envelope=envelope)

@@ -30,6 +30,7 @@ STANDARD_INPUT = "/dev/stdin"
 @click.command()
 @click.argument("paths", nargs=-1)
 @click.option("--unwrap", metavar="KEY", default="", help="Messages are in envelopes, under KEY.")
+@click.option("--encoding", metavar="NAME", default="", help="Of text that is not UTF-8.")
 @click.option("--in-place", is_flag=True, help="Keep only where the bytes are, not a copy.")
 @click.option("--all", "take_all", is_flag=True, help="Take files that hold no messages too.")
 @click.option("--values", is_flag=True, help="Name left-out files; names may hold patient data.")
@@ -39,6 +40,7 @@ def load(
     settings: Settings,
     paths: tuple[str, ...],
     unwrap: str,
+    encoding: str,
     in_place: bool,
     take_all: bool,
     values: bool,
@@ -50,6 +52,8 @@ def load(
     or NDJSON, plain, .gz or .zst. What was loaded before is recognized by its content and skipped,
     so running it twice changes nothing. Hidden and unfinished files below a folder, and kinds that
     hold no messages (images, PDF, XML, ...), are left out and counted; --all takes the latter.
+
+    Text is UTF-8, or UTF-16 or UTF-32 by its mark; --encoding names any other (cp1252, latin-1).
 
     Without PATHS it loads what waits in the home (from the receiver, from pulls) and in the watched
     paths; - is standard input.
@@ -68,17 +72,19 @@ def load(
     goes, the others are loaded.
     """
     from etl.pipeline.batches import load_batch
+    from etl.pipeline.opening import Recipe, known_encoding
     from etl.pipeline.sources import Sources
     from etl.pipeline.watch import load_waiting
 
     sources = Sources(settings.buckets, home=settings.home)
+    recipe = Recipe(unwrap, known_encoding(encoding)).to_text()
     with progress_reporter(quiet=as_json) as progress:
         if paths:
             given = [STANDARD_INPUT if path == "-" else path for path in paths]
             listed = sources.list(given, take_all=take_all)
-            batch = load_batch(settings, listed, progress, unwrap=unwrap, in_place=in_place)
+            batch = load_batch(settings, listed, progress, unwrap=recipe, in_place=in_place)
         else:
-            _refuse_options(unwrap, in_place, take_all)
+            _refuse_options(bool(recipe), in_place, take_all)
             batch = load_waiting(settings, datetime.now(UTC), progress)
     names = LeftOutNames(sources.left_out, are_shown=values or sys.stderr.isatty())
     if as_json:
@@ -100,10 +106,10 @@ def load(
     return QUARANTINED if batch.loaded.quarantined else 0
 
 
-def _refuse_options(unwrap: str, in_place: bool, take_all: bool) -> None:
+def _refuse_options(has_recipe: bool, in_place: bool, take_all: bool) -> None:
     """What waits is loaded as the sensor would."""
-    if unwrap or in_place or take_all:
-        raise click.UsageError("--unwrap, --in-place and --all need PATHS; name them.")
+    if has_recipe or in_place or take_all:
+        raise click.UsageError("--unwrap, --encoding, --in-place and --all need PATHS; name them.")
 
 
 class LeftOutNames:

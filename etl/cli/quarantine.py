@@ -98,17 +98,22 @@ def show_item(settings: Settings, quarantine_id: int) -> None:
 @quarantine.command("replay")
 @click.argument("quarantine_ids", type=ID, nargs=-1)
 @click.option("--unwrap", metavar="KEY", default="", help="They are in envelopes, under KEY.")
+@click.option("--encoding", metavar="NAME", default="", help="Of items that are not UTF-8.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def replay_items(
-    settings: Settings, quarantine_ids: tuple[int, ...], unwrap: str, as_json: bool
+    settings: Settings,
+    quarantine_ids: tuple[int, ...],
+    unwrap: str,
+    encoding: str,
+    as_json: bool,
 ) -> int:
     """Load open items again, all or those named.
 
     For instance after the catalog gained a data model or a limit was raised.
 
     --unwrap is for files that were loaded without it, or with another KEY; once messages of a file
-    are loaded, its KEY stays.
+    are loaded, its KEY stays. --encoding is for text that is not UTF-8, such as cp1252.
 
     \b
     Examples:
@@ -118,7 +123,7 @@ def replay_items(
     from etl.pipeline.quarantine import replay
 
     with open_loader(settings) as loader:
-        summary = replay(loader, quarantine_ids, unwrap=unwrap)
+        summary = replay(loader, quarantine_ids, unwrap=unwrap, encoding=encoding)
     if as_json:
         click.echo(json.dumps(summary.to_json(), indent=1))
     else:

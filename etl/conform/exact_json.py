@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from etl.encodings import BAD_UTF8, likely_encoding
 from etl.other_formats import HEAD_BYTES, is_other_format
 from etl.records import About
 
@@ -70,7 +71,7 @@ def parse_exact(raw: bytes, *, max_depth: int) -> Any:
     try:
         text = raw.removeprefix(BOM).decode("utf-8")
     except UnicodeDecodeError:
-        raise Unreadable(_other_format(raw) or "bad_utf8") from None
+        raise Unreadable(_other_format(raw) or likely_encoding(raw) or BAD_UTF8) from None
     try:
         value = _DECODER.decode(text)
     except RecursionError:
@@ -78,7 +79,7 @@ def parse_exact(raw: bytes, *, max_depth: int) -> Any:
     except json.JSONDecodeError as error:
         is_cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
         reason = "truncated" if is_cut else "not_json"
-        raise Unreadable(_other_format(raw) or reason) from None
+        raise Unreadable(_other_format(raw) or likely_encoding(raw) or reason) from None
     if _is_deeper(value, max_depth):
         raise Unreadable("too_deep")
     return value

@@ -17,10 +17,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from etl.landing.frames import Account, FrameBatch, Framer
-from etl.landing.framing import ContentFramer
 from etl.landing.index import IndexWriter
 from etl.landing.seekable import BLOCK_BYTES, compress_block, seek_table
-from etl.landing.small_items import SmallItemLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +38,10 @@ def take_in(
     *,
     index: IndexWriter,
     content: BinaryIO | None,
-    most_small_items: int,
+    framer: Framer,
 ) -> Arrival:
     """Read a stream to its end, of which `head` is the first block; write its items to `index` and
     its bytes to `content`, if given."""
-    framer: Framer = SmallItemLimit(ContentFramer(), most=most_small_items)
     account, size_bytes = Account(), 0
     with _Packing(content) as packing:
         for block in _blocks(head, stream):

@@ -6,14 +6,16 @@ message or decides whether it can be loaded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
+from etl.encodings import MARK_BYTES, UNIT_BYTES, marked_encoding, unmarked_encoding
 from etl.landing.frames import BROKEN, Account, FrameBatch, Framer, join_batches, make_batch
 from etl.landing.items import ItemFramer
 from etl.landing.segments import MAGIC, SegmentFramer
+from etl.landing.wide_text import WideTextFramer
 from etl.other_formats import HEAD_BYTES, is_binary_format
 
-_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _TELLTALE_BYTES = HEAD_BYTES
 
 
@@ -35,9 +37,13 @@ def frame(chunks: Iterator[bytes]) -> Iterator[FrameBatch]:
 
 
 class ContentFramer:
-    """Frames content of any kind: holds its first bytes until they tell which one it is."""
+    """Frames content of any kind: holds its first bytes until they show which one it is.
 
-    def __init__(self) -> None:
+    `encoding` is that of text without a mark; "" for UTF-8 and all others in which ASCII is ASCII.
+    """
+
+    def __init__(self, encoding: str = "") -> None:
+        self._encoding = encoding
         self._head = b""
         self._framer: Framer | None = None
 
@@ -63,9 +69,20 @@ class ContentFramer:
         return join_batches([first, self._framer.finish()])
 
     def _begin(self) -> FrameBatch:
-        self._framer = _choose_framer(self._head[:_TELLTALE_BYTES])
+        self._framer = _choose_framer(self._head[:_TELLTALE_BYTES], self._encoding)
         head, self._head = self._head, b""
         return self._framer.feed(head)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What framing depends on beside the bytes; `name` is the same for the same framing."""
+
+    name: str
+    new_framer: Callable[[], Framer]
+
+
+PLAIN = Form("", ContentFramer)
 
 
 class UnreadableFramer:
@@ -85,21 +102,13 @@ class UnreadableFramer:
         return make_batch([0], [self._size_bytes], kind=BROKEN)
 
 
-def _choose_framer(first: bytes) -> Framer:
-    """By the first bytes: a segment, what is no text of single bytes, or text."""
+def _choose_framer(first: bytes, encoding: str) -> Framer:
+    """By the first bytes: a segment, text of UTF-16 or UTF-32, what is not text, or text."""
     if first and MAGIC.startswith(first[: len(MAGIC)]):
         return SegmentFramer()
-    if first.startswith(_UTF_16_MARKS) or _is_of_wide_characters(first) or is_binary_format(first):
+    wide = marked_encoding(first[:MARK_BYTES]) or (encoding if encoding in UNIT_BYTES else "")
+    if wide:
+        return WideTextFramer(wide)
+    if unmarked_encoding(first) or is_binary_format(first):
         return UnreadableFramer()
     return ItemFramer(0)
-
-
-def _is_of_wide_characters(first: bytes) -> bool:
-    """Whether text is of two or four bytes a character: every second or more of them is NUL."""
-    zeros = [byte == 0 for byte in first[:4]]
-    return zeros in (
-        [False, True, False, True],
-        [True, False, True, False],
-        [False, True, True, True],
-        [True, True, True, False],
-    )

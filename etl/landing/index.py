@@ -39,7 +39,9 @@ class LandedObject:
     """What is known of a landed object. Sizes in uncompressed bytes; `landed_at` in UTC.
 
     size_bytes = separator_bytes + torn_bytes + the lengths of all items. `source_mark` tells by
-    what a change of the source is noticed when the bytes stay in place.
+    what a change of the source is noticed when the bytes stay in place. `form` is what framing
+    depended on beside the bytes. `sha256` is the hash of the bytes where it is not the id, because
+    the same bytes are landed in another form too.
     """
 
     object_id: str
@@ -51,6 +53,8 @@ class LandedObject:
     in_place: bool
     landed_at: datetime
     source_mark: str = ""
+    form: str = ""
+    sha256: str = ""
 
 
 class IndexWriter:

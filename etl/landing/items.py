@@ -101,6 +101,11 @@ class ItemFramer:
             self._add(self._gap_at, self._gap_bytes, BROKEN)
         return self._hand_over()
 
+    def undecided_from(self) -> tuple[int, int]:
+        """Return where the item begins that is open, and from where on it may end."""
+        opened = self._base if self._search is None else min(self._search.start, self._base)
+        return opened, self._base
+
     def _frame(self, *, is_last: bool) -> None:
         content = self._held[0] if len(self._held) == 1 else b"".join(self._held)
         self._line_end = -1

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from etl.errors import DiskFull, PermanentError
-from etl.landing.arrival import read_block, take_in
+from etl.landing.arrival import Arrival, read_block, take_in
 from etl.landing.frames import FrameBatch
+from etl.landing.framing import PLAIN, Form
 from etl.landing.in_place import InPlaceReader, Sources
 from etl.landing.index import (
     LandedObject,
@@ -30,9 +31,10 @@ from etl.landing.index import (
     write_index,
 )
 from etl.landing.seekable import BLOCK_BYTES, SeekableReader
+from etl.landing.small_items import SmallItemLimit
 from etl.temporary import claim_folder, clean_leftovers
 
-__all__ = ["LandedObject", "Landing", "LandingReader", "Sources"]
+__all__ = ["PLAIN", "Form", "LandedObject", "Landing", "LandingReader", "Sources"]
 
 MOST_SMALL_ITEMS = 1_000_000
 _BYTES_NAME, _INDEX_NAME = "bytes.zst", "items.parquet"
@@ -76,25 +78,37 @@ class Landing:
         self._is_clean = False
 
     def land(
-        self, stream: BinaryIO, *, uri: str, in_place: bool = False, source_mark: str = ""
+        self,
+        stream: BinaryIO,
+        *,
+        uri: str,
+        in_place: bool = False,
+        source_mark: str = "",
+        form: Form = PLAIN,
     ) -> LandedObject:
         """Take a stream in, in one pass and bounded memory; gives the object it is.
 
-        Content that is kept already gives the object known before. Raises DiskFull when there is
-        no room; nothing of the object is kept then.
+        Content that is kept already gives the object known before, if it has the same items in this
+        form. Raises DiskFull when there is no room; nothing of the object is kept then.
         """
         with _disk_errors():
             self._make_folder(self._temporary)
             if not self._is_clean:
                 self.clean()
             head = read_block(stream)
-            if len(head) < BLOCK_BYTES and not in_place:
+            if len(head) < BLOCK_BYTES and not in_place and not form.name:
                 object_id = hashlib.sha256(head).hexdigest()
                 if self._is_kept(object_id):
                     return self.describe(object_id)
             with claim_folder(self._temporary) as folder:
                 landed = self._write(
-                    folder, head, stream, uri=uri, in_place=in_place, source_mark=source_mark
+                    folder,
+                    head,
+                    stream,
+                    uri=uri,
+                    in_place=in_place,
+                    source_mark=source_mark,
+                    form=form,
                 )
                 if self._is_kept(landed.object_id):
                     return self.describe(landed.object_id)
@@ -146,7 +160,8 @@ class Landing:
 
     def is_unchanged(self, object_id: str) -> bool:
         """Read all bytes of an object and compare them with its hash."""
-        size_bytes = self.describe(object_id).size_bytes
+        landed = self.describe(object_id)
+        size_bytes, expected = landed.size_bytes, landed.sha256 or object_id
         sha256 = hashlib.sha256()
         reader = self.open_reader(object_id)
         try:
@@ -154,7 +169,7 @@ class Landing:
                 sha256.update(reader.read(offset, min(BLOCK_BYTES, size_bytes - offset)))
         finally:
             reader.close()
-        return sha256.hexdigest() == object_id
+        return sha256.hexdigest() == expected
 
     def object_ids(self) -> list[str]:
         """All objects, sorted."""
@@ -177,6 +192,7 @@ class Landing:
         uri: str,
         in_place: bool,
         source_mark: str,
+        form: Form,
     ) -> LandedObject:
         """Write bytes and index under their temporary names."""
         with ExitStack() as files:
@@ -189,12 +205,13 @@ class Landing:
                 stream,
                 index=index,
                 content=content,
-                most_small_items=self._most_small_items,
+                framer=SmallItemLimit(form.new_framer(), most=self._most_small_items),
             )
             if content is not None:
                 sync_file(content)
+            object_id = self._choose_id(arrival, form)
             landed = LandedObject(
-                object_id=arrival.sha256,
+                object_id=object_id,
                 uri=uri,
                 size_bytes=arrival.size_bytes,
                 item_count=arrival.item_count,
@@ -203,9 +220,20 @@ class Landing:
                 in_place=in_place,
                 landed_at=self._clock(),
                 source_mark=source_mark,
+                form=form.name,
+                sha256=arrival.sha256 if object_id != arrival.sha256 else "",
             )
             index.finish(landed)
         return landed
+
+    def _choose_id(self, arrival: Arrival, form: Form) -> str:
+        """The hash of the bytes; where they are known with other items, that of bytes and form."""
+        if not form.name or not self.has(arrival.sha256):
+            return arrival.sha256
+        known = self.describe(arrival.sha256)
+        if known.form == form.name or known.item_count == arrival.item_count:
+            return arrival.sha256
+        return hashlib.sha256(f"{arrival.sha256} {form.name}".encode()).hexdigest()
 
     def _is_kept(self, object_id: str) -> bool:
         """Whether bytes and index are here and whole; else what is landed now takes their place.

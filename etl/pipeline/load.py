@@ -20,14 +20,16 @@ import duckdb
 
 from etl.errors import PermanentError
 from etl.ingest.files import SourceFile, fault_of
+from etl.ingest.recipe import Recipe
 from etl.ingest.seen import SeenEntry, read_seen, write_seen
 from etl.kernel.compiled import Compiled
 from etl.kernel.exact import Limits
-from etl.landing.store import LandedObject, Landing
+from etl.landing.store import Form, LandedObject, Landing
 from etl.memory import give_back_memory
 from etl.pipeline.catalog_cache import read_cached_catalog
 from etl.pipeline.hash_key import check_hash_key, read_hash_key
 from etl.pipeline.intake import Intake, Portion, Refused, unchanged_tags
+from etl.pipeline.opening import form_of
 from etl.pipeline.reading import Reading
 from etl.pipeline.records import LoadSummary, Piece, Progress, no_progress
 from etl.pipeline.sources import Sources, mark_of
@@ -134,6 +136,8 @@ class Loader:
     ) -> LoadSummary:
         """Land each source and load it, many small ones together, large ones in parts.
 
+        `unwrap` is the text of the recipe by which their items are read.
+
         A source that cannot be read for good raises, or is told to `refused`, remembered as seen
         without an object, and left out. One of which a part can be read is loaded as far as it goes
         and raises or is told at the end.
@@ -141,9 +145,10 @@ class Loader:
         self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.landing.clean()
         taken = self.items_taken()
+        form = form_of(Recipe.from_text(unwrap))
         intake = Intake(
             landing=self.landing,
-            land=lambda source: self._land(source, in_place=in_place),
+            land=lambda source: self._land(source, in_place=in_place, form=form),
             progress=self.progress,
             load_bytes=self.settings.load.load_bytes,
             unwrap=unwrap,
@@ -179,10 +184,14 @@ class Loader:
             check(connection, home)
             return ledger.items_taken(connection)
 
-    def _land(self, source: SourceFile, *, in_place: bool) -> LandedObject:
+    def _land(self, source: SourceFile, *, in_place: bool, form: Form) -> LandedObject:
         with self.sources.open(source.uri) as stream:
             landed = self.landing.land(
-                stream, uri=source.uri, in_place=in_place, source_mark=mark_of(source)
+                stream,
+                uri=source.uri,
+                in_place=in_place,
+                source_mark=mark_of(source),
+                form=form,
             )
         if fault := fault_of(stream):
             self._incomplete.append((source, PermanentError(fault)))

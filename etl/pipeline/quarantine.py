@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import duckdb
 import numpy as np
 
+from etl.encodings import known_encoding
 from etl.errors import UsageFault, WarehouseBusy
+from etl.ingest.recipe import Recipe
 from etl.landing.frames import ITEM, NO_TIME
 from etl.pipeline.load import Loader
 from etl.pipeline.records import LoadSummary
@@ -86,18 +88,25 @@ def quarantined_bytes(loader: Loader, quarantine_id: int) -> bytes:
     return loader.landing.read(item.object_id, item.byte_offset, item.byte_length)
 
 
-def replay(loader: Loader, quarantine_ids: Sequence[int] = (), *, unwrap: str = "") -> LoadSummary:
+def replay(
+    loader: Loader,
+    quarantine_ids: Sequence[int] = (),
+    *,
+    unwrap: str = "",
+    encoding: str = "",
+) -> LoadSummary:
     """Try open items again, all of them or these, through the same path as any load.
 
-    `unwrap` is tried as the envelope key of objects of which no message is loaded; they keep it
-    where it leads to one.
+    `unwrap` is tried as the envelope key of objects of which no message is loaded, `encoding` on
+    items that are not UTF-8; the objects keep them where they lead to a message.
     """
     started_at = loader.clock()
     with _changing(loader) as connection:
         loader.prepare(connection)
         _check_open(connection, quarantine_ids)
         connection.execute("begin")
-        earlier_keys = _try_key(connection, unwrap, quarantine_ids) if unwrap else {}
+        tried = Recipe(unwrap, known_encoding(encoding))
+        earlier = _try_recipe(connection, tried, quarantine_ids)
         units = list(gather_units(_runs(connection, quarantine_ids)))
         if not units:
             return LoadSummary()
@@ -105,7 +114,7 @@ def replay(loader: Loader, quarantine_ids: Sequence[int] = (), *, unwrap: str = 
         for own, result in loader.reading.read(units):
             transaction.take(own, result)
         summary = transaction.record(started_at=started_at, finished_at=loader.clock())
-        _put_keys_back(connection, earlier_keys)
+        _put_recipes_back(connection, earlier)
         commit(connection, loader.settings.home)
         write_status(connection, loader.settings, loader.clock())
     return summary
@@ -161,33 +170,41 @@ def _check_open(connection: duckdb.DuckDBPyConnection, quarantine_ids: Sequence[
         )
 
 
-def _try_key(
-    connection: duckdb.DuckDBPyConnection, unwrap: str, quarantine_ids: Sequence[int]
+def _try_recipe(
+    connection: duckdb.DuckDBPyConnection, tried: Recipe, quarantine_ids: Sequence[int]
 ) -> dict[str, str]:
-    """Give the items' objects another envelope key, but never where a message needs the old one.
+    """Give the items' objects another recipe, but never another key where a message needs the old.
 
-    Gives the keys they had, by object.
+    Gives the recipes they had, by object.
     """
-    changed = (
-        "unwrap <> ? and object_id in "
-        f"(select object_id from core.quarantine where {_chosen(quarantine_ids)}) "
-        "and object_id not in (select object_id from core.message)"
-    )
-    rows = connection.execute(
-        f"select object_id, unwrap from core.landed_object where {changed}", [unwrap]
-    ).fetchall()
-    connection.execute(f"update core.landed_object set unwrap = ? where {changed}", [unwrap] * 2)
-    return dict(rows)
-
-
-def _put_keys_back(connection: duckdb.DuckDBPyConnection, earlier_keys: dict[str, str]) -> None:
-    """Where the new key led to no message, the old one may still be right."""
     query = (
-        "update core.landed_object set unwrap = ? where object_id = ? and object_id not in "
-        "(select object_id from core.quarantine where state = 'replayed')"
+        "select object_id, unwrap, object_id in (select object_id from core.message) "
+        "from core.landed_object where object_id in "
+        f"(select object_id from core.quarantine where {_chosen(quarantine_ids)})"
     )
-    for object_id, unwrap in earlier_keys.items():
-        connection.execute(query, [unwrap, object_id])
+    earlier: dict[str, str] = {}
+    for object_id, text, is_needed in connection.execute(query).fetchall():
+        old = Recipe.from_text(text)
+        new = old if is_needed or not tried.unwrap else replace(old, unwrap=tried.unwrap)
+        new = replace(new, encoding=tried.encoding or old.encoding)
+        if new != old:
+            earlier[object_id] = text
+            _set_recipe(connection, object_id, new.to_text())
+    return earlier
+
+
+def _put_recipes_back(connection: duckdb.DuckDBPyConnection, earlier: dict[str, str]) -> None:
+    """Where the new recipe led to no message, the old one may still be right."""
+    query = "select distinct object_id from core.quarantine where state = 'replayed'"
+    replayed = {object_id for (object_id,) in connection.execute(query).fetchall()}
+    for object_id, text in earlier.items():
+        if object_id not in replayed:
+            _set_recipe(connection, object_id, text)
+
+
+def _set_recipe(connection: duckdb.DuckDBPyConnection, object_id: str, text: str) -> None:
+    query = "update core.landed_object set unwrap = ? where object_id = ?"
+    connection.execute(query, [text, object_id]).fetchall()
 
 
 def _chosen(quarantine_ids: Sequence[int]) -> str:

@@ -20,9 +20,10 @@ from multiprocessing import connection
 
 import numpy as np
 
-from etl.conform.exact_json import OTHER_FORMAT, Unreadable, parse_exact
+from etl.conform.exact_json import OTHER_FORMAT
+from etl.encodings import likely_encoding, unmarked_encoding
 from etl.errors import TransientError
-from etl.ingest.envelope import BadEnvelope, unwrap
+from etl.ingest.recipe import Recipe
 from etl.kernel._reader import PADDING
 from etl.kernel.compiled import Compiled
 from etl.kernel.exact import Conformed, ExactWay, Limits, Refused
@@ -30,6 +31,7 @@ from etl.kernel.run import ConformAll, Items, UnitResult, run
 from etl.landing.frames import CROWDED, ITEM, PURGED, TRUNCATED
 from etl.landing.store import Landing, LandingReader
 from etl.other_formats import HEAD_BYTES, is_other_format
+from etl.pipeline.opening import ItemOpener, opener_of
 from etl.pipeline.units import Run, Unit
 from etl.without_pandas import leave_pandas_out
 
@@ -174,6 +176,7 @@ class _UnitBytes:
     def __init__(self, limits: Limits, exact: ExactWay) -> None:
         self._limits = limits
         self._exact = exact
+        self._plain = ItemOpener(Recipe(), "", max_depth=limits.max_depth)
         self._parts: list[bytes] = []
         self._size = 0
         self._offsets: list[np.ndarray] = []
@@ -186,8 +189,9 @@ class _UnitBytes:
         """Take the items of a run."""
         if not len(run_):
             return
-        if run_.unwrap or run_.span_bytes > AT_ONCE_BYTES:
-            self._add_singly(run_, reader)
+        opener = opener_of(run_, reader, max_depth=self._limits.max_depth)
+        if opener is not None or run_.span_bytes > AT_ONCE_BYTES:
+            self._add_singly(run_, reader, opener or self._plain)
             return
         first = int(run_.offset[0])
         self._append(reader.read(first, run_.span_bytes), run_.offset - first, run_.length)
@@ -206,7 +210,7 @@ class _UnitBytes:
         self._lengths.append(length)
         self._size += len(content)
 
-    def _add_singly(self, run_: Run, reader: LandingReader) -> None:
+    def _add_singly(self, run_: Run, reader: LandingReader, opener: ItemOpener) -> None:
         received = run_.received_at_us.copy()
         nothing = np.zeros(1, np.int64)
         for index in range(len(run_)):
@@ -218,37 +222,20 @@ class _UnitBytes:
                 head = reader.read(int(run_.offset[index]), HEAD_BYTES) if is_broken else b""
                 reason = _reason_of_large(head, is_broken=is_broken)
             else:
-                body = reader.read(int(run_.offset[index]), length)
+                raw = opener.decode(reader.read(int(run_.offset[index]), length))
                 if run_.kind[index] == TRUNCATED:
                     reason = REASON_OF_KIND[TRUNCATED]
                 elif is_broken:
-                    reason = self._reason_of_broken(body)
-                elif run_.unwrap:
-                    body, received[index], reason = self._open(body, run_.unwrap, received[index])
+                    reason = self._reason_of_broken(raw)
+                else:
+                    opened = opener.open(raw, int(received[index]))
+                    body, received[index], reason = opened.body, opened.received_us, opened.reason
             if reason:
                 self.reasons[self._count + index] = reason
                 body = b""
             self._append(body, nothing, np.asarray([len(body)], np.int64))
         self._received.append(received)
         self._count += len(run_)
-
-    def _open(self, raw: bytes, key: str, received_us: int) -> tuple[bytes, int, str]:
-        """The message in an envelope, when it was received, and the reason if there is none."""
-        try:
-            envelope = unwrap(raw, key)
-        except BadEnvelope:
-            return b"", received_us, self._reason_of_row(raw)
-        if envelope.received_at is not None:
-            received_us = int(envelope.received_at.timestamp() * 1_000_000)
-        return envelope.body, received_us, ""
-
-    def _reason_of_row(self, raw: bytes) -> str:
-        """Why a row is not an envelope: it is not a JSON object, or has no message under the key."""
-        try:
-            row = parse_exact(raw, max_depth=self._limits.max_depth)
-        except Unreadable as unreadable:
-            return unreadable.reason
-        return "bad_envelope" if isinstance(row, dict) else "not_object"
 
     def _reason_of_broken(self, raw: bytes) -> str:
         if len(raw) > self._limits.max_bytes:
@@ -277,4 +264,6 @@ def _reason_of_large(head: bytes, *, is_broken: bool) -> str:
     """Why an item above the limit, which is not read whole, is not a message."""
     if not is_broken:
         return "too_large"
-    return OTHER_FORMAT if is_other_format(head) else "not_json"
+    if is_other_format(head):
+        return OTHER_FORMAT
+    return likely_encoding(head) if unmarked_encoding(head) else "not_json"

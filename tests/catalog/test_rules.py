@@ -174,6 +174,7 @@ MESSAGES: Mapping[str, tuple[Any, Found]] = {
 ITEMS: Mapping[str, bytes] = {
     "bad_utf8": b'{"Meta":{"DataModel":"\xff"}}',
     "fhir_message": b'{"resourceType":"Bundle","type":"message"}',
+    "likely_windows_1252": b'{"Meta":{"DataModel":"Caf\xe9"}}',
     "no_meta": b'{"Patient":{}}',
     "non_finite_number": b'{"Meta":{"DataModel":"PatientAdmin"},"X":NaN}',
     "not_json": b'{"Meta":}',
@@ -184,7 +185,14 @@ ITEMS: Mapping[str, bytes] = {
     "unknown_data_model": b'{"Meta":{"DataModel":"Nothing","EventType":"New"}}',
 }
 # reasons that need an input of their own, see the tests below
-APART = {"bad_envelope", "not_loadable", "too_many_items", "truncated"}
+APART = {
+    "bad_envelope",
+    "likely_utf_16",
+    "likely_utf_32",
+    "not_loadable",
+    "too_many_items",
+    "truncated",
+}
 
 
 def test_every_rule_has_a_case_and_every_case_a_rule(catalog: Catalog) -> None:

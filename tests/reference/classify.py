@@ -20,7 +20,7 @@ from tests.reference.leaves import is_populated
 from tests.reference.shapes import Listed, Node
 
 FITS, MAY, KEEPS = "fits", "may fit", "keeps something"
-UNREADABLE = frozenset({"not_json", "truncated", "other_format"})
+UNREADABLE = frozenset({"not_json", "truncated", "other_format", "bad_utf8", "likely_windows_1252"})
 EXTENSIONS = "Extensions"
 IDENTITY_BYTES = 16
 SHORT_NUMBER = 15
