@@ -14,13 +14,13 @@ import duckdb
 
 from etl.answers.reading import open_for_reading
 from etl.errors import UsageFault
+from etl.pipeline.catalog_cache import site_catalog
 from etl.report.build import build_report
 from etl.report.history import NEWEST, keep_report, list_reports
 from etl.report.names import EVENT_TYPE_SQL, SOURCE_SQL
 from etl.report.records import ReportOptions, ReportSummary
 from etl.report.source_names import read_source_names
 from etl.settings import Settings
-from models.catalog import read_catalog
 
 REPORT_FILE = NEWEST
 MOST_FIELDS = 20
@@ -188,7 +188,7 @@ def write_report(
     """
     folder, at = settings.reports_path, clock()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    sources = read_catalog(settings.catalog_path).sources
+    sources = site_catalog(settings).sources
     options = ReportOptions(
         generated_at=at,
         source_titles={code: source.title for code, source in sources.items()},

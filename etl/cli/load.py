@@ -74,7 +74,6 @@ def load(
     from etl.pipeline.batches import load_batch
     from etl.pipeline.opening import Recipe, known_encoding
     from etl.pipeline.sources import Sources
-    from etl.pipeline.watch import load_waiting
 
     sources = Sources(settings.buckets, home=settings.home)
     recipe = Recipe(unwrap, known_encoding(encoding)).to_text()
@@ -84,6 +83,8 @@ def load(
             listed = sources.list(given, take_all=take_all)
             batch = load_batch(settings, listed, progress, unwrap=recipe, in_place=in_place)
         else:
+            from etl.pipeline.watch import load_waiting
+
             _refuse_options(bool(recipe), in_place, take_all)
             batch = load_waiting(settings, datetime.now(UTC), progress)
     names = LeftOutNames(sources.left_out, are_shown=values or sys.stderr.isatty())

@@ -7,13 +7,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from typing import TYPE_CHECKING
 
 from etl.pipeline.records import Progress as Reporter
 from etl.pipeline.records import no_progress
 from etl.plurals import counted
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _LINE_EVERY_S = 10.0
 
@@ -24,26 +25,28 @@ def progress_reporter(*, quiet: bool) -> Iterator[Reporter]:
     if quiet:
         yield no_progress
         return
-    console = Console(stderr=True)
-    if console.is_terminal:
-        with _bar(console) as bar:
+    if sys.stderr.isatty():
+        with _bar() as bar:
             yield _Bar(bar)
         return
     yield _Lines()
 
 
-def _bar(console: Console) -> Progress:
+def _bar() -> Progress:
+    from rich.console import Console  # takes a tenth of a small load; scripts need none
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
     return Progress(
         TextColumn("{task.description:<9}"),
         BarColumn(),
         TextColumn("{task.fields[speed]}"),
         TimeRemainingColumn(),
-        console=console,
+        console=Console(stderr=True),
     )
 
 
 class _Bar:
-    """Every byte is landed, judged and flattened; the bar counts all three."""
+    """Shows how much of what is landed so far is loaded."""
 
     def __init__(self, bar: Progress) -> None:
         self._bar = bar
@@ -52,8 +55,8 @@ class _Bar:
 
     def __call__(self, step: str, messages: int, size_bytes: int) -> None:
         if step == "landed":
-            self._bar.update(self._task, total=(self._bar.tasks[0].total or 0) + 2 * size_bytes)
-        if step in ("judged", "flattened"):
+            self._bar.update(self._task, total=(self._bar.tasks[0].total or 0) + size_bytes)
+        if step == "loaded":
             self._bar.advance(self._task, size_bytes)
         self._speed.add(step, messages, size_bytes)
         self._bar.update(self._task, description=step, speed=self._speed.text(step))

@@ -16,6 +16,7 @@ from etl.answers.reading import open_for_reading
 from etl.cli.tables import Column, is_terminal, print_table, say, wide_option
 from etl.errors import UsageFault
 from etl.known_names import look_up
+from etl.pipeline.catalog_cache import site_catalog
 from etl.plurals import counted
 from etl.report.attention import Kind
 from etl.report.build import write_page
@@ -29,7 +30,6 @@ from etl.report.senders import name_senders
 from etl.report.source_names import read_source_names
 from etl.report.terminal import BelowLine, Digest, FieldLine, digest
 from etl.settings import Settings
-from models.catalog import read_catalog
 
 VERDICT_COLORS = {
     f"{LABELS[verdict].sign} {LABELS[verdict].name}": color
@@ -150,7 +150,7 @@ def reliability(
 
 
 def _source_titles(settings: Settings) -> dict[str, str]:
-    sources = read_catalog(settings.catalog_path).sources
+    sources = site_catalog(settings).sources
     return {code: source.title for code, source in sources.items()}
 
 

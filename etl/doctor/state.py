@@ -10,6 +10,7 @@ import duckdb
 
 from etl.doctor.records import Check, fail, ok, warn
 from etl.errors import PermanentError, WarehouseBusy
+from etl.pipeline.catalog_cache import site_catalog
 from etl.pipeline.hash_key import hash_fault
 from etl.pipeline.numbers import require_newest
 from etl.pipeline.status import read_status
@@ -22,9 +23,8 @@ from etl.settings import Settings
 from etl.warehouse import identity
 from etl.warehouse.connection import open_warehouse, read_lock
 from etl.warehouse.identity import require_no_warehouse
-from models.catalog import CatalogFaults, read_catalog
+from models.catalog import CatalogFaults
 from models.catalog.rating_share import rating_share
-from models.tables.plan import plan_tables
 
 MOST_FAULTS = 10
 
@@ -35,8 +35,7 @@ def check_catalog(settings: Settings) -> Iterator[Check]:
     overlay = settings.catalog_path
     files = sorted(path.name for path in overlay.glob("*.csv")) if overlay.is_dir() else []
     try:
-        catalog = read_catalog(overlay)
-        plan_tables(catalog)
+        catalog = site_catalog(settings)
     except CatalogFaults as error:
         faults = [str(fault) for fault in error.faults[:MOST_FAULTS]]
         action = f"correct these lines: {'; '.join(faults)}"
@@ -171,7 +170,7 @@ def _catalog_hash(area: str, connection: duckdb.DuckDBPyConnection, settings: Se
     query = "select value from core.warehouse where name = 'catalog_hash'"
     known = [row[0] for row in connection.execute(query).fetchall()]
     try:
-        is_same = read_catalog(settings.catalog_path).content_hash in known
+        is_same = site_catalog(settings).content_hash in known
     except CatalogFaults:
         return ok(area, "catalog", "see above")
     if is_same:

@@ -11,10 +11,11 @@ import dagster as dg
 
 from etl.orchestration.habits import Habits
 from etl.orchestration.places import column_schema
+from etl.pipeline.catalog_cache import site_plan
 from etl.settings import Settings
-from models.catalog import Catalog, read_catalog
+from models.catalog import Catalog
 from models.catalog.records import DataModel
-from models.tables.plan import WarehousePlan, plan_tables
+from models.tables.plan import WarehousePlan
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import (
@@ -57,8 +58,8 @@ class Graph:
     @classmethod
     def of(cls, settings: Settings, habits: Habits) -> Graph:
         """The graph of a home."""
-        catalog = read_catalog(settings.catalog_path)
-        return cls(catalog, plan_tables(catalog), settings, habits)
+        catalog, plan = site_plan(settings)
+        return cls(catalog, plan, settings, habits)
 
     @property
     def all_models(self) -> tuple[DataModel, ...]:

@@ -26,7 +26,7 @@ from etl.kernel.compiled import Compiled
 from etl.kernel.exact import Limits
 from etl.landing.store import Form, LandedObject, Landing
 from etl.memory import give_back_memory
-from etl.pipeline.catalog_cache import read_cached_catalog
+from etl.pipeline.catalog_cache import read_cached_plan
 from etl.pipeline.hash_key import check_hash_key, read_hash_key
 from etl.pipeline.intake import Intake, Portion, Refused, unchanged_tags
 from etl.pipeline.opening import form_of
@@ -43,7 +43,6 @@ from etl.warehouse.identity import check, commit, open_for_change, require_no_wa
 from etl.warehouse.organizations import sync_organizations
 from etl.warehouse.schema import Schema
 from etl.warehouse.template import create_warehouse
-from models.tables.plan import plan_tables
 
 SEGMENT_SUFFIX = ".seg"
 LOCK_WAIT_S = 600.0
@@ -74,10 +73,10 @@ def open_loader(
 
 def compile_catalog(settings: Settings) -> Compiled:
     """The home's catalog, ready for the kernel."""
-    catalog = read_cached_catalog(settings.catalog_path, settings.cache_path)
+    catalog, plan = read_cached_plan(settings.catalog_path, settings.cache_path)
     return Compiled(
         catalog,
-        plan_tables(catalog),
+        plan,
         limits=Limits(settings.load.max_message_bytes, settings.load.max_depth),
         secret=read_hash_key(settings.home),
         nulled=nulled_fields(catalog, settings.values),

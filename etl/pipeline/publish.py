@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 
 from etl.errors import UsageFault
+from etl.pipeline.catalog_cache import site_plan
 from etl.pipeline.numbers import require_newest
 from etl.pipeline.reader_catalog import fill, plan_catalog
 from etl.publish.folders import TABLES_FILE, VIEWS_FILE, PublishedFolder, check_space
@@ -43,8 +44,6 @@ from etl.warehouse.organizations import (
     sync_organizations,
 )
 from etl.warehouse.schema import Schema, is_current
-from models.catalog import Catalog, read_catalog
-from models.tables.plan import plan_tables
 
 LOCK_WAIT_S = 600.0
 MOST_WORKERS = 8
@@ -94,8 +93,8 @@ def publish(
     lock = write_lock(folder.root / "publish", wait_s=LOCK_WAIT_S)
     with lock, rewritten_errors("publish the warehouse"):
         folder.recover()
-        catalog = _learn_site(settings)
-        summary = _publish(settings, folder, clock(), catalog)
+        _learn_site(settings)
+        summary = _publish(settings, folder, clock())
         if materialize:
             target = _materialize(settings, folder, summary.version)
             summary = replace(summary, materialized=str(target))
@@ -103,29 +102,26 @@ def publish(
         return replace(summary, removed=tuple(folder.forget(keep=keep)))
 
 
-def _learn_site(settings: Settings) -> Catalog:
+def _learn_site(settings: Settings) -> None:
     """Take what the site's catalog and organizations.csv say now into the warehouse.
 
     Loads do the same, but only those that have something to load.
     """
-    catalog = read_catalog(settings.catalog_path)
+    catalog, plan = site_plan(settings)
     organizations = read_organizations(settings.organizations_path)
     with _reading(settings) as (_, connection):
         is_known = is_current(connection, catalog.content_hash)
         if is_known and has_organizations(connection, organizations):
-            return catalog
+            return
     path = settings.warehouse_path
     with write_lock(path, wait_s=LOCK_WAIT_S), open_warehouse(path, read_only=False) as connection:
         connection.execute("begin")
-        Schema(catalog, plan_tables(catalog)).ensure(connection, ())
+        Schema(catalog, plan).ensure(connection, ())
         sync_organizations(connection, settings.organizations_path)
         connection.execute("commit")
-    return catalog
 
 
-def _publish(
-    settings: Settings, folder: PublishedFolder, now: datetime, site_catalog: Catalog
-) -> PublishSummary:
+def _publish(settings: Settings, folder: PublishedFolder, now: datetime) -> PublishSummary:
     latest = folder.latest()
     version = max(folder.numbers(), default=0) + 1
     with folder.building() as built:
@@ -135,9 +131,7 @@ def _publish(
             tables, done = write_tables(
                 connection, state, built, earlier=_earlier(folder, latest), workers=_workers()
             )
-        catalog = plan_catalog(
-            relations, settings, catalog_hash=state.catalog_hash, catalog=site_catalog
-        )
+        catalog = plan_catalog(relations, settings, catalog_hash=state.catalog_hash)
         stored = _store_marts(settings, folder, built, catalog, tables)
         catalog = catalog.with_stored(stored.relations)
         done = done.plus(stored.done)

@@ -21,9 +21,10 @@ from etl.ingest.pull.plan import list_queries, plan_requests, tell_faults
 from etl.ingest.pull.records import PullSummary, Request
 from etl.ingest.pull.requests import read_table, read_templates
 from etl.ingest.pull.run import check_login, list_missing, run_pull
+from etl.pipeline.catalog_cache import site_catalog
 from etl.pipeline.reply_segments import write_segment
 from etl.settings import Settings
-from models.catalog import Catalog, CatalogFaults, read_catalog
+from models.catalog import Catalog, CatalogFaults
 
 __all__ = [
     "PullPlan",
@@ -140,9 +141,8 @@ def _plan(settings: Settings, request: PullRequest) -> list[Request]:
 
 
 def _catalog(settings: Settings) -> Catalog:
-    overlay = settings.catalog_path if settings.catalog_path.is_dir() else None
     try:
-        return read_catalog(overlay)
+        return site_catalog(settings)
     except CatalogFaults as error:
         raise UsageFault(str(error)) from error
 

@@ -15,14 +15,14 @@ from etl.marts.checks import MART_SCHEMA, MartCheck, mart_checks
 from etl.marts.compiled import compile_views
 from etl.marts.header import Header, read_header
 from etl.marts.site import read_site
+from etl.pipeline.catalog_cache import site_plan
 from etl.publish.relations import INSTANT, MESSAGE_ID, Column, Relation
 from etl.publish.views import AnalystView, Macro, ReaderCatalog, fill_catalog
 from etl.report.conformed import create_conformed_views
 from etl.report.views import read_macros, read_views, sql_folder
 from etl.settings import Settings
-from models.catalog import Catalog, read_catalog
 from models.compile.ddl import leading_columns
-from models.tables.plan import Table, WarehousePlan, plan_tables
+from models.tables.plan import Table, WarehousePlan
 
 MACRO_FOLDER = "macro"
 
@@ -32,14 +32,9 @@ def plan_catalog(
     settings: Settings,
     *,
     catalog_hash: str,
-    catalog: Catalog | None = None,
 ) -> ReaderCatalog:
-    """The catalog over these tables; what views read besides them stands in it without rows.
-
-    `catalog` is the site's catalog where it was read already.
-    """
-    catalog = catalog or read_catalog(settings.catalog_path)
-    plan = plan_tables(catalog)
+    """The catalog over these tables; what views read besides them stands in it without rows."""
+    catalog, plan = site_plan(settings)
     files = [view for view in _files() if view.name not in tables]
     site = read_site(settings.home, settings.marts)
     compiled = compile_views(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 import duckdb
 import pyarrow as pa
@@ -33,16 +33,12 @@ class Schema:
 
         Raises PermanentError when an existing column has another type than the catalog says.
         """
-        columns = existing_columns(connection)
         has_changed = not is_current(connection, self.catalog.content_hash)
-        wanted = set(data_models) | (set(self._present_models(columns)) if has_changed else set())
-        missing = {
-            name
-            for name in wanted
-            if has_changed or self.plan.models[name][""].qualified_name not in columns
-        }
+        present = set(self._present_models(existing_tables(connection)))
+        missing = set(data_models) | present if has_changed else set(data_models) - present
         if not has_changed and not missing:
             return
+        columns = existing_columns(connection)
         # SQLAlchemy takes longer to import than a small load takes, and most loads make no table
         from etl.warehouse.statements import compile_tables, create_statements
 
@@ -75,7 +71,7 @@ class Schema:
         """Take the mark off the warehouse."""
         connection.execute("delete from core.warehouse where name = ?", [IS_RETYPING])
 
-    def _present_models(self, columns: dict[str, dict[str, str]]) -> Iterator[str]:
+    def _present_models(self, columns: Container[str]) -> Iterator[str]:
         for name, tables in self.plan.models.items():
             if tables[""].qualified_name in columns:
                 yield name
@@ -100,6 +96,15 @@ def is_current(connection: duckdb.DuckDBPyConnection, catalog_hash: str) -> bool
     query = "select name, value from core.warehouse where name in (?, ?)"
     found = dict(connection.execute(query, [CATALOG_HASH, FIXED_VERSION]).fetchall())
     return found == {CATALOG_HASH: catalog_hash, FIXED_VERSION: FIXED_DIGEST}
+
+
+def existing_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The qualified name of every table; takes a tenth of what asking for columns takes."""
+    query = (
+        "select schema_name || '.' || table_name from duckdb_tables() "
+        "where not internal and database_name = current_database()"
+    )
+    return {name for (name,) in connection.execute(query).fetchall()}
 
 
 def existing_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:

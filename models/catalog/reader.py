@@ -21,7 +21,7 @@ from models.catalog.csv_table import (
     unknown_files,
 )
 from models.catalog.meta_fields import complete_meta
-from models.catalog.path_patterns import find_paths
+from models.catalog.path_patterns import ValuePaths
 from models.catalog.records import (
     Catalog,
     Comparison,
@@ -190,6 +190,7 @@ class _Reading:
         self, rules: dict[str, Rule], fields: dict[str, tuple[Field, ...]]
     ) -> tuple[Plausibility, ...]:
         found = []
+        values = {name: ValuePaths(own) for name, own in fields.items()}
         for line in self._lines(formats.PLAUSIBILITY):
             comparison = self._choice(line, "comparison", Comparison)
             limit = _number(line["limit"])
@@ -202,7 +203,7 @@ class _Reading:
                 self.faults.append(line.fault(f"rule {line['rule']} is not in rules.csv"))
             if bool(line["when_path"]) != bool(line["when_values"]):
                 self.faults.append(line.fault("when_path and when_values go together"))
-            self._check_pattern(line, fields)
+            self._check_pattern(line, values)
             found.append(
                 Plausibility(
                     rule=line["rule"],
@@ -217,13 +218,13 @@ class _Reading:
             )
         return tuple(found)
 
-    def _check_pattern(self, line: Line, fields: dict[str, tuple[Field, ...]]) -> None:
+    def _check_pattern(self, line: Line, values: dict[str, ValuePaths]) -> None:
         """A line that fits no data model would count for nothing."""
         paths = (line["path"], line["other_path"], line["when_path"])
-        models = [name for name in fields if line["data_model"] in ("*", name)]
+        models = [name for name in values if line["data_model"] in ("*", name)]
         if not models:
             self.faults.append(line.fault(f"data_model {line['data_model']} is unknown"))
-        elif not any(find_paths(fields[name], *paths) for name in models):
+        elif not any(values[name].find(*paths) for name in models):
             self.faults.append(line.fault("no data model has these paths together"))
 
     def _reliability_settings(self) -> dict[str, float]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from models.catalog.meta_fields import is_meta
-from models.catalog.path_patterns import find_paths
+from models.catalog.path_patterns import ValuePaths
 from models.catalog.records import Catalog, Comparison, Plausibility
 from models.tables.naming import enclosing_array
 from models.tables.plan import Table, WarehousePlan
@@ -54,20 +54,21 @@ def compile_plausibility(
 ) -> tuple[PlausibilityCheck, ...]:
     """The comparisons for a data model, those of one rule and path one after the other."""
     places = dict(_places(catalog, plan, data_model))
+    values = ValuePaths(catalog.fields[data_model])
     checks = [
         check
         for rule in catalog.plausibility
         if rule.data_model in ("*", data_model)
-        for check in _checks(catalog, data_model, rule, places)
+        for check in _checks(rule, values, places)
     ]
     return tuple(sorted(checks, key=lambda check: (check.rule, check.path)))
 
 
 def _checks(
-    catalog: Catalog, data_model: str, rule: Plausibility, places: dict[str, Place]
+    rule: Plausibility, values: ValuePaths, places: dict[str, Place]
 ) -> Iterator[PlausibilityCheck]:
     wanted = (rule.path, rule.other_path, rule.when_path)
-    for path, other, when in find_paths(catalog.fields[data_model], *wanted):
+    for path, other, when in values.find(*wanted):
         if _is_within(path, other) and _is_within(path, when):
             yield PlausibilityCheck(
                 rule=rule.rule,
