@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -67,6 +68,9 @@ def load(
       redox-warehouse load --unwrap body webhooks.jsonl
       redox-warehouse load s3://bucket/redox/2026/
 
+    --unwrap takes messages out of envelopes: dots go deeper, [] takes each element of an array
+    ('Messages[].Body', 'Records[].Sns.Message'); JSON text and base64 on the way are read.
+
     Exit code 3 means that some items were quarantined; see `redox-warehouse quarantine list`. Exit
     code 1 means that a file is damaged or cannot be read; it was left out, or loaded as far as it
     goes, the others are loaded.
@@ -94,17 +98,21 @@ def load(
             "refused": refused,
             "left_out": names.counts(),
             "left_out_entries": names.entries(),
+            "unwrap": list(batch.misread.keys),
         }
         click.echo(json.dumps(batch.loaded.to_json() | facts, indent=1))
     else:
         _tell(batch.loaded)
         if unwrap and batch.loaded.skipped_objects:
-            _tell_misread(settings, unwrap)
+            _tell_misread(settings, recipe, unwrap)
+        for sentence in describe_keys(key for key in batch.misread.keys if key != unwrap):
+            click.echo(sentence)
     names.report()
     _tell_refused(batch.refused, settings)
     if batch.refused or names.has_trouble():
         return REFUSED
-    return QUARANTINED if batch.loaded.quarantined else 0
+    has_nothing = not batch.loaded.loaded and batch.misread.skipped_objects
+    return QUARANTINED if batch.loaded.quarantined or has_nothing else 0
 
 
 def _refuse_options(has_recipe: bool, in_place: bool, take_all: bool) -> None:
@@ -165,15 +173,24 @@ def _tell(summary: LoadSummary) -> None:
         click.echo("See `redox-warehouse quarantine list` for what could not be loaded.")
 
 
-def _tell_misread(settings: Settings, unwrap: str) -> None:
-    """Known objects are skipped, those too that were loaded without the key at first."""
-    from etl.pipeline.quarantine import count_misread
+def describe_keys(keys: Iterable[str]) -> Iterator[str]:
+    """How to load what is in envelopes, one sentence for each key."""
+    for key in keys:
+        each = f"load --unwrap {quote(key)} PATH"
+        one = f"quarantine replay --unwrap {quote(key)}"
+        command = each if "[]" in key else one
+        yield f"Items hold messages under the key {key}; `redox-warehouse {command}` loads them."
 
-    count = count_misread(settings, unwrap)
+
+def _tell_misread(settings: Settings, recipe: str, unwrap: str) -> None:
+    """Known objects are skipped, those too that were loaded without the key at first."""
+    from etl.pipeline.misread import count_misread
+
+    count = count_misread(settings, recipe)
     if count:
         click.echo(
             f"Loaded without this envelope key and in quarantine: {counted(count, 'object')}; "
-            f"`redox-warehouse quarantine replay --unwrap {unwrap}` tries again with it."
+            f"`redox-warehouse quarantine replay --unwrap {quote(unwrap)}` tries again with it."
         )
 
 

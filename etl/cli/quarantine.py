@@ -8,6 +8,7 @@ from dataclasses import asdict
 import click
 
 from etl.cli.groups import NearGroup
+from etl.cli.load import describe_keys
 from etl.cli.opening import ID, open_loader
 from etl.cli.tables import Column, print_table, say, wide_option
 from etl.settings import Settings
@@ -75,6 +76,8 @@ def list_items(
     for code in sorted({item.reason for item in items} & rules.keys()):
         say()
         say(f"{code}: {rules[code].meaning} {rules[code].action}")
+    for sentence in describe_keys(sorted({item.unwrap for item in items} - {""})):
+        say(sentence)
 
 
 @quarantine.command("show")

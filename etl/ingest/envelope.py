@@ -1,43 +1,35 @@
-"""Takes a message out of the envelope in which a customer has stored it.
+"""Takes messages out of the envelopes in which a customer has stored them.
 
-Envelopes are JSON objects such as {"received_at": ..., "headers": ..., "body": ...}; the body may
-be an object, a JSON string, or base64 where `isBase64Encoded` is true.
+Envelopes are JSON objects such as {"received_at": ..., "headers": ..., "body": ...}, one in the other
+and in arrays, as queues and topics write them. What stands under the key, and all on the way to it, may
+be JSON, JSON text, or base64 of either.
 """
 
 from __future__ import annotations
 
 import base64
-import re
-from collections.abc import Mapping
+import binascii
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from typing import Final
 
 import msgspec
 
-RECEIVED_AT_NAMES = (
-    "receivedat",
-    "received",
-    "timestamp",
-    "createdat",
-    "time",
-    "requestcontext.timeepoch",
-    "requestcontext.requesttimeepoch",
-)
-"""Names under which envelopes tell when they were received, the likeliest first; compared without
-case, `_` and `-`."""
-BASE64_NAME = "isbase64encoded"
+from etl.ingest.envelope_times import RECEIVED_AT_NAMES, read_instant
 
-_UNITS_PER_SECOND = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (0.0, 1.0))
-"""From this size on a number counts nano-, micro-, milliseconds, else seconds since 1970."""
-_PLAUSIBLE_YEARS = range(2000, 2100)
-_EPOCH_TEXT = re.compile(r"\d{10}(\d{3}|\d{6}|\d{9})?(\.\d+)?", re.ASCII)
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BASE64_NAME: Final = "isbase64encoded"
+EACH: Final = "[]"
+"""Behind a name of a key: every element of the array."""
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_SHORTEST_BASE64: Final = 24
 
 _Object = dict[str, msgspec.Raw]
+_Found = tuple[tuple[_Object, ...], bytes]
 _decode_object = msgspec.json.Decoder(_Object).decode
-_decode_any = msgspec.json.Decoder(Any).decode
+_decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_text = msgspec.json.Decoder(str).decode
+_FAULTS = (msgspec.MsgspecError, ValueError, KeyError, RecursionError)
 
 
 class BadEnvelope(ValueError):
@@ -53,41 +45,104 @@ class Envelope:
 
 
 def unwrap(item: bytes, key: str) -> Envelope:
-    """The message under `key` (dots go deeper); raises BadEnvelope."""
+    """The first message under a key; raises BadEnvelope."""
+    return next(one for one in unwrap_all(item, key) if one is not None)
+
+
+def unwrap_all(item: bytes, key: str) -> list[Envelope | None]:
+    """The messages under `key`: dots go deeper, `[]` takes every element of an array.
+
+    None stands for an element that holds nothing there. Raises BadEnvelope where all do.
+    """
     try:
-        envelope = _decode_object(item.removeprefix(_BYTE_ORDER_MARK))
-        holders, raw = _find(envelope, key)
-        body = _read_body(raw, holders)
-        return Envelope(body, _read_received_at(holders))
-    except (msgspec.MsgspecError, ValueError, KeyError, RecursionError):
+        found = list(_walk(item.removeprefix(_BYTE_ORDER_MARK), key, ()))
+    except _FAULTS:
         raise BadEnvelope from None
+    opened = [None if one is None else _open(*one) for one in found]
+    if not any(opened):
+        raise BadEnvelope from None
+    return opened
 
 
-def _find(envelope: _Object, key: str) -> tuple[list[_Object], bytes]:
-    """What stands under the key, and the objects around it, the outermost first."""
-    holders = [envelope]
-    while key not in holders[-1]:
-        name, dot, key = key.partition(".")
-        if not dot:
-            raise KeyError
-        holders.append(_decode_object(holders[-1][name]))
-    return holders, bytes(holders[-1][key])
+def _walk(raw: bytes, key: str, holders: tuple[_Object, ...]) -> Iterator[_Found | None]:
+    """What stands under the key, with the objects around it, the outermost first."""
+    envelope = _decode_object(_as_json(raw))
+    holders = (*holders, envelope)
+    if key in envelope:
+        yield holders, bytes(envelope[key])
+        return
+    name, dot, rest = key.partition(".")
+    if name.endswith(EACH):
+        for element in _decode_array(_as_json(bytes(envelope[name.removesuffix(EACH)]))):
+            yield from _walk_element(bytes(element), rest, holders)
+    elif dot:
+        yield from _walk(bytes(envelope[name]), rest, holders)
+    else:
+        raise KeyError
 
 
-def _read_body(raw: bytes, holders: list[_Object]) -> bytes:
-    if raw == b"null":
-        raise BadEnvelope
+def _walk_element(raw: bytes, rest: str, holders: tuple[_Object, ...]) -> Iterator[_Found | None]:
+    """The same in one element of an array, which costs no other."""
+    if not rest:
+        yield holders, raw
+        return
+    try:
+        yield from _walk(raw, rest, holders)
+    except _FAULTS:
+        yield None
+
+
+def _as_json(raw: bytes) -> bytes:
+    """What is JSON, or holds it as text or base64, as JSON."""
     if not raw.startswith(b'"'):
         return raw
     text = _decode_text(raw)
-    is_base64 = any(_look_up(holder, BASE64_NAME) == b"true" for holder in holders)
-    return base64.b64decode("".join(text.split()), validate=True) if is_base64 else text.encode()
+    return _json_in_base64(text) or text.encode()
 
 
-def _read_received_at(holders: list[_Object]) -> datetime | None:
+def _open(holders: tuple[_Object, ...], raw: bytes) -> Envelope | None:
+    try:
+        body = _read_body(raw, holders)
+        return None if body is None else Envelope(body, _read_received_at(holders))
+    except _FAULTS:
+        return None
+
+
+def _read_body(raw: bytes, holders: tuple[_Object, ...]) -> bytes | None:
+    if raw == b"null":
+        return None
+    if not raw.startswith(b'"'):
+        return raw
+    text = _decode_text(raw)
+    if any(_look_up(holder, BASE64_NAME) == b"true" for holder in holders):
+        return base64.b64decode("".join(text.split()), validate=True)
+    return _json_in_base64(text) or text.encode()
+
+
+def json_in_text(text: str) -> bytes:
+    """The JSON object or array that text holds, in base64 too; b"" where it holds none."""
+    if text.lstrip()[:1] in ("{", "[", '"'):
+        return text.encode("utf-8", "surrogatepass")
+    return _json_in_base64(text) if text else b""
+
+
+def _json_in_base64(text: str) -> bytes:
+    """What base64 text holds, b"" where it is not base64 of JSON."""
+    if len(text) < _SHORTEST_BASE64 or text[0] in "{[ \t\r\n":
+        return b""
+    try:
+        held = base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+    start = held.removeprefix(_BYTE_ORDER_MARK).lstrip()[:1]
+    return held if start in (b"{", b"[") else b""
+
+
+def _read_received_at(holders: tuple[_Object, ...]) -> datetime | None:
+    """The outermost time: that of the receiver, not that of the event."""
     for holder in holders:
         for name in RECEIVED_AT_NAMES:
-            instant = _read_instant(_look_up(holder, name))
+            instant = read_instant(_look_up(holder, name))
             if instant is not None:
                 return instant
     return None
@@ -103,22 +158,3 @@ def _look_up(holder: Mapping[str, msgspec.Raw], name: str) -> bytes:
                 return value
             return _look_up(_decode_object(value), rest) if value.startswith(b"{") else b""
     return b""
-
-
-def _read_instant(raw: bytes) -> datetime | None:
-    """ISO 8601 text (no zone means UTC), or a number of seconds or their parts since 1970."""
-    try:
-        value = _decode_any(raw) if raw else None
-        if isinstance(value, str) and _EPOCH_TEXT.fullmatch(value.strip()):
-            value = float(value)
-        if isinstance(value, str):
-            read = datetime.fromisoformat(value.strip())
-            instant = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            units = next(units for least, units in _UNITS_PER_SECOND if abs(value) >= least)
-            instant = datetime.fromtimestamp(value / units, UTC)
-        else:
-            return None
-    except (msgspec.MsgspecError, ValueError, OverflowError, OSError, RecursionError):
-        return None
-    return instant if instant.year in _PLAUSIBLE_YEARS else None

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from etl.encodings import MARK_BYTES, UNIT_BYTES, marked_encoding, unmarked_encoding
 from etl.landing.frames import BROKEN, Account, FrameBatch, Framer, join_batches, make_batch
-from etl.landing.items import ItemFramer
+from etl.landing.items import ItemFramer, Parts
 from etl.landing.segments import MAGIC, SegmentFramer
+from etl.landing.texts import count_in_string
 from etl.landing.wide_text import WideTextFramer
 from etl.other_formats import HEAD_BYTES, is_binary_format
 
@@ -36,14 +38,19 @@ def frame(chunks: Iterator[bytes]) -> Iterator[FrameBatch]:
     yield batch
 
 
+_IN_STRINGS: Final = Parts(count_in_string)
+
+
 class ContentFramer:
     """Frames content of any kind: holds its first bytes until they show which one it is.
 
     `encoding` is that of text without a mark; "" for UTF-8 and all others in which ASCII is ASCII.
+    `parts` counts the messages in an item; without it, those in a JSON string.
     """
 
-    def __init__(self, encoding: str = "") -> None:
+    def __init__(self, encoding: str = "", parts: Parts = _IN_STRINGS) -> None:
         self._encoding = encoding
+        self._parts = parts
         self._head = b""
         self._framer: Framer | None = None
 
@@ -69,9 +76,20 @@ class ContentFramer:
         return join_batches([first, self._framer.finish()])
 
     def _begin(self) -> FrameBatch:
-        self._framer = _choose_framer(self._head[:_TELLTALE_BYTES], self._encoding)
+        self._framer = self._choose_framer(self._head[:_TELLTALE_BYTES])
         head, self._head = self._head, b""
         return self._framer.feed(head)
+
+    def _choose_framer(self, first: bytes) -> Framer:
+        """By the first bytes: a segment, text of UTF-16 or UTF-32, what is not text, or text."""
+        if first and MAGIC.startswith(first[: len(MAGIC)]):
+            return SegmentFramer(self._parts.count if self._parts.in_all else None)
+        named = self._encoding if self._encoding in UNIT_BYTES else ""
+        if wide := marked_encoding(first[:MARK_BYTES]) or named:
+            return WideTextFramer(wide, self._parts)
+        if unmarked_encoding(first) or is_binary_format(first):
+            return UnreadableFramer()
+        return ItemFramer(0, self._parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +118,3 @@ class UnreadableFramer:
 
     def finish(self) -> FrameBatch:
         return make_batch([0], [self._size_bytes], kind=BROKEN)
-
-
-def _choose_framer(first: bytes, encoding: str) -> Framer:
-    """By the first bytes: a segment, text of UTF-16 or UTF-32, what is not text, or text."""
-    if first and MAGIC.startswith(first[: len(MAGIC)]):
-        return SegmentFramer()
-    wide = marked_encoding(first[:MARK_BYTES]) or (encoding if encoding in UNIT_BYTES else "")
-    if wide:
-        return WideTextFramer(wide)
-    if unmarked_encoding(first) or is_binary_format(first):
-        return UnreadableFramer()
-    return ItemFramer(0)

@@ -7,9 +7,9 @@ where it ends, so the layout is never guessed. What is no value costs its own by
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
@@ -54,12 +54,25 @@ _SIBLING_BYTES = 2**16
 _decode = msgspec.json.Decoder(msgspec.Raw).decode
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Counts the messages in an item: in every one (`in_all`), or in strings alone."""
+
+    count: Callable[[bytes], int]
+    in_all: bool = False
+
+
 class ItemFramer:
-    """Frames text that begins at the offset `start`; holds the item that is not ended yet."""
+    """Frames text that begins at the offset `start`; holds the item that is not ended yet.
+
+    `parts` says how many messages an item holds. The ones after the first are items without bytes
+    behind it, so that every message is an item and every byte belongs to one.
+    """
 
     torn_bytes = 0
 
-    def __init__(self, start: int) -> None:
+    def __init__(self, start: int, parts: Parts | None = None) -> None:
+        self._parts = parts
         self.separator_bytes = 0
         self._base = start  # offset of the first byte that is held
         self._held: list[bytes] = []
@@ -343,11 +356,18 @@ class ItemFramer:
         is_line = self._gap_has_line or not self._has_items
         has_lines = end > self._find_line_end(content, at)
         self._add(self._base + at, end - at, ITEM)
+        for _ in range(self._count_parts(content, at, end) - 1):
+            self._singles.append((self._base + end, 0, ITEM))
         self._last_is_line = is_line and not has_lines
         if content[at] == _OPEN_BRACE:
             self._sibling = content[at:end] if end - at <= _SIBLING_BYTES else b""
         self._lines_wait -= 1
         return end
+
+    def _count_parts(self, content: bytes, at: int, end: int) -> int:
+        if self._parts is None or not (self._parts.in_all or content[at] == _QUOTE):
+            return 1
+        return self._parts.count(content[at:end])
 
     def _add(self, offset: int, length: int, kind: int) -> None:
         self._singles.append((offset, length, kind))
@@ -371,6 +391,8 @@ class ItemFramer:
     def _take_lines(self, content: bytes, at: int) -> int | None:
         """Take as many lines as are one object each and nothing else."""
         is_first = self._is_line_start and not self._indent and not self._depth
+        if self._parts is not None and self._parts.in_all:
+            return None
         if not is_first or self._lines_wait > 0 or content[at] != _OPEN_BRACE:
             return None
         stop = content.rfind(b"\n", at, at + _LINES_BYTES)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from etl.landing.frames import BROKEN, ITEM, NO_TIME, FrameBatch, join_batches, make_batch
@@ -60,9 +60,13 @@ def scan_segment(chunks: Iterable[bytes]) -> SegmentScan:
 
 
 class SegmentFramer:
-    """Frames a segment; holds at most one record and one chunk in memory."""
+    """Frames a segment; holds at most one record and one chunk in memory.
 
-    def __init__(self) -> None:
+    `count_parts` says how many messages a body holds; those after the first are items without bytes.
+    """
+
+    def __init__(self, count_parts: Callable[[bytes], int] | None = None) -> None:
+        self._count_parts = count_parts
         self.separator_bytes = 0
         self.torn_bytes = 0
         self._pending = bytearray()
@@ -140,6 +144,10 @@ class SegmentFramer:
         received_at_us = _FIELDS.unpack_from(self._pending, at + len(MARKER))[1]
         body_at = at + HEADER_BYTES
         self._found.append((self._start + body_at, length, ITEM, received_at_us))
+        if self._count_parts is not None:
+            end, body = body_at + length, bytes(self._pending[body_at : body_at + length])
+            part = (self._start + end, 0, ITEM, received_at_us)
+            self._found += [part] * (self._count_parts(body) - 1)
         self.separator_bytes += HEADER_BYTES
         return body_at + length
 

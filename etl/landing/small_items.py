@@ -6,7 +6,7 @@ the rest of the object is kept as one item.
 
 from __future__ import annotations
 
-from etl.landing.frames import CROWDED, FrameBatch, Framer, join_batches, make_batch
+from etl.landing.frames import CROWDED, ITEM, FrameBatch, Framer, join_batches, make_batch
 
 SHORTEST_MESSAGE_BYTES = 40
 """`{"Meta":{"DataModel":"X","EventType":"Y"}}` has 42."""
@@ -47,7 +47,8 @@ class SmallItemLimit:
         return self._rest()
 
     def _within(self, batch: FrameBatch) -> FrameBatch:
-        is_small = batch.length < SHORTEST_MESSAGE_BYTES
+        is_part = (batch.length == 0) & (batch.kind == ITEM)  # one more message in the item before
+        is_small = (batch.length < SHORTEST_MESSAGE_BYTES) & ~is_part
         small = int(is_small.sum())
         if small <= self._left:
             self._left -= small

@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,6 +31,7 @@ from etl.landing.index import (
     sync_folder,
     write_index,
 )
+from etl.landing.places import Place, find_place
 from etl.landing.seekable import BLOCK_BYTES, SeekableReader
 from etl.landing.small_items import SmallItemLimit
 from etl.temporary import claim_folder, clean_leftovers
@@ -139,6 +141,11 @@ class Landing:
     def items(self, object_id: str, start: int = 0, stop: int | None = None) -> FrameBatch:
         """Where items start <= position < stop are."""
         return read_items(self._find_index(object_id), start, stop)
+
+    def place_of(self, object_id: str, item: int) -> Place:
+        """Where the bytes are that hold an item."""
+        count = self.describe(object_id).item_count
+        return find_place(partial(self.items, object_id), item, item_count=count)
 
     def read(self, object_id: str, offset: int, length: int) -> bytes:
         """Exactly these bytes of an object."""

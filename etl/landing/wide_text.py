@@ -12,7 +12,7 @@ import numpy as np
 
 from etl.encodings import UNIT_BYTES, to_utf8
 from etl.landing.frames import TRUNCATED, FrameBatch, Int64Array, join_batches, make_batch
-from etl.landing.items import ItemFramer
+from etl.landing.items import ItemFramer, Parts
 
 _CONTINUATION_MASK, _CONTINUATION = 0xC0, 0x80
 _FOUR_BYTES = 0xF0  # first byte of a character that UTF-16 writes with two units
@@ -37,10 +37,10 @@ class WideTextFramer:
 
     torn_bytes = 0
 
-    def __init__(self, encoding: str) -> None:
+    def __init__(self, encoding: str, parts: Parts | None = None) -> None:
         self._encoding = encoding
         self._unit = UNIT_BYTES[encoding]
-        self._framer = ItemFramer(0)
+        self._framer = ItemFramer(0, parts)
         self._rest = b""  # received bytes that do not make a character yet
         self._received_bytes = self._text_bytes = self._item_bytes = 0
         self._stretches: deque[_Stretch] = deque()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from etl.errors import RedoxWarehouseError
 from etl.ingest.files import SourceFile, label_of
 from etl.pipeline.load import open_loader
+from etl.pipeline.misread import Misread, find_misread
 from etl.pipeline.records import LoadSummary, Progress, no_progress
 from etl.settings import Settings
 
@@ -22,10 +23,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class BatchSummary:
-    """What loading batches did."""
+    """What loading batches did; `misread` is what an envelope key would load."""
 
     loaded: LoadSummary
     refused: tuple[Refusal, ...]
+    misread: Misread = field(default_factory=Misread)
 
 
 def load_batch(
@@ -54,4 +56,5 @@ def load_batch(
             in_place=in_place or settings.load.in_place,
             refused=refuse,
         )
-    return BatchSummary(loaded, tuple(refused))
+        misread = find_misread(loader, loaded, loader.skipped_ids)
+    return BatchSummary(loaded, tuple(refused), misread)

@@ -33,8 +33,8 @@ class Intake:
     `taken` are the items that were loaded
     before, by object; `unchanged` the tags of those that need not be opened. A source that cannot
     be read for good raises, or is told to `refused`, remembered as seen without an object, and
-    left out. `summary` counts objects, `seen` is what to remember; both are complete when the
-    last portion was taken.
+    left out. `summary` counts objects, `seen` is what to remember, `skipped_ids` are
+    objects that were known; they are complete when the last portion was taken.
     """
 
     landing: Landing
@@ -47,6 +47,7 @@ class Intake:
     refused: Refused | None
     summary: LoadSummary = field(default_factory=LoadSummary)
     seen: list[SeenEntry] = field(default_factory=list)
+    skipped_ids: list[str] = field(default_factory=list)
 
     def portions(self, sources: Iterable[SourceFile]) -> Iterator[Portion]:
         """Many small sources together, large ones in parts."""
@@ -88,6 +89,7 @@ class Intake:
         start = self.taken.get(landed.object_id, 0)
         if landed.object_id in self.taken and start >= landed.item_count:
             self.summary += LoadSummary(skipped_objects=1)
+            self.skipped_ids.append(landed.object_id)
             return
         self.taken[landed.object_id] = max(landed.item_count, 1)
         yield from cut_into_pieces(

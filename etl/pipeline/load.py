@@ -118,6 +118,7 @@ class Loader:
         self.sources = Sources(settings.buckets)
         self.compiled = reading.compiled
         self.schema = Schema(self.compiled.catalog, self.compiled.plan)
+        self.skipped_ids: list[str] = []
         self._incomplete: list[tuple[SourceFile, PermanentError]] = []
 
     @property
@@ -158,6 +159,7 @@ class Loader:
         summary = LoadSummary()
         for portion, following in _with_following(_ahead(intake.portions(sources))):
             summary += self.load(portion, following=following)
+        self.skipped_ids += intake.skipped_ids
         self._remember([entry for entry in intake.seen if in_place or not self._tidy(entry)])
         for source, fault in self._incomplete:
             if refused is None:

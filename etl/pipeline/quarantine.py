@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,16 +11,16 @@ import duckdb
 import numpy as np
 
 from etl.encodings import known_encoding
-from etl.errors import UsageFault, WarehouseBusy
+from etl.errors import UsageFault
 from etl.ingest.recipe import Recipe
 from etl.landing.frames import ITEM, NO_TIME
 from etl.pipeline.load import Loader
+from etl.pipeline.misread import ENVELOPED, find_keys
 from etl.pipeline.records import LoadSummary
 from etl.pipeline.status import write_status
 from etl.pipeline.transaction import REPLAY
 from etl.pipeline.units import Run, gather_units
 from etl.report.names import SHOWN_SOURCE
-from etl.settings import Settings
 from etl.warehouse.connection import open_warehouse, read_lock
 from etl.warehouse.identity import commit
 
@@ -30,6 +30,7 @@ class QuarantinedItem:
     """One item on record; `state` is open, replayed or resolved.
 
     `data_model` and `source_id` are what it says of itself, `*` where that does not look like a name.
+    `unwrap` is the key under which it holds messages, where one was found.
     """
 
     quarantine_id: int
@@ -43,6 +44,7 @@ class QuarantinedItem:
     quarantined_at: datetime
     data_model: str
     source_id: str
+    unwrap: str = ""
 
 
 READ_WAIT_S = 60.0
@@ -72,7 +74,20 @@ def list_quarantined(
     )
     with reading(loader) as connection:
         rows = connection.execute(query, [*states, reason, reason, limit]).fetchall()
-    return [QuarantinedItem(*row) for row in rows]
+        items = [QuarantinedItem(*row) for row in rows]
+        return _with_keys(loader, connection, items)
+
+
+def _with_keys(
+    loader: Loader, connection: duckdb.DuckDBPyConnection, items: Sequence[QuarantinedItem]
+) -> list[QuarantinedItem]:
+    """The items with the key under which each holds messages."""
+    enveloped = [item for item in items if item.reason in ENVELOPED]
+    keys = find_keys(loader, connection, [(item.object_id, item.item) for item in enveloped])
+    return [
+        replace(item, unwrap=keys.get(item.object_id, "")) if item.reason in ENVELOPED else item
+        for item in items
+    ]
 
 
 def quarantined_bytes(loader: Loader, quarantine_id: int) -> bytes:
@@ -85,7 +100,10 @@ def quarantined_bytes(loader: Loader, quarantine_id: int) -> bytes:
             f"There is no quarantined item {quarantine_id}; see `redox-warehouse quarantine list`."
         )
     item = QuarantinedItem(*row)
-    return loader.landing.read(item.object_id, item.byte_offset, item.byte_length)
+    if item.byte_length:
+        return loader.landing.read(item.object_id, item.byte_offset, item.byte_length)
+    place = loader.landing.place_of(item.object_id, item.item)
+    return loader.landing.read(item.object_id, place.offset, place.length)
 
 
 def replay(
@@ -118,23 +136,6 @@ def replay(
         commit(connection, loader.settings.home)
         write_status(connection, loader.settings, loader.clock())
     return summary
-
-
-def count_misread(settings: Settings, unwrap: str) -> int:
-    """How many objects with open items were loaded with another envelope key; 0 while busy."""
-    query = (
-        "select count(distinct object_id) from core.quarantine "
-        "join core.landed_object using (object_id) where state = 'open' and unwrap <> ? "
-        "and object_id not in (select object_id from core.message)"
-    )
-    path = settings.warehouse_path
-    with (
-        suppress(WarehouseBusy),
-        read_lock(path, wait_s=0),
-        open_warehouse(path, read_only=True) as connection,
-    ):
-        return int(connection.execute(query, [unwrap]).fetchall()[0][0])
-    return 0
 
 
 def resolve(loader: Loader, quarantine_ids: Sequence[int]) -> int:

@@ -31,7 +31,8 @@ from etl.kernel.run import ConformAll, Items, UnitResult, run
 from etl.landing.frames import CROWDED, ITEM, PURGED, TRUNCATED
 from etl.landing.store import Landing, LandingReader
 from etl.other_formats import HEAD_BYTES, is_other_format
-from etl.pipeline.opening import ItemOpener, opener_of
+from etl.pipeline.items import ItemsOfRun
+from etl.pipeline.opening import ItemOpener, Opened, opener_of
 from etl.pipeline.units import Run, Unit
 from etl.without_pandas import leave_pandas_out
 
@@ -155,7 +156,7 @@ class Reading:
 
     def _items(self, unit: Unit) -> Items:
         """The unit's bytes in memory, envelopes opened."""
-        reading = _UnitBytes(self.compiled.limits, self.compiled.exact)
+        reading = _UnitBytes(self.landing, self.compiled.limits, self.compiled.exact)
         reader: LandingReader | None = None
         try:
             for run_ in unit.runs:
@@ -173,7 +174,8 @@ class Reading:
 class _UnitBytes:
     """Puts the bytes of a unit's items together."""
 
-    def __init__(self, limits: Limits, exact: ExactWay) -> None:
+    def __init__(self, landing: Landing, limits: Limits, exact: ExactWay) -> None:
+        self._landing = landing
         self._limits = limits
         self._exact = exact
         self._plain = ItemOpener(Recipe(), "", max_depth=limits.max_depth)
@@ -194,9 +196,12 @@ class _UnitBytes:
             self._add_singly(run_, reader, opener or self._plain)
             return
         first = int(run_.offset[0])
-        self._append(reader.read(first, run_.span_bytes), run_.offset - first, run_.length)
+        content = reader.read(first, run_.span_bytes)
+        if _hold_texts(run_, content):
+            self._add_singly(run_, reader, self._plain)
+            return
+        self._append(content, run_.offset - first, run_.length)
         self._received.append(run_.received_at_us)
-        content = self._parts[-1]
         for index in np.flatnonzero(run_.kind != ITEM).tolist():
             start = int(run_.offset[index]) - first
             raw = content[start : start + int(run_.length[index])]
@@ -213,29 +218,29 @@ class _UnitBytes:
     def _add_singly(self, run_: Run, reader: LandingReader, opener: ItemOpener) -> None:
         received = run_.received_at_us.copy()
         nothing = np.zeros(1, np.int64)
+        items = ItemsOfRun(run_, self._landing, reader, opener, max_bytes=self._limits.max_bytes)
         for index in range(len(run_)):
-            body, reason = b"", ""
-            length, is_broken = int(run_.length[index]), run_.kind[index] != ITEM
-            if run_.kind[index] in (CROWDED, PURGED):
-                reason = REASON_OF_KIND[int(run_.kind[index])]
-            elif length > self._limits.max_bytes:
-                head = reader.read(int(run_.offset[index]), HEAD_BYTES) if is_broken else b""
-                reason = _reason_of_large(head, is_broken=is_broken)
-            else:
-                raw = opener.decode(reader.read(int(run_.offset[index]), length))
-                if run_.kind[index] == TRUNCATED:
-                    reason = REASON_OF_KIND[TRUNCATED]
-                elif is_broken:
-                    reason = self._reason_of_broken(raw)
-                else:
-                    opened = opener.open(raw, int(received[index]))
-                    body, received[index], reason = opened.body, opened.received_us, opened.reason
-            if reason:
-                self.reasons[self._count + index] = reason
-                body = b""
-            self._append(body, nothing, np.asarray([len(body)], np.int64))
+            opened = self._open(items, index)
+            received[index] = opened.received_us(int(received[index]))
+            if opened.reason:
+                self.reasons[self._count + index] = opened.reason
+            self._append(opened.body, nothing, np.asarray([len(opened.body)], np.int64))
         self._received.append(received)
         self._count += len(run_)
+
+    def _open(self, items: ItemsOfRun, index: int) -> Opened:
+        """The message of an item, or why there is none."""
+        kind = int(items.run.kind[index])
+        if kind == CROWDED:
+            return Opened(b"", reason=REASON_OF_KIND[CROWDED])
+        if int(items.run.length[index]) > self._limits.max_bytes:
+            head = items.head(index, HEAD_BYTES) if kind != ITEM else b""
+            return Opened(b"", reason=_reason_of_large(head, is_broken=kind != ITEM))
+        if kind == TRUNCATED:
+            return Opened(b"", reason=REASON_OF_KIND[TRUNCATED])
+        if kind != ITEM:
+            return Opened(b"", reason=self._reason_of_broken(items.text(index)))
+        return items.message(index)
 
     def _reason_of_broken(self, raw: bytes) -> str:
         if len(raw) > self._limits.max_bytes:
@@ -254,6 +259,15 @@ class _UnitBytes:
             fallback_day=np.concatenate([*days, np.empty(0, np.int32)]),
             reasons=self.reasons,
         )
+
+
+def _hold_texts(run_: Run, content: bytes) -> bool:
+    """True if some items are JSON strings, which may hold messages, or parts of one."""
+    inside = np.frombuffer(content, np.uint8)
+    at = (run_.offset - run_.offset[0])[run_.kind == ITEM]
+    if not len(inside) or (is_part := run_.length[run_.kind == ITEM] == 0).any():
+        return bool(len(at))
+    return bool((inside[at[~is_part]] == ord('"')).any())
 
 
 def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:

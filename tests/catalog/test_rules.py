@@ -190,6 +190,7 @@ APART = {
     "likely_utf_16",
     "likely_utf_32",
     "not_loadable",
+    "several_messages",
     "too_many_items",
     "truncated",
 }

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.ingest.envelope import BadEnvelope, unwrap
+from etl.ingest.envelope import BadEnvelope, unwrap, unwrap_all
+from etl.ingest.envelope_keys import find_key
 
 BODY = b'{"Meta": {"DataModel":"Order"}, "n": 1.10, "n": 2}'
 TEN = datetime(2024, 2, 3, 10, 0, tzinfo=UTC)
@@ -128,3 +129,103 @@ def test_the_outer_time_wins() -> None:
     assert unwrap(item, "detail.body").received_at == TEN
     item = wrap(detail={"time": SECONDS, "body": {}})
     assert unwrap(item, "detail.body").received_at == TEN
+
+
+SECOND = BODY.replace(b"1.10", b"2.20")
+NESTED = json.dumps({"Message": BODY.decode()})
+IN_BASE64 = base64.b64encode(BODY).decode()
+DEEP: dict[str, tuple[dict[str, Any], str]] = {
+    "a queue": (
+        {"Messages": [{"Body": BODY.decode()}, {"Body": SECOND.decode()}]},
+        "Messages[].Body",
+    ),
+    "a topic": (
+        {"Records": [{"Sns": {"Message": BODY.decode()}}, {"Sns": {"Message": SECOND.decode()}}]},
+        "Records[].Sns.Message",
+    ),
+    "a stream": (
+        {
+            "Records": [
+                {"kinesis": {"data": base64.b64encode(one).decode()}} for one in (BODY, SECOND)
+            ]
+        },
+        "Records[].kinesis.data",
+    ),
+    "elements": ({"items": [json.loads(BODY), json.loads(SECOND)]}, "items[]"),
+}
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_every_element_gives_its_message(name: str) -> None:
+    item, key = DEEP[name]
+    found = [one.body for one in unwrap_all(wrap(**item), key) if one]
+    assert [json.loads(body) for body in found] == [json.loads(BODY), json.loads(SECOND)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "key"),
+    [
+        ({"body": NESTED}, "body.Message"),
+        ({"body": base64.b64encode(NESTED.encode()).decode()}, "body.Message"),
+        ({"message": {"data": IN_BASE64}}, "message.data"),
+        ({"a": json.dumps({"b": NESTED})}, "a.b.Message"),
+    ],
+)
+def test_text_and_base64_on_the_way_are_read(fields: dict[str, Any], key: str) -> None:
+    assert unwrap(wrap(**fields), key).body == BODY
+
+
+def test_an_element_without_a_message_costs_no_other() -> None:
+    found = unwrap_all(wrap(Records=[{"Sns": 1}, {"Sns": {"Message": BODY.decode()}}, 7]),
+                       "Records[].Sns.Message")  # fmt: skip
+    assert [one.body if one else None for one in found] == [None, BODY, None]
+
+
+@pytest.mark.parametrize("text", ["QUJDREVGR0hJSktMTU5PUFFSU1RV", "plain words", "e30=", ""])
+def test_text_that_only_looks_like_base64_stays(text: str) -> None:
+    assert unwrap(wrap(body=text), "body").body == text.encode()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"received_at": {"$date": "2024-02-03T10:00:00Z"}},
+        {"createdAt": {"$date": {"$numberLong": str(SECONDS * 1_000)}}},
+        {"Attributes": {"SentTimestamp": str(SECONDS * 1_000)}},
+        {"publishTime": "2024-02-03T10:00:00.000Z"},
+        {"approximateArrivalTimestamp": float(SECONDS)},
+        {"eventTime": "2024-02-03T10:00:00Z"},
+    ],
+)
+def test_usual_names_of_times_are_read(fields: dict[str, Any]) -> None:
+    assert unwrap(wrap(**fields, body={}), "body").received_at == TEN
+
+
+MESSAGE = {"Meta": {"DataModel": "Order"}}
+TEXT = json.dumps(MESSAGE)
+
+
+@pytest.mark.parametrize(
+    ("item", "key"),
+    [
+        ({"body": MESSAGE}, "body"),
+        ({"id": 1, "payload": TEXT}, "payload"),
+        ({"Messages": [{"Body": TEXT}]}, "Messages[].Body"),
+        ({"Records": [{"Sns": {"Message": TEXT}}]}, "Records[].Sns.Message"),
+        ({"body": json.dumps({"Message": TEXT})}, "body.Message"),
+        ({"message": {"data": base64.b64encode(TEXT.encode()).decode()}}, "message.data"),
+        ({"items": [MESSAGE]}, "items"),
+        ({"body": json.dumps([MESSAGE])}, "body"),
+        ({"Smith, John": MESSAGE}, ""),
+        ({"Meta": {}}, ""),
+        (MESSAGE, ""),
+        ([1, "x"], ""),
+    ],
+)
+def test_the_key_that_leads_to_messages_is_found(item: Any, key: str) -> None:
+    assert find_key(json.dumps(item).encode()) == key
+
+
+def test_looking_for_a_key_ends() -> None:
+    assert find_key(json.dumps({"a": [[{"b": "x" * 50}] * 50] * 500}).encode()) == ""
+    assert find_key(b'{"a":' * 100_000) == ""
