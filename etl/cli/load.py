@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from etl.cli.progress import progress_reporter
+from etl.cli.tables import escaped
 from etl.plurals import counted
 from etl.settings import Settings
 
@@ -150,7 +151,7 @@ class LeftOutNames:
     def _entry(self, one: LeftOut) -> dict[str, str]:
         from etl.pipeline.sources import label_of
 
-        name = ascii(one.uri)[1:-1] if self._are_shown else label_of(one.uri)
+        name = escaped(one.uri) if self._are_shown else label_of(one.uri)
         return {"source": name, "reason": str(one.reason)}
 
 

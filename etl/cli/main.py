@@ -35,6 +35,7 @@ COMMANDS = {
     "reliability": "etl.cli.reliability:reliability",
     "reload": "etl.cli.reload:reload",
     "show": "etl.cli.show:show",
+    "source": "etl.cli.source:source",
     "status": "etl.cli.status:status",
     "synth": "etl.cli.synth:synth",
 }

@@ -10,7 +10,7 @@ import click
 from etl.cli.groups import NearGroup
 from etl.cli.load import describe_keys
 from etl.cli.opening import ID, open_loader
-from etl.cli.tables import Column, print_table, say, wide_option
+from etl.cli.tables import Column, escaped, is_terminal, print_table, say, wide_option
 from etl.settings import Settings
 
 STILL_QUARANTINED = 3
@@ -22,7 +22,9 @@ COLUMNS = (
     Column("state", rank=1),
     Column("object_id", rank=4, title="object", show=lambda object_id: str(object_id)[:12]),
     Column("item", rank=3, is_number=True),
+    Column("byte_offset", rank=7, title="offset", is_number=True),
     Column("byte_length", rank=2, title="bytes", is_number=True),
+    Column("uri", rank=8, title="file", show=escaped, is_path=True),
     Column("quarantined_at", rank=5, show=lambda moment: f"{moment:%Y-%m-%d %H:%M}"),
 )
 
@@ -46,14 +48,23 @@ def quarantine() -> None:
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True,
               help="Lines at most.")  # fmt: skip
 @wide_option
+@click.option("--values", is_flag=True, help="Name files where output is piped, and in JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def list_items(
-    settings: Settings, state: str, reason: str, limit: int, wide: bool, as_json: bool
+    settings: Settings,
+    state: str,
+    reason: str,
+    limit: int,
+    wide: bool,
+    values: bool,
+    as_json: bool,
 ) -> None:
     """List items, newest first. Prints reasons and places, never bytes.
 
     Data model and source are what the item says of itself, * where that does not look like a name.
+    The file, its name escaped, is named on a terminal; names may hold patient data, so that piped
+    output and JSON name it with --values only.
 
     \b
     Example:
@@ -66,13 +77,17 @@ def list_items(
     with open_loader(settings) as loader:
         items = list_quarantined(loader, states=states, reason=reason, limit=limit)
         rules = loader.compiled.catalog.rules
+    rows = [asdict(item) for item in items]
+    if not values and (as_json or not is_terminal()):
+        rows = [{name: value for name, value in row.items() if name != "uri"} for row in rows]
     if as_json:
-        click.echo(json.dumps([asdict(item) for item in items], indent=1, default=str))
+        click.echo(json.dumps(rows, indent=1, default=str))
         return
     if not items:
         say("No such item is in quarantine.")
         return
-    print_table([asdict(item) for item in items], COLUMNS, wide=wide)
+    shown = [column for column in COLUMNS if column.name in rows[0]]
+    print_table(rows, shown, wide=wide)
     for code in sorted({item.reason for item in items} & rules.keys()):
         say()
         say(f"{code}: {rules[code].meaning} {rules[code].action}")

@@ -66,6 +66,11 @@ class Column:
 SEVERITY = Column("severity", colors=SEVERITY_COLORS)
 
 
+def escaped(uri: Any) -> str:
+    """A name of a file or object in ASCII: what is odd in it can neither hide nor steer a terminal."""
+    return ascii(str(uri))[1:-1]
+
+
 def is_terminal() -> bool:
     """True where standard output is a terminal."""
     return sys.stdout.isatty()

@@ -30,7 +30,8 @@ class QuarantinedItem:
     """One item on record; `state` is open, replayed or resolved.
 
     `data_model` and `source_id` are what it says of itself, `*` where that does not look like a name.
-    `unwrap` is the key under which it holds messages, where one was found.
+    `uri` is that of its source, which may hold a patient's name; `unwrap` is the key under which it
+    holds messages, where one was found.
     """
 
     quarantine_id: int
@@ -44,6 +45,7 @@ class QuarantinedItem:
     quarantined_at: datetime
     data_model: str
     source_id: str
+    uri: str
     unwrap: str = ""
 
 
@@ -57,9 +59,10 @@ def _shown(column: str, pattern: str) -> str:
     return f"case when {fits} then {column} when {column} <> '' then '*' else '' end"
 
 
+_ITEMS = "core.quarantine left join core.landed_object using (object_id)"
 _COLUMNS = (
     "quarantine_id, reason, state, object_id, item, byte_offset, byte_length, received_at, "
-    f"quarantined_at, {_shown('data_model', SHOWN_MODEL)}, {_shown('source_id', SHOWN_SOURCE)}"
+    f"quarantined_at, {_shown('data_model', SHOWN_MODEL)}, {_shown('source_id', SHOWN_SOURCE)}, uri"
 )
 
 
@@ -69,7 +72,7 @@ def list_quarantined(
     """Items on record, the newest first."""
     marks = ", ".join("?" * len(states))
     query = (
-        f"select {_COLUMNS} from core.quarantine where state in ({marks}) and (? = '' or reason = ?) "
+        f"select {_COLUMNS} from {_ITEMS} where state in ({marks}) and (? = '' or reason = ?) "
         "order by quarantine_id desc limit ?"
     )
     with reading(loader) as connection:
@@ -92,7 +95,7 @@ def _with_keys(
 
 def quarantined_bytes(loader: Loader, quarantine_id: int) -> bytes:
     """The bytes of an item exactly as received."""
-    query = f"select {_COLUMNS} from core.quarantine where quarantine_id = ?"
+    query = f"select {_COLUMNS} from {_ITEMS} where quarantine_id = ?"
     with reading(loader) as connection:
         row = connection.execute(query, [quarantine_id]).fetchone()
     if row is None:
