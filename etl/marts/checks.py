@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 from etl.marts.evidence import CompiledView
 from etl.marts.header import Header, read_header
@@ -37,15 +38,18 @@ MEANINGS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class MartCheck:
-    """One test: `violations` and `examined` are scalar SELECTs over the marts it reads."""
+    """One test: `violations` is an aggregate over the rows of the mart, which are called `own`.
+
+    `exists` is a condition on one row that asks another mart; the aggregate knows it by the test's name.
+    """
 
     mart: str
     kind: str
     subject: str
     severity: str
     violations: str
-    examined: str
     reads: frozenset[str]
+    exists: str = ""
 
     @property
     def name(self) -> str:
@@ -73,33 +77,35 @@ def mart_checks(files: Mapping[str, str], severities: Mapping[str, str]) -> tupl
 
 def _checks(mart: str, header: Header, severities: Mapping[str, str]) -> Iterator[MartCheck]:
     def check(
-        kind: str, subject: str, violations: str, reads: frozenset[str] = frozenset()
+        kind: str,
+        subject: str,
+        violations: str,
+        *,
+        reads: frozenset[str] = frozenset(),
+        exists: str = "",
     ) -> MartCheck:
         own = f"{kind}_{subject}" if subject else kind
         short = mart.partition(".")[2]
         severity = severities.get(f"{short}.{own}", severities.get(kind, SEVERITIES[kind]))
-        examined = f"select count(*) from {mart}"
-        return MartCheck(mart, kind, subject, severity, violations, examined, reads | {mart})
+        return MartCheck(mart, kind, subject, severity, violations, reads | {mart}, exists)
 
     if header.key:
-        yield check("key", "", _key(mart, header.key))
+        yield check("key", "", _key(header.key))
     for column, words in header.words.items():
         listing = ", ".join(quote(word) for word in words)
-        query = f"select count(*) from {mart} where coalesce({column} not in ({listing}), true)"
-        yield check("words", column, query)
+        yield check(
+            "words", column, f"count(*) filter (coalesce(own.{column} not in ({listing}), true))"
+        )
     for column, target in header.refers:
         same = column if column in _key_of(target) else _key_of(target)[0]
-        query = (
-            f"select count(*) from {mart} as own where own.{column} is not null and not exists "
-            f"(select 1 from {target} as known where known.{same} = own.{column})"
-        )
-        yield check("refers", column, query, frozenset({target}))
+        exists = f"exists (select 1 from {target} as known where known.{same} = own.{column})"
+        missing = f"count(*) filter (own.{column} is not null and not own.refers_{column})"
+        yield check("refers", column, missing, reads=frozenset({target}), exists=exists)
     for later, earlier in header.not_before:
-        query = f"select count(*) from {mart} where {later} < {earlier}"
-        yield check("not_before", later, query)
+        yield check("not_before", later, f"count(*) filter (own.{later} < own.{earlier})")
     if header.ledger:
-        query = f"select abs((select coalesce(sum(messages), 0) from {mart}) - ({header.ledger}))"
-        yield check("ledger", "", query, header.reads)
+        difference = f"abs(coalesce(sum(own.messages), 0) - ({header.ledger}))"
+        yield check("ledger", "", difference, reads=header.reads)
 
 
 def _key_of(target: str) -> tuple[str, ...]:
@@ -110,24 +116,22 @@ def _key_of(target: str) -> tuple[str, ...]:
 _KEYS: Mapping[str, str] = {"evidence.message": "message_id", "mart.orders": "order_id"}
 
 
-def _key(mart: str, key: tuple[str, ...]) -> str:
-    columns = ", ".join(key)
-    missing = " or ".join(f"{column} is null" for column in key)
-    return (
-        f"select (select count(*) from {mart} where {missing}) + "
-        f"(select count(*) - count(distinct ({columns})) from {mart})"
-    )
+def _key(key: tuple[str, ...]) -> str:
+    columns = ", ".join(f"own.{column}" for column in key)
+    missing = " or ".join(f"own.{column} is null" for column in key)
+    return f"count(*) filter ({missing}) + count(*) - count(distinct ({columns}))"
 
 
 def compile_checks(
     files: Mapping[str, str], severities: Mapping[str, str]
 ) -> tuple[CompiledView, ...]:
-    """The view that asks all of them; none without marts."""
+    """The view that asks all of them, each mart in one pass; none without marts."""
     checks = mart_checks(files, severities)
     if not checks:
         return ()
+    by_mart = groupby(checks, key=lambda check: check.mart)
     reads = ", ".join(sorted(frozenset().union(*(check.reads for check in checks))))
-    branches = "\nunion all\n".join(_branch(check) for check in checks)
+    branches = "\nunion all\n".join(_one_mart(mart, tuple(own)) for mart, own in by_mart)
     return (
         CompiledView(
             MART_CHECK,
@@ -145,13 +149,13 @@ def compile_checks(
 --   examined: rows of the mart
 --   is_passed: there are no violations
 select
-  mart,
-  test,
-  kind,
-  severity,
-  violations,
-  examined,
-  violations = 0 as is_passed
+  asked.mart,
+  asked.test.test,
+  asked.test.kind,
+  asked.test.severity,
+  asked.test.violations,
+  asked.examined,
+  asked.test.violations = 0 as is_passed
 from (
 {branches}
 ) as asked""",
@@ -159,10 +163,17 @@ from (
     )
 
 
-def _branch(check: MartCheck) -> str:
+def _one_mart(mart: str, checks: tuple[MartCheck, ...]) -> str:
+    """All tests of a mart as one list, computed in one pass over its rows."""
+    more = "".join(f", {check.exists} as {check.name}" for check in checks if check.exists)
+    rows = f"(select own.*{more} from {mart} as own)" if more else mart
+    tests = ",\n  ".join(
+        f"{{'test': {quote(check.name)}, 'kind': {quote(check.kind)}, "
+        f"'severity': {quote(check.severity)}, "
+        f"'violations': cast({check.violations} as bigint)}}"
+        for check in checks
+    )
     return (
-        f"select {quote(check.mart)} as mart, {quote(check.name)} as test, "
-        f"{quote(check.kind)} as kind, {quote(check.severity)} as severity, "
-        f"cast(({check.violations}) as bigint) as violations, "
-        f"cast(({check.examined}) as bigint) as examined"
+        f"select {quote(mart)} as mart, count(*) as examined, unnest([\n  {tests}\n]) as test "
+        f"from {rows} as own"
     )

@@ -40,6 +40,16 @@ _DERIVED = (
     ("visit_root", TEXT, ""),
 )
 
+# what a view adds to what is listed
+_ADDED: Columns = (
+    *((name, TEXT, "") for name in ("source_id", "source_name", "evidence", "event_type")),
+    ("seen_at", INSTANT, ""),
+    ("happened_at", INSTANT, ""),
+    ("sequence", "BIGINT", ""),
+    *((name, TEXT, "") for name in ("patient_id", "patient_key", "visit_number", "visit_id")),
+)
+_ADDED_CODES: Columns = (("code_type", TEXT, ""),)
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -315,6 +325,8 @@ def _text(item: Item, selects: list[str], columns: Columns, reads: set[str]) -> 
     """The view: what is listed, with its message, patient, visit and the name of its code system."""
     own = [name for name, _, _ in columns]
     has_codes = "code_system" in own
+    if not selects:
+        return _empty(item, (*columns, *_ADDED, *(_ADDED_CODES if has_codes else ())))
     listing = ",\n  ".join(f"listed.{name}" for name in ("message_id", "path", *own))
     joined = sorted({*reads, *_JOINED, *([_CODE_SYSTEM] if has_codes else [])})
     return f"""\
@@ -357,6 +369,16 @@ left join evidence.visit as nearest_visit
 left join evidence.visit as own_visit
   on own_visit.message_id = listed.message_id
   and own_visit.path = listed.visit_root{_CODE_JOINS if has_codes else ""}"""
+
+
+def _empty(item: Item, columns: Columns) -> str:
+    """The view where no table holds such things: it reads nothing, so it is never made again."""
+    return f"""\
+-- {item.comment}
+-- grain: one row per message and place; key: message_id, path
+-- stored: whole
+-- reads: nothing
+{union_all((), typed(columns))}"""
 
 
 def _places(item: Item, catalog: Catalog, plan: WarehousePlan) -> Iterator[Mention]:

@@ -1,8 +1,9 @@
 """Writes stored views as Parquet into a version, each after what it reads, or shares their files.
 
 They are computed from the version's own files, so no lock of the warehouse is held. A view's
-signature is its text and the signatures of all it reads: equal ones share the file of the version
-before by hard link. One file per view, sorted by its key, all columns optional.
+signature is its text and the content of all it reads: equal ones share the file of the version
+before by hard link, also where what they read was computed again and came out the same. One file per
+view, sorted by its key, all columns optional.
 """
 
 from __future__ import annotations
@@ -75,19 +76,28 @@ def write_stored(
                 stored.done.shared += 1
             relation = _relation(view, files)
             workshop.know(relation, files)
+            signatures.know(view.name, files)
             stored.relations[view.name] = relation
             stored.files[view.name] = files
     return stored
 
 
 class _Signatures:
-    """By which a change of anything that a view stands on is seen."""
+    """By which a change of anything that a view stands on is seen.
+
+    What stands in files is known by their content, other views by their text and what they read.
+    """
 
     def __init__(self, catalog: ReaderCatalog, tables: Mapping[str, TableFiles]) -> None:
         self._views = {view.name: view for view in catalog.views}
-        self._tables = tables
+        self._tables = dict(tables)
         self._common = repr((catalog.macros, catalog.origin[:1]))
         self._known: dict[str, str] = {}
+
+    def know(self, name: str, files: TableFiles) -> None:
+        """Let later views stand on the content of a stored one."""
+        self._tables[name] = files
+        self._known.pop(name, None)
 
     def of(self, name: str) -> str:
         if name not in self._known:
@@ -95,13 +105,17 @@ class _Signatures:
         return self._known[name]
 
     def _text(self, name: str) -> str:
-        view = self._views.get(name)
-        if view is None:
-            files = self._tables.get(name)
-            parts = [(part.part, part.signature) for part in files.parts] if files else []
+        files, view = self._tables.get(name), self._views.get(name)
+        if files is not None or view is None:
+            parts = [_content(part) for part in files.parts if part.has_file] if files else []
             return repr((name, files.columns if files else (), parts))
         reads = [(read, self.of(read)) for read in sorted(view.reads) if read != name]
         return repr((self._common, view.select, view.key, reads))
+
+
+def _content(part: Part) -> tuple[str, str]:
+    """By which the rows of a part are known; versions of old noted no hash of the file."""
+    return (part.part, part.sha256 or part.signature)
 
 
 def _share(

@@ -1,9 +1,14 @@
-"""Small messages that say what happened, loaded for real and published: what the marts are asked on."""
+"""Small messages that say what happened, loaded for real: what the marts are asked on.
+
+`publish` makes a version; `load` is enough where only a few marts are asked, and quicker.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +16,9 @@ import duckdb
 
 from etl.pipeline.load import load_paths
 from etl.pipeline.publish import publish
+from etl.publish.stored import Stored
 from etl.settings import Settings, read_settings
+from tests.pipeline.mart_build import build_marts, opened
 from tests.pipeline.small_messages import Message, make_message
 
 A, B = "source-a", "source-b"
@@ -32,6 +39,9 @@ class MartWorld:
         self.folder = folder
         self.messages: list[Message] = []
         self.loaded = 0
+        self.asked = 0
+        self.is_published = False
+        self.built = (folder, 0, Stored())
 
     def send(
         self, event: str, *, model: str = "PatientAdmin", at: int | None = None, **parts: Any
@@ -44,21 +54,45 @@ class MartWorld:
 
     def publish(self, messages: Sequence[Message] | None = None) -> MartWorld:
         """Load what was sent, or these, and publish."""
+        self.load(messages)
+        self.summary = publish(self.settings)
+        self.is_published = True
+        return self
+
+    def load(self, messages: Sequence[Message] | None = None) -> MartWorld:
+        """Load what was sent, or these; the marts that are asked are built when they are."""
         self.loaded += 1
         path = self.folder / f"part-{self.loaded}.ndjson"
         chosen = self.messages if messages is None else messages
         path.write_text("".join(json.dumps(one) + "\n" for one in chosen), "utf-8")
         load_paths(self.settings, [str(path)])
         self.messages = [] if messages is None else self.messages
-        self.summary = publish(self.settings)
         return self
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """Rows of a query on the published version."""
-        database = f"{self.summary.folder}/warehouse.duckdb"
-        with duckdb.connect(database, read_only=True) as connection:
+        """Rows of a query on the published version, else on the marts that it names."""
+        with self._opened(query) as connection:
             connection.execute("set timezone = 'UTC'")
             return connection.execute(query).fetchall()
+
+    @contextmanager
+    def _opened(self, query: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        if self.is_published:
+            database = f"{self.summary.folder}/warehouse.duckdb"
+            with duckdb.connect(database, read_only=True) as connection:
+                yield connection
+            return
+        self.asked += 1
+        folder = self.folder / f"built-{self.asked}"
+        names = set(re.findall(r"\b(?:mart|evidence|quality)\.[a-z_]+", query))
+        built = None if self._is_known(names) else build_marts(self.settings, folder, names)
+        self.built = (folder, self.loaded, built) if built else self.built
+        with opened(*self.built[::2]) as connection:
+            yield connection
+
+    def _is_known(self, names: set[str]) -> bool:
+        _, loaded, built = self.built
+        return loaded == self.loaded and names <= built.files.keys()
 
     def broken(self) -> list[tuple[Any, ...]]:
         """Tests of the marts that are not kept."""

@@ -1,12 +1,14 @@
 """A small loaded home of two slices to publish from, made once and copied for each test.
 
 Three small data models with money, arrays in arrays, misfits, extensions and quarantine; `load_more`
-adds messages of one of them. What only looks at a version takes `published_home`.
+adds messages of one of them. What only looks at a version takes `published_home`; what changes the
+home after its first version takes `make_published_home`, which spares that publication.
 """
 
 from __future__ import annotations
 
 import atexit
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -19,7 +21,9 @@ import duckdb
 
 from etl.pipeline.load import load_paths
 from etl.pipeline.publish import publish
-from etl.publish.folders import PublishedFolder
+from etl.publish.folders import TABLES_FILE, VIEWS_FILE, PublishedFolder
+from etl.publish.manifest import MANIFEST
+from etl.publish.views import filling_database, point_to
 from etl.settings import Settings, read_settings
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import FAULTS, Shares
@@ -58,6 +62,27 @@ def published_home() -> Settings:
     settings = make_home(folder)
     publish(settings, clock=lambda: NOON, materialize=True)
     return settings
+
+
+def make_published_home(folder: Path) -> Settings:
+    """The settings of a fresh copy of the published home, as if it had been published there."""
+    shutil.copytree(published_home().home, folder / "home", symlinks=True)
+    settings = read_settings(folder / "home")
+    version = current(settings)
+    with _writable(version / MANIFEST) as path:
+        manifest = json.loads(path.read_text("utf-8"))
+        path.write_text(json.dumps(manifest | {"folder": str(version)}), "utf-8")
+    (version / TABLES_FILE).unlink()
+    with _writable(version / VIEWS_FILE) as path, filling_database(path) as connection:
+        point_to(connection, version)
+    return settings
+
+
+@contextmanager
+def _writable(path: Path) -> Iterator[Path]:
+    path.chmod(0o600)
+    yield path
+    path.chmod(0o400)
 
 
 def load_more(settings: Settings, *, data_model: str = "Device", seed: int = 3) -> None:

@@ -25,6 +25,7 @@ from tests.pipeline.published_world import (
     differing_tables,
     files_of,
     make_home,
+    make_published_home,
     published,
     published_home,
 )
@@ -32,18 +33,23 @@ from tests.pipeline.published_world import (
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
+    return make_published_home(tmp_path)
+
+
+@pytest.fixture
+def unpublished(tmp_path: Path) -> Settings:
     return make_home(tmp_path)
 
 
-def test_every_table_is_published_with_the_same_rows(settings: Settings) -> None:
-    summary = publish(settings, clock=lambda: NOON)
+def test_every_table_is_published_with_the_same_rows(unpublished: Settings) -> None:
+    summary = publish(unpublished, clock=lambda: NOON)
     assert (summary.version, summary.is_new) == (1, True)
-    assert differing_tables(settings) == []
-    with changing(settings) as connection:
+    assert differing_tables(unpublished) == []
+    with changing(unpublished) as connection:
         row = connection.execute(
             f"select count(*) from duckdb_tables() where not internal and {FOR_READERS}"
         ).fetchone()
-    manifest = json.loads((current(settings) / "manifest.json").read_text("utf-8"))
+    manifest = json.loads((current(unpublished) / "manifest.json").read_text("utf-8"))
     computed = [n for n in manifest["tables"] if n.startswith(("mart.", "evidence."))]
     assert row == (summary.tables - len(computed) - len(["quality.mart_check"]),)
 
@@ -132,14 +138,14 @@ def test_nobody_else_can_read_what_is_published() -> None:
         assert path.is_symlink() or stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
-def test_materialized_file_stands_alone(settings: Settings, tmp_path: Path) -> None:
-    summary = publish(settings, materialize=True)
-    again = publish(settings, materialize=True)
+def test_materialized_file_stands_alone(unpublished: Settings, tmp_path: Path) -> None:
+    summary = publish(unpublished, materialize=True)
+    again = publish(unpublished, materialize=True)
     assert (again.materialized, again.is_new) == (summary.materialized, False)
     alone = Path(summary.materialized).rename(tmp_path / "alone.duckdb")
-    with published(settings) as connection:
+    with published(unpublished) as connection:
         expected = connection.execute("select count(*), max(event_at) from core.message").fetchone()
-    settings.published_path.rename(tmp_path / "away")
+    unpublished.published_path.rename(tmp_path / "away")
     with duckdb.connect(str(alone), read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
         query = "select count(*), max(event_at) from core.message"
@@ -147,11 +153,13 @@ def test_materialized_file_stands_alone(settings: Settings, tmp_path: Path) -> N
         assert connection.execute("select count(*) from quality.field_population").fetchone()
 
 
-def test_materialize_needs_free_space(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_materialize_needs_free_space(
+    unpublished: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1})())
     with pytest.raises(DiskFull, match="free space"):
-        publish(settings, materialize=True)
-    assert publish(settings).version == 1
+        publish(unpublished, materialize=True)
+    assert publish(unpublished).version == 1
 
 
 def _sql_folder(folder: Path) -> Path:
@@ -161,7 +169,7 @@ def _sql_folder(folder: Path) -> Path:
 
 
 def test_views_of_analysts_compile_also_when_their_tables_do_not_exist_yet(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    unpublished: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sql = _sql_folder(tmp_path)
     header = "-- Orders and visits.\n-- grain: one row\n-- reads: {}\n"
@@ -170,8 +178,8 @@ def test_views_of_analysts_compile_also_when_their_tables_do_not_exist_yet(
     (sql / "b.sql").write_text(header.format("device.message") + "select 1 as one")
     monkeypatch.setattr("etl.report.views.sql_folder", lambda: sql.parent)
     monkeypatch.setattr("etl.pipeline.reader_catalog.sql_folder", lambda: sql.parent)
-    publish(settings)
-    with published(settings) as connection:
+    publish(unpublished)
+    with published(unpublished) as connection:
         assert connection.execute("from mart.a").fetchall() == [(0,)]
         comment = "select comment from duckdb_views() where view_name = 'a'"
         assert connection.execute(comment).fetchone() == ("Orders and visits.",)
@@ -180,7 +188,6 @@ def test_views_of_analysts_compile_also_when_their_tables_do_not_exist_yet(
 def test_a_view_that_does_not_compile_is_named(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish(settings)
     sql = _sql_folder(tmp_path)
     (sql / "wrong.sql").write_text("select no_such_column from core.message")
     monkeypatch.setattr("etl.report.views.sql_folder", lambda: sql.parent)
@@ -196,7 +203,6 @@ def test_a_view_that_does_not_compile_is_named(
 def test_a_full_disk_is_told_and_leaves_readers_what_they_had(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish(settings)
     add_empty_load(settings, 10)
 
     def full(*_: object) -> None:

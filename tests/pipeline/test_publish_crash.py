@@ -19,6 +19,7 @@ from tests.pipeline.published_world import (
     current,
     differing_tables,
     make_home,
+    make_published_home,
     note_rewritten,
     published,
 )
@@ -56,6 +57,11 @@ publish(read_settings(Path(sys.argv[1])), keep_versions=1)
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
+    return make_published_home(tmp_path)
+
+
+@pytest.fixture
+def unpublished(tmp_path: Path) -> Settings:
     return make_home(tmp_path)
 
 
@@ -81,7 +87,6 @@ def assert_whole(settings: Settings) -> None:
 def test_killed_at_any_step_the_next_run_is_whole(
     settings: Settings, step: str, count: int
 ) -> None:
-    publish(settings)
     note_rewritten(settings, 0)
     count_messages = "select count(*) from core.message"
     with published(settings) as reader:
@@ -95,19 +100,19 @@ def test_killed_at_any_step_the_next_run_is_whole(
     assert PublishedFolder(settings.published_path).numbers() == [2]
 
 
-def test_killed_at_random_moments_the_next_run_is_whole(settings: Settings) -> None:
+def test_killed_at_random_moments_the_next_run_is_whole(unpublished: Settings) -> None:
     moments = random.Random(7)
     call = "from etl.cli.main import main; main()"
-    command = [sys.executable, "-c", call, "--home", str(settings.home), "publish"]
+    command = [sys.executable, "-c", call, "--home", str(unpublished.home), "publish"]
     for _ in range(KILLS):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        _wait_for_work(settings, process)
+        _wait_for_work(unpublished, process)
         time.sleep(moments.uniform(0, 1.5))
         process.kill()
         process.wait()
-    publish(settings)
-    assert_whole(settings)
-    assert current(settings).name in {"1", "2"}
+    publish(unpublished)
+    assert_whole(unpublished)
+    assert current(unpublished).name in {"1", "2"}
 
 
 def _wait_for_work(settings: Settings, process: subprocess.Popen[bytes]) -> None:

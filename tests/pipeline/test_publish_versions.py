@@ -20,6 +20,7 @@ from tests.pipeline.published_world import (
     files_of,
     load_more,
     make_home,
+    make_published_home,
     note_rewritten,
     published,
 )
@@ -27,6 +28,11 @@ from tests.pipeline.published_world import (
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
+    return make_published_home(tmp_path)
+
+
+@pytest.fixture
+def unpublished(tmp_path: Path) -> Settings:
     return make_home(tmp_path)
 
 
@@ -35,14 +41,12 @@ def changed_files(before: dict[str, int], after: dict[str, int]) -> set[str]:
 
 
 def test_unchanged_makes_no_new_version(settings: Settings) -> None:
-    publish(settings)
     summary = publish(settings)
     assert (summary.version, summary.is_new, summary.files_written) == (1, False, 0)
     assert [path.name for path in (settings.published_path / "versions").iterdir()] == ["1"]
 
 
 def test_a_load_rewrites_only_the_slice_and_data_model_it_touched(settings: Settings) -> None:
-    publish(settings)
     before = files_of(current(settings))
     load_more(settings, data_model="Device")
     assert publish(settings).version == 2
@@ -56,33 +60,32 @@ def test_a_load_rewrites_only_the_slice_and_data_model_it_touched(settings: Sett
     assert not {n for n in changed if n.startswith(("quality/field", "quality/value_set"))}
 
 
-def test_a_warehouse_built_again_shares_no_rows_that_are_others(settings: Settings) -> None:
+def test_a_warehouse_built_again_shares_no_rows_that_are_others(unpublished: Settings) -> None:
     """Its messages come in other loads, under other ids."""
-    load_more(settings, data_model="Device", seed=4)
-    publish(settings)
-    settings.warehouse_path.unlink()
-    with open_loader(settings) as loader:
+    load_more(unpublished, data_model="Device", seed=4)
+    publish(unpublished)
+    unpublished.warehouse_path.unlink()
+    with open_loader(unpublished) as loader:
         recover(loader)
-    load_more(settings, data_model="Device", seed=5)
-    assert publish(settings).version == 2
-    assert differing_tables(settings) == []
+    load_more(unpublished, data_model="Device", seed=5)
+    assert publish(unpublished).version == 2
+    assert differing_tables(unpublished) == []
 
 
-def test_a_warehouse_put_back_from_a_backup_is_published_as_it_is(settings: Settings) -> None:
-    backup = settings.warehouse_path.read_bytes()
-    load_more(settings, data_model="Device", seed=4)
-    publish(settings)
-    settings.warehouse_path.write_bytes(backup)
-    with open_loader(settings) as loader:
+def test_a_warehouse_put_back_from_a_backup_is_published_as_it_is(unpublished: Settings) -> None:
+    backup = unpublished.warehouse_path.read_bytes()
+    load_more(unpublished, data_model="Device", seed=4)
+    publish(unpublished)
+    unpublished.warehouse_path.write_bytes(backup)
+    with open_loader(unpublished) as loader:
         recover(loader)
-    load_more(settings, data_model="Device", seed=5)
-    assert publish(settings).version == 2
-    assert differing_tables(settings) == []
+    load_more(unpublished, data_model="Device", seed=5)
+    assert publish(unpublished).version == 2
+    assert differing_tables(unpublished) == []
 
 
 def test_a_slice_noted_as_rewritten_is_published_anew(settings: Settings) -> None:
     """A reload keeps message ids and the load that first stored them."""
-    publish(settings)
     before = files_of(current(settings))
     with changing(settings) as connection:
         connection.execute(
@@ -97,7 +100,6 @@ def test_a_slice_noted_as_rewritten_is_published_anew(settings: Settings) -> Non
 
 
 def test_deleted_messages_leave_the_next_version(settings: Settings) -> None:
-    publish(settings)
     with changing(settings) as connection:
         tables = connection.execute(
             "select schema_name || '.' || table_name from duckdb_columns() "
@@ -112,7 +114,6 @@ def test_deleted_messages_leave_the_next_version(settings: Settings) -> None:
 
 
 def test_a_new_column_rewrites_its_table_and_no_other(settings: Settings) -> None:
-    publish(settings)
     before = files_of(current(settings))
     with changing(settings) as connection:
         connection.execute("alter table device.message add column serial_no varchar")
@@ -127,7 +128,6 @@ def test_a_new_column_rewrites_its_table_and_no_other(settings: Settings) -> Non
 
 
 def test_a_damaged_file_is_not_shared(settings: Settings) -> None:
-    publish(settings)
     victim = current(settings) / "device" / "message" / "0.parquet"
     victim.chmod(0o600)
     victim.write_bytes(victim.read_bytes()[:-7])
@@ -136,23 +136,21 @@ def test_a_damaged_file_is_not_shared(settings: Settings) -> None:
 
 
 def test_a_moved_home_gets_views_that_lead_to_its_files(settings: Settings, tmp_path: Path) -> None:
-    publish(settings)
     moved = read_settings(settings.home.rename(tmp_path / "elsewhere [1]"))
     assert publish(moved).version == 2
     assert differing_tables(moved) == []
 
 
-def test_last_versions_are_kept(settings: Settings) -> None:
+def test_last_versions_are_kept(unpublished: Settings) -> None:
     for load_id in range(10, 14):
-        add_empty_load(settings, load_id)
-        summary = publish(settings, keep_versions=2)
+        add_empty_load(unpublished, load_id)
+        summary = publish(unpublished, keep_versions=2)
     assert (summary.version, summary.removed) == (4, (2,))
-    kept = sorted(path.name for path in (settings.published_path / "versions").iterdir())
+    kept = sorted(path.name for path in (unpublished.published_path / "versions").iterdir())
     assert kept == ["3", "4"]
 
 
 def test_ratings_of_the_site_are_published_without_a_load(settings: Settings) -> None:
-    publish(settings)
     settings.catalog_path.mkdir()
     (settings.catalog_path / "expectations.csv").write_text(
         "data_model,event_type,path,required,rating,basis,source\n"
@@ -170,7 +168,6 @@ def test_ratings_of_the_site_are_published_without_a_load(settings: Settings) ->
 
 
 def test_organizations_of_the_site_are_published_without_a_load(settings: Settings) -> None:
-    publish(settings)
     settings.organizations_path.write_text(
         "source_id,facility_code,organization\na,,North\n", "utf-8"
     )
@@ -183,16 +180,14 @@ def test_organizations_of_the_site_are_published_without_a_load(settings: Settin
 
 
 def test_published_metadata_carries_no_input_file_names(tmp_path: Path) -> None:
-    settings = make_home(tmp_path)
-    publish(settings)
+    settings = make_published_home(tmp_path)
     with published(settings) as connection:
         described = connection.execute("describe core.landed_object").fetchall()
     assert "uri" not in {row[0] for row in described}
 
 
 def test_cut_published_file_is_found_by_doctor_and_written_again(tmp_path: Path) -> None:
-    settings = make_home(tmp_path)
-    publish(settings)
+    settings = make_published_home(tmp_path)
     folder = PublishedFolder(settings.published_path).current()
     assert folder is not None
     file = next((folder / "core" / "message").glob("*.parquet"))
