@@ -22,6 +22,7 @@ from models.compile.plausibility import Place, PlausibilityCheck
 
 Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.int64] | npt.NDArray[np.float64]
 Tables = Mapping[str, pa.Table]
 
 DAY_US = 86_400_000_000
@@ -29,6 +30,7 @@ YEAR_US = round(365.2425 * DAY_US)
 # A calendar date covers instants from its midnight at UTC+14 to its end at UTC-12.
 EARLIEST_ZONE_US = 14 * 3_600_000_000
 LATEST_ZONE_US = 12 * 3_600_000_000
+LOWEST, HIGHEST = int(np.iinfo(np.int64).min), int(np.iinfo(np.int64).max)
 _PLAIN_NUMBER = r"^\s*[-+]?\d{1,15}(\.\d{1,15})?\s*$"
 
 
@@ -51,14 +53,79 @@ def check_plausibility(
     tables and columns that hold nothing may be missing. `checks` of one rule and path follow each
     other.
     """
+    glance = _Glance(tables)
     for (rule, path), own in groupby(checks, key=lambda check: (check.rule, check.path)):
-        same = list(own)
-        table = tables.get(same[0].left.table)
-        if table is None or same[0].left.column not in table.column_names:
+        same = [check for check in own if glance.may_find(check)]
+        if not same:
             continue
+        table = tables[same[0].left.table]
         rows = np.unique(np.concatenate([_violations(tables, table, check) for check in same]))
         if len(rows):
             yield Implausible(rule, path, *_keys(table, same[0].left.key, rows))
+
+
+class _Glance:
+    """Decides for whole tables where nothing can be wrong: the usual case.
+
+    Each column is looked at once, as plain numbers, times as their first moment.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._numbers: dict[tuple[str, str, bool, bool], Numbers] = {}
+        self._places: dict[tuple[str, str], Integers] = {}
+        self._columns = {name: set(table.column_names) for name, table in tables.items()}
+
+    def may_find(self, check: PlausibilityCheck) -> bool:
+        """False where no row can break the rule, `when` and spans of time left aside."""
+        if not all(self._has(place) for place in check.places()):
+            return False
+        is_above = check.comparison in (Comparison.ABOVE, Comparison.AFTER)
+        is_time = check.comparison in (Comparison.AFTER, Comparison.BEFORE, Comparison.YEARS_BEFORE)
+        ours = self._numbers_of(check.left, is_time, fill_low=is_above)
+        theirs = self._numbers_of(check.right, is_time, fill_low=not is_above)
+        if check.right.table != check.left.table:
+            theirs = theirs[self._rows_of(check.left, check.right)]
+        else:
+            theirs = theirs[:-1]
+        if is_above:
+            return bool((ours[:-1] > theirs).any())
+        if check.comparison is Comparison.YEARS_BEFORE:
+            years_us = round((check.limit or 0.0) * YEAR_US)
+            theirs = np.maximum(theirs, LOWEST + years_us) - years_us
+        return bool((ours[:-1] < theirs).any())
+
+    def _has(self, place: Place) -> bool:
+        return place.column in self._columns.get(place.table, ())
+
+    def _numbers_of(self, place: Place, is_time: bool, *, fill_low: bool) -> Numbers:
+        """The column's numbers and one more: it and nulls are what breaks no rule."""
+        key = (place.table, place.column, is_time, fill_low)
+        if key not in self._numbers:
+            column = _column(self._tables[place.table], place.column)
+            self._numbers[key] = _filled(column, is_time=is_time, fill_low=fill_low)
+        return self._numbers[key]
+
+    def _rows_of(self, left: Place, other: Place) -> Integers:
+        """The row of the other table for each row of the left one's, the last place where none is."""
+        key = (left.table, other.table)
+        if key not in self._places:
+            table, held = self._tables[left.table], self._tables[other.table]
+            rows, is_there = _find_rows(table, held, left, other, np.arange(len(table)))
+            self._places[key] = np.where(is_there, rows, len(held))
+        return self._places[key]
+
+
+def _filled(column: pa.Array, *, is_time: bool, fill_low: bool) -> Numbers:
+    if is_time:
+        moments = _moments(column)
+        edge = LOWEST if fill_low else HIGHEST
+        if column.null_count:
+            moments = np.where(np.asarray(column.is_null(), dtype=np.bool_), edge, moments)
+        return np.append(moments, edge)
+    numbers = _numbers(column)
+    limit = -np.inf if fill_low else np.inf
+    return np.append(np.where(np.isnan(numbers), limit, numbers), limit)
 
 
 def _violations(tables: Tables, table: pa.Table, check: PlausibilityCheck) -> Integers:
@@ -87,17 +154,26 @@ def _aligned(
     column = _column(held, other.column)
     if other.table == left.table:
         return column.take(pa.array(rows))
+    found, is_there = _find_rows(table, held, left, other, rows)
+    return column.take(pa.array(found, mask=~is_there))
+
+
+def _find_rows(
+    table: pa.Table, held: pa.Table, left: Place, other: Place, rows: Integers
+) -> tuple[Integers, Mask]:
+    """The row of `held` that belongs to each of `rows` of `table`, and whether there is one."""
     depth = len(other.key)
     wanted, known = _codes(
         [np.asarray(table.column(name))[rows] for name in left.key[:depth]],
         [np.asarray(held.column(name)) for name in other.key],
     )
+    if not len(known):
+        return np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=np.bool_)
     order = np.argsort(known, kind="stable")
     place = np.searchsorted(known[order], wanted)
     place[place == len(known)] = 0
-    found = order[place] if len(known) else place
-    is_there = known[found] == wanted if len(known) else np.zeros(len(rows), dtype=np.bool_)
-    return column.take(pa.array(found, mask=~is_there))
+    found = order[place]
+    return found, known[found] == wanted
 
 
 def _codes(wanted: list[Integers], known: list[Integers]) -> tuple[Integers, Integers]:
@@ -117,8 +193,6 @@ def _relates(left: pa.Array, right: pa.Array, check: PlausibilityCheck) -> Mask:
         return np.greater(_numbers(left), _numbers(right))  # false where one is no number
     if check.comparison is Comparison.BELOW:
         return np.less(_numbers(left), _numbers(right))
-    if not _may_relate(left, right, check):
-        return np.zeros(len(left), dtype=np.bool_)
     ours, theirs = _spans(left), _spans(right)
     is_known = ours.is_known & theirs.is_known
     if check.comparison is Comparison.AFTER:
@@ -126,15 +200,6 @@ def _relates(left: pa.Array, right: pa.Array, check: PlausibilityCheck) -> Mask:
     years = check.limit or 0.0
     least = round(years * YEAR_US) if check.comparison is Comparison.YEARS_BEFORE else 0
     return is_known & _is_before(ours, theirs, least)
-
-
-def _may_relate(left: pa.Array, right: pa.Array, check: PlausibilityCheck) -> bool:
-    """False where no pair can be violated even if every time meant its first moment: the usual case,
-    decided before anything is taken at its widest."""
-    ours, theirs = _moments(left), _moments(right)
-    if check.comparison is Comparison.AFTER:
-        return bool((ours > theirs).any())
-    return bool((ours < theirs).any())
 
 
 def _moments(column: pa.Array) -> Integers:

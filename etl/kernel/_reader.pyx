@@ -1620,6 +1620,30 @@ cdef class Columns:
         return np.asarray(found)[:total]
 
 
+    def count_values(self, const uint8_t[::1] wanted):
+        """How many of the wanted nodes (one byte per node) hold a value, per item; int64."""
+        cdef int64_t[::1] counts = np.zeros(self.fits.shape[0] + 1, np.int64)
+        cdef int64_t row
+        cdef int32_t last
+        cdef int i
+        cdef Column* c
+        cdef Rows* r
+        if wanted.shape[0] != self.s.node_count:
+            raise ValueError("one byte per node is wanted")
+        with nogil:
+            for i in range(self.s.node_count):
+                c = &self.s.columns[i]
+                if not wanted[i] or not c.valid:
+                    continue
+                r = &self.s.rows[self.s.nodes[i].grain]
+                last = -1
+                for row in range(c.rows):
+                    if c.bits[row >> 3] >> (row & 7) & 1 and r.message[row] != last:
+                        last = r.message[row]
+                        counts[last] += 1
+        return np.asarray(counts)[:self.fits.shape[0]]
+
+
 cdef inline void note(
     int32_t message, const int32_t[::1] groups, int64_t[::1] messages, int64_t[::1] elements,
     int32_t[::1] touched, int* touched_count, int32_t* last,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -146,25 +145,16 @@ class BatchTables:
             event_type=self.compiled.replies.read_events(
                 self.program.shape.data_model,
                 self._received_events(leaves),
-                partial(self._count_populated, leaves),
+                self._count_populated,
             ),
             is_test=root.get(f"{META}.Test", pa.nulls(count, pa.bool_())),
         )
 
-    def _count_populated(self, leaves: Leaves, paths: Set[str]) -> npt.NDArray[np.int64]:
+    def _count_populated(self, paths: Set[str]) -> npt.NDArray[np.int64]:
         """How many of the paths each message has populated."""
-        root = self.grains[0].message
-        counts = np.zeros(int(root[-1]) + 1, np.int64)
-        for grain, own in zip(self.grains, leaves, strict=True):
-            for path in paths & own.keys():
-                has_it = np.zeros(len(counts), np.bool_)
-                column = own[path]
-                filled = grain.message
-                if column.null_count:
-                    filled = filled[np.asarray(column.is_valid(), dtype=np.bool_)]
-                has_it[filled] = True
-                counts += has_it
-        return counts[root]
+        nodes = self.program.nodes
+        wanted = np.fromiter((node.path in paths for node in nodes), np.uint8, len(nodes))
+        return self.columns.count_values(wanted)[self.columns.messages(0)]
 
     def _keep_extensions(self) -> None:
         """Keep the extensions of messages that fit but for them."""
