@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from etl.landing.segments import MAGIC, encode_record
+from etl.pipeline.items import SEVERAL_MESSAGES
 from etl.pipeline.load import load_paths
 from etl.settings import read_settings
 from etl.warehouse.connection import open_warehouse
@@ -80,7 +81,9 @@ def faults_of_load(made: Sequence[Input], listed: Mapping[str, Listed]) -> Itera
         )
         reason = reasons.get(item, "")
         if said.reason or reason:
-            if reason != said.reason and not {reason, said.reason} <= UNREADABLE:
+            if reason != said.reason and not {reason, said.reason} <= UNREADABLE | {
+                SEVERAL_MESSAGES
+            }:
                 yield f"{reason or 'loaded'} for {said.reason or 'a message'}", given.text
         elif (item in ids) is (said.content in known):
             yield "loaded twice" if item in ids else "lost as a duplicate", given.text
