@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from etl.errors import UsageFault
 from etl.pipeline.load import Loader
-from etl.pipeline.opening import open_received
 from etl.pipeline.quarantine import reading
+from etl.pipeline.received import open_received
 from etl.warehouse.rebuild import parse_kept, rebuild_message, to_json_text
 
 _WHERE = (

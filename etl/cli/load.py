@@ -33,6 +33,8 @@ STANDARD_INPUT = "/dev/stdin"
 @click.argument("paths", nargs=-1)
 @click.option("--unwrap", metavar="KEY", default="", help="Messages are in envelopes, under KEY.")
 @click.option("--encoding", metavar="NAME", default="", help="Of text that is not UTF-8.")
+@click.option("--column", metavar="NAME", default="", help="Of a CSV or Parquet file's messages.")
+@click.option("--received-at", metavar="NAME", default="", help="The column of their times.")
 @click.option("--in-place", is_flag=True, help="Keep only where the bytes are, not a copy.")
 @click.option("--all", "take_all", is_flag=True, help="Take files that hold no messages too.")
 @click.option("--values", is_flag=True, help="Name left-out files; names may hold patient data.")
@@ -43,6 +45,8 @@ def load(
     paths: tuple[str, ...],
     unwrap: str,
     encoding: str,
+    column: str,
+    received_at: str,
     in_place: bool,
     take_all: bool,
     values: bool,
@@ -54,6 +58,9 @@ def load(
     or NDJSON, plain, .gz or .zst. What was loaded before is recognized by its content and skipped,
     so running it twice changes nothing. Hidden and unfinished files below a folder, and kinds that
     hold no messages (images, PDF, XML, ...), are left out and counted; --all takes the latter.
+
+    Of a table, exported as CSV with a header or as Parquet, --column names the column of the
+    messages. Such files are recognized; the command to run is printed.
 
     Text is UTF-8, or UTF-16 or UTF-32 by its mark; --encoding names any other (cp1252, latin-1).
 
@@ -67,6 +74,7 @@ def load(
       redox-warehouse load messages.ndjson.gz
       redox-warehouse load exports/2026-*/ more/*.json
       redox-warehouse load --unwrap body webhooks.jsonl
+      redox-warehouse load --column payload --received-at created_at export.csv
       redox-warehouse load s3://bucket/redox/2026/
 
     --unwrap takes messages out of envelopes: dots go deeper, [] takes each element of an array
@@ -81,7 +89,11 @@ def load(
     from etl.pipeline.sources import Sources
 
     sources = Sources(settings.buckets, home=settings.home)
-    recipe = Recipe(unwrap, known_encoding(encoding)).to_text()
+    if received_at and not column:
+        raise click.UsageError(
+            "--received-at is a column of a table; name that of the messages too."
+        )
+    recipe = Recipe(unwrap, known_encoding(encoding), column, received_at).to_text()
     with progress_reporter(quiet=as_json) as progress:
         if paths:
             given = [STANDARD_INPUT if path == "-" else path for path in paths]
@@ -119,7 +131,9 @@ def load(
 def _refuse_options(has_recipe: bool, in_place: bool, take_all: bool) -> None:
     """What waits is loaded as the sensor would."""
     if has_recipe or in_place or take_all:
-        raise click.UsageError("--unwrap, --encoding, --in-place and --all need PATHS; name them.")
+        raise click.UsageError(
+            "--unwrap, --encoding, --column, --in-place and --all need PATHS; name them."
+        )
 
 
 class LeftOutNames:

@@ -126,6 +126,11 @@ def json_in_text(text: str) -> bytes:
     return _json_in_base64(text) if text else b""
 
 
+def json_in_base64(body: bytes) -> bytes:
+    """What base64 text holds, b"" where it is not base64 of JSON."""
+    return _json_in_base64(body.decode("ascii")) if body and body.isascii() else b""
+
+
 def _json_in_base64(text: str) -> bytes:
     """What base64 text holds, b"" where it is not base64 of JSON."""
     if len(text) < _SHORTEST_BASE64 or text[0] in "{[ \t\r\n":

@@ -53,11 +53,13 @@ def instant_of(value: Any) -> datetime | None:
     for name in _WRAPPED:
         if isinstance(value, dict) and value.keys() == {name}:
             value = value[name]
+    if isinstance(value, datetime):
+        value = value.isoformat()
     try:
         if isinstance(value, str) and _EPOCH_TEXT.fullmatch(value.strip()):
             value = float(value)
         if isinstance(value, str):
-            read = datetime.fromisoformat(value.strip())
+            read = datetime.fromisoformat(value.strip().removesuffix(" UTC"))
             instant = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             units = next(units for least, units in _UNITS_PER_SECOND if abs(value) >= least)

@@ -14,11 +14,13 @@ class Recipe:
     """How to read items; each part is "" where it is not needed.
 
     `unwrap` is the key of an envelope, `encoding` that of the text where it is neither UTF-8 nor
-    marked.
+    marked. In tables `column` holds the messages and `received_at` their times.
     """
 
     unwrap: str = ""
     encoding: str = ""
+    column: str = ""
+    received_at: str = ""
 
     def to_text(self) -> str:
         """The recipe as the ledger keeps it."""

@@ -23,7 +23,10 @@ from etl.landing.seekable import BLOCK_BYTES, compress_block, seek_table
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What the bytes of a stream tell; `sha256` in hexadecimal, sizes uncompressed."""
+    """What the bytes of a stream tell; `sha256` in hexadecimal, sizes uncompressed.
+
+    Of a Parquet file, `size_bytes` is that of its messages.
+    """
 
     sha256: str
     size_bytes: int
@@ -49,6 +52,7 @@ def take_in(
             packing.add(block)
             _note(framer.feed(block), account, index)
         _note(framer.finish(), account, index)
+        size_bytes = size_bytes if framer.counted_bytes is None else framer.counted_bytes
         account.check(framer, size_bytes=size_bytes)
         sha256 = packing.finish()
     return Arrival(

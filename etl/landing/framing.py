@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from etl.encodings import MARK_BYTES, UNIT_BYTES, marked_encoding, unmarked_encoding
+from etl.landing.columnar import MAGIC as PARQUET
+from etl.landing.columnar import ColumnarFramer
+from etl.landing.delimited import DelimitedFramer
 from etl.landing.frames import BROKEN, Account, FrameBatch, Framer, join_batches, make_batch
 from etl.landing.items import ItemFramer, Parts
 from etl.landing.segments import MAGIC, SegmentFramer
@@ -45,12 +48,19 @@ class ContentFramer:
     """Frames content of any kind: holds its first bytes until they show which one it is.
 
     `encoding` is that of text without a mark; "" for UTF-8 and all others in which ASCII is ASCII.
-    `parts` counts the messages in an item; without it, those in a JSON string.
+    `parts` counts the messages in an item; without it, those in a JSON string. `columns` names the
+    columns of a table that hold the messages and their times.
     """
 
-    def __init__(self, encoding: str = "", parts: Parts = _IN_STRINGS) -> None:
+    def __init__(
+        self,
+        encoding: str = "",
+        parts: Parts = _IN_STRINGS,
+        columns: tuple[str, str] | None = None,
+    ) -> None:
         self._encoding = encoding
         self._parts = parts
+        self._columns = columns
         self._head = b""
         self._framer: Framer | None = None
 
@@ -61,6 +71,10 @@ class ContentFramer:
     @property
     def torn_bytes(self) -> int:
         return self._framer.torn_bytes if self._framer else 0
+
+    @property
+    def counted_bytes(self) -> int | None:
+        return self._framer.counted_bytes if self._framer else None
 
     def feed(self, chunk: bytes) -> FrameBatch:
         """Take the next bytes; gives the items that are complete."""
@@ -82,14 +96,26 @@ class ContentFramer:
 
     def _choose_framer(self, first: bytes) -> Framer:
         """By the first bytes: a segment, text of UTF-16 or UTF-32, what is not text, or text."""
+        named = self._encoding if self._encoding in UNIT_BYTES else ""
+        wide = marked_encoding(first[:MARK_BYTES]) or named
+        if self._columns is not None:
+            return self._choose_table_framer(first, wide)
         if first and MAGIC.startswith(first[: len(MAGIC)]):
             return SegmentFramer(self._parts.count if self._parts.in_all else None)
-        named = self._encoding if self._encoding in UNIT_BYTES else ""
-        if wide := marked_encoding(first[:MARK_BYTES]) or named:
-            return WideTextFramer(wide, self._parts)
+        if wide:
+            return WideTextFramer(wide, ItemFramer(0, self._parts))
         if unmarked_encoding(first) or is_binary_format(first):
             return UnreadableFramer()
         return ItemFramer(0, self._parts)
+
+    def _choose_table_framer(self, first: bytes, wide: str) -> Framer:
+        assert self._columns is not None
+        column, received_at = self._columns
+        count = self._parts.count
+        if first.startswith(PARQUET):
+            return ColumnarFramer(column=column, received_at=received_at, count_parts=count)
+        rows = DelimitedFramer(column=column, received_at=received_at, count_parts=count)
+        return WideTextFramer(wide, rows) if wide else rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +134,7 @@ class UnreadableFramer:
 
     separator_bytes = 0
     torn_bytes = 0
+    counted_bytes: int | None = None
 
     def __init__(self) -> None:
         self._size_bytes = 0

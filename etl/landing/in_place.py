@@ -33,6 +33,7 @@ class InPlaceReader:
     def __init__(self, sources: Sources, landed: LandedObject) -> None:
         self._sources = sources
         self._landed = landed
+        self._size_bytes: int | None = None
         if sources.mark(landed.uri) != landed.source_mark:
             raise self._changed()
         self._open()
@@ -46,6 +47,22 @@ class InPlaceReader:
         while self._at < end:
             parts.append(self._read_some(end - self._at))
         return b"".join(parts)
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of the uncompressed content; a compressed source is read to its end for it."""
+        if self._stream.seekable() and self._size_bytes is None:
+            self._size_bytes = self._measure()
+        return self._landed.size_bytes if self._size_bytes is None else self._size_bytes
+
+    def _measure(self) -> int:
+        """Read to the end, and begin again."""
+        while part := self._stream.read(_STEP_BYTES):
+            self._at += len(part)
+        size_bytes = self._at
+        self.close()
+        self._open()
+        return size_bytes
 
     def close(self) -> None:
         """Close the source."""

@@ -70,6 +70,7 @@ class ItemFramer:
     """
 
     torn_bytes = 0
+    counted_bytes: int | None = None
 
     def __init__(self, start: int, parts: Parts | None = None) -> None:
         self._parts = parts

@@ -67,6 +67,7 @@ class SegmentFramer:
 
     def __init__(self, count_parts: Callable[[bytes], int] | None = None) -> None:
         self._count_parts = count_parts
+        self.counted_bytes: int | None = None
         self.separator_bytes = 0
         self.torn_bytes = 0
         self._pending = bytearray()

@@ -29,6 +29,10 @@ class SmallItemLimit:
         return self._rest_at - self._item_bytes
 
     @property
+    def counted_bytes(self) -> int | None:
+        return self._framer.counted_bytes
+
+    @property
     def torn_bytes(self) -> int:
         return self._framer.torn_bytes if self._rest_at is None else 0
 

@@ -53,6 +53,11 @@ class LandingReader:
         """Exactly these bytes of the object."""
         return self._ranges.read(offset, length)
 
+    @property
+    def size_bytes(self) -> int:
+        """Size of the uncompressed content."""
+        return self._ranges.size_bytes
+
     def close(self) -> None:
         """Let go of the file."""
         self._ranges.close()
@@ -87,8 +92,11 @@ class Landing:
         in_place: bool = False,
         source_mark: str = "",
         form: Form = PLAIN,
+        check_head: Callable[[bytes], None] | None = None,
     ) -> LandedObject:
         """Take a stream in, in one pass and bounded memory; gives the object it is.
+
+        `check_head` is given its first block and may refuse it.
 
         Content that is kept already gives the object known before, if it has the same items in this
         form. Raises DiskFull when there is no room; nothing of the object is kept then.
@@ -98,6 +106,8 @@ class Landing:
             if not self._is_clean:
                 self.clean()
             head = read_block(stream)
+            if check_head is not None:
+                check_head(head)
             if len(head) < BLOCK_BYTES and not in_place and not form.name:
                 object_id = hashlib.sha256(head).hexdigest()
                 if self._is_kept(object_id):
@@ -168,10 +178,11 @@ class Landing:
     def is_unchanged(self, object_id: str) -> bool:
         """Read all bytes of an object and compare them with its hash."""
         landed = self.describe(object_id)
-        size_bytes, expected = landed.size_bytes, landed.sha256 or object_id
+        expected = landed.sha256 or object_id
         sha256 = hashlib.sha256()
         reader = self.open_reader(object_id)
         try:
+            size_bytes = reader.size_bytes
             for offset in range(0, size_bytes, BLOCK_BYTES):
                 sha256.update(reader.read(offset, min(BLOCK_BYTES, size_bytes - offset)))
         finally:

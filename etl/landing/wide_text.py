@@ -7,15 +7,23 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from etl.encodings import UNIT_BYTES, to_utf8
-from etl.landing.frames import TRUNCATED, FrameBatch, Int64Array, join_batches, make_batch
-from etl.landing.items import ItemFramer, Parts
+from etl.landing.frames import TRUNCATED, FrameBatch, Framer, Int64Array, join_batches, make_batch
 
 _CONTINUATION_MASK, _CONTINUATION = 0xC0, 0x80
 _FOUR_BYTES = 0xF0  # first byte of a character that UTF-16 writes with two units
+
+
+class TextFramer(Framer, Protocol):
+    """A framer of UTF-8 that says how far it is."""
+
+    def undecided_from(self) -> tuple[int, int]:
+        """Return where the item begins that is open, and from where on it may end."""
+        ...
 
 
 @dataclass(slots=True)
@@ -36,11 +44,12 @@ class WideTextFramer:
     """Frames text of two or four bytes a unit; a cut unit at the end is an item of its own."""
 
     torn_bytes = 0
+    counted_bytes: int | None = None
 
-    def __init__(self, encoding: str, parts: Parts | None = None) -> None:
+    def __init__(self, encoding: str, framer: TextFramer) -> None:
         self._encoding = encoding
         self._unit = UNIT_BYTES[encoding]
-        self._framer = ItemFramer(0, parts)
+        self._framer = framer
         self._rest = b""  # received bytes that do not make a character yet
         self._received_bytes = self._text_bytes = self._item_bytes = 0
         self._stretches: deque[_Stretch] = deque()

@@ -33,6 +33,7 @@ from etl.orchestration.outcome import (
 )
 from etl.orchestration.progress import log_progress
 from etl.pipeline.batches import BatchSummary, load_batch
+from etl.pipeline.opening import Recipe, known_encoding
 from etl.pipeline.pull import recover_pull
 from etl.pipeline.records import LoadSummary, Progress
 from etl.pipeline.sources import Sources
@@ -59,6 +60,18 @@ class LoadConfig(dg.Config):
         default="",
         description="The key of the envelope in which each message is, such as body. Empty: there "
         "are no envelopes.",
+    )
+    encoding: str = Field(
+        default="",
+        description="The encoding of text that is neither UTF-8 nor marked, such as cp1252.",
+    )
+    column: str = Field(
+        default="",
+        description="The column of the messages in tables: CSV with a header, Parquet.",
+    )
+    received_at: str = Field(
+        default="",
+        description="The column of their times. Empty: the tables have none.",
     )
     in_place: bool = Field(
         default=False,
@@ -191,7 +204,10 @@ def run_load(settings: Settings, config: LoadConfig, progress: Progress) -> Batc
         return load_batch(settings, read_batch(settings, config.batch), progress)
     if config.paths:
         sources = Sources(settings.buckets, home=settings.home).list(config.paths)
+        recipe = Recipe(
+            config.unwrap, known_encoding(config.encoding), config.column, config.received_at
+        )
         return load_batch(
-            settings, sources, progress, unwrap=config.unwrap, in_place=config.in_place
+            settings, sources, progress, unwrap=recipe.to_text(), in_place=config.in_place
         )
     return load_waiting(settings, datetime.now(UTC), progress)

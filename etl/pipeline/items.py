@@ -4,12 +4,32 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
+from etl.ingest.recipe import Recipe
+from etl.landing.columnar import Cell
 from etl.landing.frames import ITEM
+from etl.landing.places import is_part
 from etl.landing.store import Landing, LandingReader
-from etl.pipeline.opening import ItemOpener, Opened
+from etl.pipeline.cells import CellReader
+from etl.pipeline.opening import BAD_ROW, ItemOpener, Opened, is_columnar
 from etl.pipeline.units import Run
 
 SEVERAL_MESSAGES: Final = "several_messages"
+
+
+class Rows:
+    """Finds the cells of a run's items: every item that is not a part has a row."""
+
+    def __init__(self, run: Run, landing: Landing, reader: LandingReader) -> None:
+        before = landing.items(run.object_id, 0, run.first_item)
+        is_row = (run.length > 0) | (run.kind != ITEM)
+        self._row = int((~is_part(before)).sum()) + np.cumsum(is_row) - 1
+        self._cells = CellReader(reader, Recipe.from_text(run.unwrap))
+
+    def cell(self, index: int) -> Cell:
+        """The cell of an item of the run."""
+        return self._cells.cell(int(self._row[index]))
 
 
 class ItemsOfRun:
@@ -29,6 +49,9 @@ class ItemsOfRun:
         self._reader = reader
         self._opener = opener
         self._max_bytes = max_bytes
+        self._rows: Rows | None = None
+        if opener.is_of_table and is_columnar(reader):
+            self._rows = Rows(run, landing, reader)
         self._opened: list[Opened] = []  # the messages in the bytes that were opened last
         self._is_counted = True  # as many as there were when they were landed
         self._following = -1, 0  # the next item of the run and the number of its message in them
@@ -38,15 +61,32 @@ class ItemsOfRun:
         length = min(int(self.run.length[index]), size_bytes)
         return self._reader.read(int(self.run.offset[index]), length)
 
+    @property
+    def is_of_table(self) -> bool:
+        """True if the items are rows."""
+        return self._opener.is_of_table
+
+    def received(self, index: int) -> bytes:
+        """An item as received; of Parquet, the field of its row."""
+        if self._rows is not None:
+            return self._rows.cell(index)[0]
+        return self._reader.read(int(self.run.offset[index]), int(self.run.length[index]))
+
     def text(self, index: int) -> bytes:
         """An item in UTF-8."""
-        offset, length = int(self.run.offset[index]), int(self.run.length[index])
-        return self._opener.decode(self._reader.read(offset, length))
+        received = self.received(index)
+        return received if self._rows is not None else self._opener.decode(received)
+
+    def messages(self, index: int) -> list[Opened]:
+        """The messages in an item that has bytes."""
+        if self._rows is not None:
+            return self._opener.open_cell(*self._rows.cell(index))
+        return self._opener.open(self.text(index))
 
     def message(self, index: int) -> Opened:
         """The message of an item that is whole."""
         if self.run.length[index]:
-            self._opened, part = self._opener.open(self.text(index)), 0
+            self._opened, part = self.messages(index), 0
             is_one = len(self._opened) == 1
             self._is_counted = is_one or self._count_parts(index) == len(self._opened)
         elif index == self._following[0]:
@@ -62,10 +102,15 @@ class ItemsOfRun:
         """Open the bytes that hold a part whose first message is not in the run; gives its number."""
         place = self._landing.place_of(self.run.object_id, self.run.first_item + index)
         if not 0 < place.length <= self._max_bytes:
-            self._opened, self._is_counted = [Opened(b"", reason="too_large")], True
+            nothing = BAD_ROW if self.is_of_table else "truncated"
+            reason = "too_large" if place.length else nothing
+            self._opened, self._is_counted = [Opened(b"", reason=reason)], True
             return 0
-        text = self._opener.decode(self._reader.read(place.offset, place.length))
-        self._opened = self._opener.open(text)
+        if self._rows is not None:
+            self._opened = self._opener.open_cell(*self._rows.cell(index))
+        else:
+            text = self._opener.decode(self._reader.read(place.offset, place.length))
+            self._opened = self._opener.open(text)
         self._is_counted = place.parts == len(self._opened)
         return place.part
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
@@ -24,13 +25,14 @@ from etl.ingest.recipe import Recipe
 from etl.ingest.seen import SeenEntry, read_seen, write_seen
 from etl.kernel.compiled import Compiled
 from etl.kernel.exact import Limits
-from etl.landing.store import Form, LandedObject, Landing
+from etl.landing.store import LandedObject, Landing
 from etl.memory import give_back_memory
 from etl.pipeline.catalog_cache import read_cached_plan
 from etl.pipeline.hash_key import check_hash_key, read_hash_key
 from etl.pipeline.intake import Intake, Portion, Refused, unchanged_tags
 from etl.pipeline.opening import form_of
 from etl.pipeline.reading import Reading
+from etl.pipeline.recognize import refuse_table
 from etl.pipeline.records import LoadSummary, Piece, Progress, no_progress
 from etl.pipeline.sources import Sources, mark_of
 from etl.pipeline.status import write_status
@@ -145,10 +147,10 @@ class Loader:
         self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.landing.clean()
         taken = self.items_taken()
-        form = form_of(Recipe.from_text(unwrap))
+        recipe = Recipe.from_text(unwrap)
         intake = Intake(
             landing=self.landing,
-            land=lambda source: self._land(source, in_place=in_place, form=form),
+            land=lambda source: self._land(source, recipe, in_place=in_place),
             progress=self.progress,
             load_bytes=self.settings.load.load_bytes,
             unwrap=unwrap,
@@ -185,14 +187,15 @@ class Loader:
             check(connection, home)
             return ledger.items_taken(connection)
 
-    def _land(self, source: SourceFile, *, in_place: bool, form: Form) -> LandedObject:
+    def _land(self, source: SourceFile, recipe: Recipe, *, in_place: bool) -> LandedObject:
         with self.sources.open(source.uri) as stream:
             landed = self.landing.land(
                 stream,
                 uri=source.uri,
                 in_place=in_place,
                 source_mark=mark_of(source),
-                form=form,
+                form=form_of(recipe),
+                check_head=None if recipe.column else partial(refuse_table, uri=source.uri),
             )
         if fault := fault_of(stream):
             self._incomplete.append((source, PermanentError(fault)))

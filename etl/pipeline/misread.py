@@ -12,7 +12,7 @@ import duckdb
 from etl.errors import PermanentError, WarehouseBusy
 from etl.ingest.envelope_keys import find_key
 from etl.pipeline.load import Loader
-from etl.pipeline.opening import text_of_item
+from etl.pipeline.received import text_of_item
 from etl.pipeline.records import LoadSummary
 from etl.settings import Settings
 from etl.warehouse.connection import open_warehouse, read_lock

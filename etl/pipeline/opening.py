@@ -6,18 +6,20 @@ several messages is followed by one item without bytes for each further message,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from etl.conform.exact_json import Unreadable, parse_exact
 from etl.encodings import MARK_BYTES, UNIT_BYTES, known_encoding, marked_encoding, to_utf8
-from etl.ingest.envelope import BadEnvelope, unwrap_all
+from etl.ingest.envelope import BadEnvelope, json_in_base64, unwrap_all
+from etl.ingest.envelope_times import instant_of
 from etl.ingest.recipe import Recipe
+from etl.landing.columnar import MAGIC as PARQUET
+from etl.landing.delimited import Layout, read_layout
 from etl.landing.framing import ContentFramer
 from etl.landing.items import Parts
-from etl.landing.places import Place
 from etl.landing.store import PLAIN, Form, Landing, LandingReader
 from etl.landing.texts import messages_in_string, split_messages
 from etl.pipeline.units import Run
@@ -26,14 +28,13 @@ __all__ = [
     "ItemOpener",
     "Opened",
     "Recipe",
-    "encoding_of",
     "form_of",
     "known_encoding",
     "opener_of",
 ]
 
 BAD_ENVELOPE: Final = "bad_envelope"
-_ANY_DEPTH: Final = 2**30
+BAD_ROW: Final = "bad_row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,23 @@ class Opened:
 
 
 class ItemOpener:
-    """Opens the items of one object; without a recipe they are messages in UTF-8."""
+    """Opens the items of one object; without a recipe they are messages in UTF-8.
 
-    def __init__(self, recipe: Recipe, encoding: str, *, max_depth: int) -> None:
+    `layout` is that of a delimited table whose rows are the items.
+    """
+
+    def __init__(
+        self, recipe: Recipe, encoding: str, *, max_depth: int, layout: Layout | None = None
+    ) -> None:
         self._recipe = recipe
         self._encoding = encoding
         self._max_depth = max_depth
+        self._layout = layout
+
+    @property
+    def is_of_table(self) -> bool:
+        """True if the items are rows."""
+        return bool(self._recipe.column)
 
     def decode(self, received: bytes) -> bytes:
         """The text of an item in UTF-8."""
@@ -65,8 +77,22 @@ class ItemOpener:
 
     def open(self, text: bytes) -> list[Opened]:
         """The messages in the text of an item, at least one."""
-        if not self._recipe.unwrap:
-            return [Opened(message) for message in messages_in_string(text)]
+        if self._layout is not None:
+            body, received_at = self._layout.read_row(text) or (b"", b"")
+            return self.open_cell(body, received_at.decode("utf-8", "replace"))
+        if self._recipe.unwrap:
+            return self._open_envelope(text)
+        return [Opened(message) for message in messages_in_string(text)]
+
+    def open_cell(self, body: bytes, received_at: Any) -> list[Opened]:
+        """The messages in a field of a table, and when its row says they were received."""
+        if not body:
+            return [Opened(b"", reason=BAD_ROW)]
+        instant = instant_of(received_at)
+        opened = self._open_envelope(body) if self._recipe.unwrap else open_body(body)
+        return [one if one.received_at else replace(one, received_at=instant) for one in opened]
+
+    def _open_envelope(self, text: bytes) -> list[Opened]:
         try:
             return messages_under(text, self._recipe.unwrap)
         except BadEnvelope:
@@ -79,6 +105,11 @@ class ItemOpener:
         except Unreadable as unreadable:
             return unreadable.reason
         return BAD_ENVELOPE if isinstance(row, dict) else "not_object"
+
+
+def open_body(body: bytes) -> list[Opened]:
+    """The messages in a text that stands alone, base64 of them too."""
+    return [Opened(message) for message in split_messages(json_in_base64(body) or body)]
 
 
 def messages_under(text: bytes, key: str) -> list[Opened]:
@@ -95,8 +126,9 @@ def messages_under(text: bytes, key: str) -> list[Opened]:
 
 def count_under(text: bytes, *, key: str, encoding: str) -> int:
     """How many messages are under the key of an envelope, one where it is none."""
+    text = to_utf8(text, encoding) if encoding else text
     try:
-        return len(messages_under(to_utf8(text, encoding) if encoding else text, key))
+        return len(messages_under(text, key)) if key else len(open_body(text))
     except BadEnvelope:
         return 1
 
@@ -104,56 +136,34 @@ def count_under(text: bytes, *, key: str, encoding: str) -> int:
 def form_of(recipe: Recipe) -> Form:
     """How sources are framed whose items are read by a recipe."""
     wide = recipe.encoding if recipe.encoding in UNIT_BYTES else ""
-    if not (recipe.unwrap or wide):
+    columns = (recipe.column, recipe.received_at) if recipe.column else None
+    if not (recipe.unwrap or wide or columns):
         return PLAIN
-    if not recipe.unwrap:
+    if not (recipe.unwrap or columns):
         return Form(f"encoding {wide}", partial(ContentFramer, wide))
     of_bytes = "" if wide else recipe.encoding
     parts = Parts(partial(count_under, key=recipe.unwrap, encoding=of_bytes), in_all=True)
-    return Form(recipe.to_text(), partial(ContentFramer, wide, parts))
+    return Form(recipe.to_text(), partial(ContentFramer, wide, parts, columns))
 
 
-def opener_of(run: Run, reader: LandingReader, *, max_depth: int) -> ItemOpener | None:
+def opener_of(
+    run: Run, landing: Landing, reader: LandingReader, *, max_depth: int
+) -> ItemOpener | None:
     """The opener that the items of a run need; None where they are messages as they are."""
     recipe = Recipe.from_text(run.unwrap)
-    known_bytes = int(run.offset[-1] + run.length[-1]) if len(run) else 0
-    encoding = encoding_of(reader, known_bytes) or recipe.encoding
-    if not (recipe.unwrap or encoding):
+    head = reader.read(0, min(MARK_BYTES, int(run.offset[-1] + run.length[-1]) if len(run) else 0))
+    encoding = marked_encoding(head) or recipe.encoding
+    if not (recipe.unwrap or encoding or recipe.column):
         return None
-    return ItemOpener(recipe, encoding, max_depth=max_depth)
+    layout = None
+    if recipe.column and not is_columnar(reader):
+        first = landing.items(run.object_id, 0, 1)
+        header = reader.read(0, int(first.offset[0])) if len(first) else b""
+        text = to_utf8(header, encoding) if encoding else header
+        layout = read_layout(text, column=recipe.column, received_at=recipe.received_at)
+    return ItemOpener(recipe, encoding, max_depth=max_depth, layout=layout)
 
 
-def encoding_of(reader: LandingReader, known_bytes: int) -> str:
-    """The encoding that the mark of an object names, "" where it has none."""
-    return marked_encoding(reader.read(0, min(MARK_BYTES, known_bytes)))
-
-
-def text_of_item(landing: Landing, object_id: str, item: int, recipe: str) -> bytes:
-    """The bytes that hold an item, in UTF-8."""
-    received, _, opener = _read_item(landing, object_id, item, recipe)
-    return opener.decode(received)
-
-
-def open_received(
-    landing: Landing, object_id: str, item: int, recipe: str, *, with_envelope: bool
-) -> bytes:
-    """The bytes of a loaded item as received, without their envelope unless it is asked for."""
-    received, place, opener = _read_item(landing, object_id, item, recipe)
-    is_message = not Recipe.from_text(recipe).unwrap and not received.startswith(b'"')
-    if with_envelope or is_message:
-        return received
-    return opener.open(opener.decode(received))[place.part].body
-
-
-def _read_item(
-    landing: Landing, object_id: str, item: int, recipe: str
-) -> tuple[bytes, Place, ItemOpener]:
-    place = landing.place_of(object_id, item)
-    reader = landing.open_reader(object_id)
-    try:
-        received = reader.read(place.offset, place.length)
-        mark = encoding_of(reader, place.offset + place.length)
-    finally:
-        reader.close()
-    read = Recipe.from_text(recipe)
-    return received, place, ItemOpener(read, mark or read.encoding, max_depth=_ANY_DEPTH)
+def is_columnar(reader: LandingReader) -> bool:
+    """True if an object is a Parquet file."""
+    return reader.read(0, len(PARQUET)) == PARQUET

@@ -16,6 +16,7 @@ from etl.ingest.recipe import Recipe
 from etl.landing.frames import ITEM, NO_TIME
 from etl.pipeline.load import Loader
 from etl.pipeline.misread import ENVELOPED, find_keys
+from etl.pipeline.received import received_item
 from etl.pipeline.records import LoadSummary
 from etl.pipeline.status import write_status
 from etl.pipeline.transaction import REPLAY
@@ -95,18 +96,14 @@ def _with_keys(
 
 def quarantined_bytes(loader: Loader, quarantine_id: int) -> bytes:
     """The bytes of an item exactly as received."""
-    query = f"select {_COLUMNS} from {_ITEMS} where quarantine_id = ?"
+    query = f"select object_id, item, unwrap from {_ITEMS} where quarantine_id = ?"
     with reading(loader) as connection:
         row = connection.execute(query, [quarantine_id]).fetchone()
     if row is None:
         raise UsageFault(
             f"There is no quarantined item {quarantine_id}; see `redox-warehouse quarantine list`."
         )
-    item = QuarantinedItem(*row)
-    if item.byte_length:
-        return loader.landing.read(item.object_id, item.byte_offset, item.byte_length)
-    place = loader.landing.place_of(item.object_id, item.item)
-    return loader.landing.read(item.object_id, place.offset, place.length)
+    return received_item(loader.landing, *row)
 
 
 def replay(

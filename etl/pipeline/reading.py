@@ -32,7 +32,7 @@ from etl.landing.frames import CROWDED, ITEM, PURGED, TRUNCATED
 from etl.landing.store import Landing, LandingReader
 from etl.other_formats import HEAD_BYTES, is_other_format
 from etl.pipeline.items import ItemsOfRun
-from etl.pipeline.opening import ItemOpener, Opened, opener_of
+from etl.pipeline.opening import BAD_ROW, ItemOpener, Opened, opener_of
 from etl.pipeline.units import Run, Unit
 from etl.without_pandas import leave_pandas_out
 
@@ -191,7 +191,7 @@ class _UnitBytes:
         """Take the items of a run."""
         if not len(run_):
             return
-        opener = opener_of(run_, reader, max_depth=self._limits.max_depth)
+        opener = opener_of(run_, self._landing, reader, max_depth=self._limits.max_depth)
         if opener is not None or run_.span_bytes > AT_ONCE_BYTES:
             self._add_singly(run_, reader, opener or self._plain)
             return
@@ -238,6 +238,8 @@ class _UnitBytes:
             return Opened(b"", reason=_reason_of_large(head, is_broken=kind != ITEM))
         if kind == TRUNCATED:
             return Opened(b"", reason=REASON_OF_KIND[TRUNCATED])
+        if kind != ITEM and items.is_of_table:
+            return Opened(b"", reason=BAD_ROW)
         if kind != ITEM:
             return Opened(b"", reason=self._reason_of_broken(items.text(index)))
         return items.message(index)

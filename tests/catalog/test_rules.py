@@ -187,6 +187,7 @@ ITEMS: Mapping[str, bytes] = {
 # reasons that need an input of their own, see the tests below
 APART = {
     "bad_envelope",
+    "bad_row",
     "likely_utf_16",
     "likely_utf_32",
     "not_loadable",
