@@ -63,6 +63,22 @@ def open_readable(settings: Settings) -> Iterator[Readable]:
         raise UsageFault("There is nothing to read yet; run `redox-warehouse load` first.")
 
 
+@contextmanager
+def open_published(
+    settings: Settings,
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, str, Path]]:
+    """The published version alone: a connection, its name, its folder.
+
+    Raises UsageFault where nothing is published.
+    """
+    folder = PublishedFolder(settings.published_path).current()
+    if folder is None:
+        raise UsageFault("No version is published yet; run `redox-warehouse publish` first.")
+    path = folder / VIEWS_FILE
+    with open_warehouse(path, read_only=True, spill=settings.temporary_path) as connection:
+        yield connection, f"version {folder.name}", folder
+
+
 def _published(connection: duckdb.DuckDBPyConnection, folder: Path) -> Readable:
     manifest = read_manifest(folder / MANIFEST)
     if manifest is None:

@@ -36,6 +36,7 @@ COMMANDS = {
     "reload": "etl.cli.reload:reload",
     "show": "etl.cli.show:show",
     "source": "etl.cli.source:source",
+    "sql": "etl.cli.sql:sql",
     "status": "etl.cli.status:status",
     "synth": "etl.cli.synth:synth",
 }
