@@ -18,6 +18,7 @@ from benchmarks.workloads import CLI, Workload, Workloads, hash_of_loader, remov
 
 # A contender that takes longer than this is not measured again.
 LONG_S = 120
+SCRAPS = 0.001
 
 
 @dataclass(slots=True)
@@ -148,9 +149,13 @@ def _take(series: Series, measured: Measured) -> None:
 
 
 def _miscount(series: Series, output: Mapping[str, Any]) -> str:
-    """What is wrong when a contender did not take all messages."""
+    """What is wrong when a contender did not take all messages.
+
+    A damaged line and a scrap after it (`3.5`) may be one item: framing cannot tell them apart.
+    """
     counted = output.get("received", output.get("messages"))
-    if counted == series.messages:
+    scraps = SCRAPS if "damaged" in series.case else 0.0
+    if counted is not None and 0 <= series.messages - counted <= scraps * series.messages:
         return ""
     return f"took {counted} of {series.messages} messages"
 
