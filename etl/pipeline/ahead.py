@@ -1,7 +1,4 @@
-"""Lands many small objects of a store side by side: most of their time they wait for an answer.
-
-Files of a disk are landed one after the other, as threads gain nothing there.
-"""
+"""Lands many small sources side by side: most of their time they wait for a store or for the disk."""
 
 from __future__ import annotations
 
@@ -9,11 +6,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from etl.ingest.files import SourceFile
 
 AT_ONCE = 16
+FILES_AT_ONCE = 8  # what the disk confirms together
 # larger ones keep the line and every processor busy by themselves
 SMALL_BYTES = 2**20
 
@@ -25,22 +24,32 @@ def land_ahead(
 ) -> Iterator[tuple[SourceFile, Callable[[], T]]]:
     """Each source, in order, with a call that gives what `land` gave or raises what it raised.
 
-    Small objects of a store were begun before they are given, all else begins when it is called for.
+    Small ones were begun before they are given, larger ones begin when they are called for.
     """
     waiting: deque[tuple[SourceFile, Callable[[], T]]] = deque()
-    threads = ThreadPoolExecutor(AT_ONCE, "land")
+    threads = {
+        is_remote: ThreadPoolExecutor(at_once, "land")
+        for is_remote, at_once in ((True, AT_ONCE), (False, FILES_AT_ONCE))
+    }
     try:
         for source in sources:
-            if source.size > SMALL_BYTES or "://" not in source.uri:
+            if source.size > SMALL_BYTES or _is_stream(source):
                 yield from _drained(waiting)
                 yield source, partial(land, source)
                 continue
-            waiting.append((source, threads.submit(land, source).result))
+            own = threads["://" in source.uri]
+            waiting.append((source, own.submit(land, source).result))
             if len(waiting) > 2 * AT_ONCE:
                 yield waiting.popleft()
         yield from _drained(waiting)
     finally:
-        threads.shutdown(cancel_futures=True)
+        for own in threads.values():
+            own.shutdown(cancel_futures=True)
+
+
+def _is_stream(source: SourceFile) -> bool:
+    """Standard input, a pipe: its size says nothing."""
+    return "://" not in source.uri and not Path(source.uri).is_file()
 
 
 def _drained(waiting: deque[T]) -> Iterator[T]:

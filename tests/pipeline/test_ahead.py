@@ -1,13 +1,14 @@
-"""Small objects of a store are landed side by side, in order; all else one after the other."""
+"""Small sources are landed side by side, in order; all else one after the other."""
 
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from etl.errors import PermanentError
 from etl.ingest.files import SourceFile
-from etl.pipeline.ahead import AT_ONCE, SMALL_BYTES, land_ahead
+from etl.pipeline.ahead import AT_ONCE, FILES_AT_ONCE, SMALL_BYTES, land_ahead
 
 
 def _sources(prefix: str, count: int, size: int = 100) -> list[SourceFile]:
@@ -44,8 +45,17 @@ def test_small_objects_of_a_store_are_landed_side_by_side_and_given_in_order() -
     assert landing.most == AT_ONCE
 
 
-@pytest.mark.parametrize(("prefix", "size"), [("/folder/", 100), ("s3://b/", SMALL_BYTES + 1)])
-def test_files_of_a_disk_and_large_objects_are_landed_alone(prefix: str, size: int) -> None:
+def test_small_files_of_a_disk_wait_for_it_together(tmp_path: Path) -> None:
+    sources = _sources(f"{tmp_path}/", 3 * FILES_AT_ONCE)
+    for source in sources:
+        Path(source.uri).write_bytes(b"{}")
+    landing = Landing(together=FILES_AT_ONCE)
+    assert _landed(sources, landing) == [source.uri for source in sources]
+    assert landing.most == FILES_AT_ONCE
+
+
+@pytest.mark.parametrize(("prefix", "size"), [("/dev/stdin", 0), ("s3://b/", SMALL_BYTES + 1)])
+def test_streams_and_large_objects_are_landed_alone(prefix: str, size: int) -> None:
     sources = _sources(prefix, 10, size)
     landing = Landing()
     assert _landed(sources, landing) == [source.uri for source in sources]
