@@ -57,7 +57,7 @@ bench: $(STAMP) ## Speed and memory beside peers, as ratios
 
 dagster: $(STAMP) ## Open the Dagster UI on this home
 	@umask 077 && $(BIN)/python -m etl.doctor.dagster_home $(DAGSTER_HOME)
-	umask 077 && $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $${PORT:-3000}
+	umask 077 && $(BIN)/dg dev -w workspace.yaml --host 127.0.0.1 --port $${PORT:-3000}
 
 docs: $(STAMP) ## Write the generated pages of docs/
 	$(BIN)/python -m docs.generate

@@ -1,9 +1,8 @@
-"""Compiles the kernel's reader; packs sql/ and dagster.yaml into the wheel, inside etl/.
+"""Compiles the kernel's reader; packs sql/ into the wheel, inside etl/.
 
 All else is in pyproject.toml.
 
-A checkout, editable installs included, reads both where they are (`etl.report.views.sql_folder`,
-`etl.doctor.dagster_home.delivered_file`).
+A checkout, editable installs included, reads it where it is (`etl.report.views.sql_folder`).
 """
 
 from __future__ import annotations
@@ -20,11 +19,10 @@ from setuptools.errors import CCompilerError, ExecError, PlatformError
 
 SQL = Path("sql")
 PACKED = Path("etl", "sql")
-DAGSTER_YAML = Path("dagster.yaml")
 
 
 class BuildWithFiles(build_py):
-    """Copies the SQL files and dagster.yaml beside the modules that read them."""
+    """Copies the SQL files beside the modules that read them."""
 
     def run(self) -> None:
         super().run()
@@ -43,7 +41,6 @@ class BuildWithFiles(build_py):
     def _files(self) -> Iterator[tuple[Path, Path]]:
         for source in sorted(SQL.rglob("*.sql")):
             yield source, Path(self.build_lib, PACKED, source.relative_to(SQL))
-        yield DAGSTER_YAML, Path(self.build_lib, "etl", DAGSTER_YAML)
 
 
 class BuildReader(build_ext):

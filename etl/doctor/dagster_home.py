@@ -6,6 +6,7 @@ lines of it. A site's own lines are left, except those that keep a killed run fr
 
 from __future__ import annotations
 
+import copy
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -33,6 +34,7 @@ NEEDED: dict[tuple[str, ...], Any] = {
 }
 # A site with a launcher of its own (Docker, Kubernetes) has a check of its own in it.
 OPTIONAL = ("run_launcher",)
+MOVED_LIMITS = ("max_concurrent_runs", "tag_concurrency_limits")
 WHAT_FOR = {
     "telemetry": "telemetry is on",
     "concurrency": "writers are not kept apart, so runs wait for locks",
@@ -45,18 +47,18 @@ Config = dict[str, Any]
 
 
 def delivered_file() -> Path:
-    """Return the file of this release: inside the package when installed, else beside it."""
-    package = Path(__file__).resolve().parents[1]
-    packaged = package / FILE
-    return packaged if packaged.is_file() else package.parent / FILE
+    """Return the file of this release. Not in the project's folder, where `dg dev` warns of it."""
+    return Path(__file__).resolve().parents[1] / FILE
 
 
 def read_config(file: Path) -> Config | None:
-    """Return what a dagster.yaml says, None when it cannot be read."""
+    """Return what a dagster.yaml says, nothing of an empty one, None when it cannot be read."""
     try:
         content = yaml.safe_load(file.read_text("utf-8"))
-    except (OSError, yaml.YAMLError):
+    except (OSError, ValueError, yaml.YAMLError):
         return None
+    if content is None:
+        return {}
     return content if isinstance(content, dict) else None
 
 
@@ -134,13 +136,30 @@ def _completed(config: Config) -> str:
     """The delivered text where the site changed nothing else, else both merged."""
     text = delivered_file().read_text("utf-8")
     delivered: Config = yaml.safe_load(text)
-    merged = _merge(delivered, config)
+    merged = _merge(delivered, _in_present_form(config))
     for path, needed in NEEDED.items():
         if not _holds(_value(merged, path), needed):
             _set(merged, path, _value(delivered, path))
     if merged == delivered:
         return text
     return f"# Completed by redox-warehouse; docs/dagster.md says why each line.\n{_dump(merged)}"
+
+
+def _in_present_form(config: Config) -> Config:
+    """Return the configuration with limits of runs under `concurrency`, where older forms had them.
+
+    Dagster refuses a file that has both forms (`validate_concurrency_config` in its source).
+    """
+    config = copy.deepcopy(config)
+    queue = config.get("run_queue") or _value(config, ("run_coordinator", "config"))
+    if isinstance(queue, dict):
+        for name in MOVED_LIMITS:
+            if name in queue:
+                _set(config, ("concurrency", "runs", name), queue.pop(name))
+        queue.pop("block_op_concurrency_limited_runs", None)
+    if isinstance(config.get("concurrency"), dict):
+        config["concurrency"].pop("default_op_concurrency_limit", None)
+    return config
 
 
 def _dump(config: Config) -> str:
@@ -152,7 +171,8 @@ def _merge(base: Config, own: Config) -> Config:
     for name, value in own.items():
         below = base.get(name)
         is_section = isinstance(value, dict) and isinstance(below, dict) and name not in OPTIONAL
-        merged[name] = _merge(below, value) if is_section and below else value
+        if value is not None or below is None:
+            merged[name] = _merge(below, value) if is_section and below else value
     return merged
 
 

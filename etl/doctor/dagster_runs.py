@@ -6,7 +6,7 @@ Reads Dagster's own records through its library; changes nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,9 @@ def check_runs(folder: Path) -> Iterator[Check]:
     except (
         Exception
     ) as error:  # Dagster's library has a family of its own, and records may be damaged
-        action = "start Dagster, which mends or names what is wrong with its records."
+        action = (
+            f"run `DAGSTER_HOME={folder.absolute()} dagster instance info`, which names the cause."
+        )
         yield warn(AREA, "runs", f"its records cannot be read ({type(error).__name__})", action)
 
 
@@ -55,14 +57,18 @@ def _daemon(instance: dg.DagsterInstance, waiting: int) -> Check:
 
 def _places(instance: dg.DagsterInstance) -> Check:
     """Places in pools that belong to runs that ended: nobody gives them back without monitoring."""
-    import dagster as dg
-
     holders = instance.event_log_storage.get_concurrency_run_ids()
-    status = dg.DagsterRunStatus
-    over = [status.SUCCESS, status.FAILURE, status.CANCELED]
-    ended = dg.RunsFilter(run_ids=list(holders), statuses=over)
-    count = instance.get_runs_count(ended) if holders else 0
+    count = _count_ended(instance, holders) if holders else 0
     if not count:
         return ok(AREA, "places", "none is held by a run that ended")
     action = "start Dagster with the dagster.yaml of this release; it frees them within a minute."
     return warn(AREA, "places", f"{counted(count, 'run')} that ended still hold one", action)
+
+
+def _count_ended(instance: dg.DagsterInstance, run_ids: Collection[str]) -> int:
+    """Return how many of these runs, at least one, have ended; Dagster refuses an empty filter."""
+    import dagster as dg
+
+    status = dg.DagsterRunStatus
+    over = [status.SUCCESS, status.FAILURE, status.CANCELED]
+    return instance.get_runs_count(dg.RunsFilter(run_ids=list(run_ids), statuses=over))

@@ -76,6 +76,38 @@ run_monitoring: {enabled: true, poll_interval_seconds: 60}
     assert config["telemetry"] == {"enabled": False}
 
 
+OLDER_FORMS = {
+    "run_queue": "run_queue: {max_concurrent_runs: 7, dequeue_use_threads: true}",
+    "coordinator": "run_coordinator: {module: dagster._core.run_coordinator, "
+    "class: QueuedRunCoordinator, config: {max_concurrent_runs: 7}}",
+    "op limit": "concurrency: {default_op_concurrency_limit: 3, runs: {max_concurrent_runs: 7}}",
+    "buffer": "run_queue: {max_concurrent_runs: 7, "
+    "block_op_concurrency_limited_runs: {enabled: true, op_concurrency_slot_buffer: 2}}",
+}
+
+
+@pytest.mark.parametrize("form", OLDER_FORMS)
+def test_limits_in_an_older_form_are_moved_so_that_dagster_takes_the_file(
+    form: str, tmp_path: Path
+) -> None:
+    (tmp_path / FILE).write_text(OLDER_FORMS[form])
+
+    bring_up_to_date(tmp_path)
+
+    assert set(states(tmp_path).values()) == {State.OK}
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        assert instance.get_concurrency_config().run_queue_config.max_concurrent_runs == 7
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "concurrency:\nrun_monitoring:\n"])
+def test_file_of_an_interrupted_copy_is_completed(text: str, tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(text)
+
+    assert bring_up_to_date(tmp_path).startswith("completed")
+
+    assert (tmp_path / FILE).read_text() == delivered_file().read_text()
+
+
 @pytest.mark.parametrize("text", ["[", "just words"])
 def test_file_that_is_not_yaml_is_left_to_a_person(text: str, tmp_path: Path) -> None:
     (tmp_path / FILE).write_text(text)
@@ -86,6 +118,17 @@ def test_file_that_is_not_yaml_is_left_to_a_person(text: str, tmp_path: Path) ->
     with pytest.raises(UsageFault, match="correct or delete it"):
         bring_up_to_date(tmp_path)
     assert (tmp_path / FILE).read_text() == text
+
+
+def test_home_whose_runs_ended_well_is_in_order(tmp_path: Path) -> None:
+    bring_up_to_date(tmp_path)
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        a_job.execute_in_process(instance=instance)
+
+    found = {check.name: check for check in check_dagster(tmp_path)}
+
+    assert found["places"].state is State.OK
+    assert "runs" not in found
 
 
 def test_daemon_that_never_ran_and_a_place_of_a_dead_run_are_found(tmp_path: Path) -> None:

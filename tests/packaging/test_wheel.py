@@ -16,7 +16,7 @@ import pytest
 
 from tests.packaging.documents import ROOT
 
-SOURCES = ("etl", "models", "sql", "dagster.yaml", "pyproject.toml", "setup.py", "README.md")
+SOURCES = ("etl", "models", "sql", "pyproject.toml", "setup.py", "README.md")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "*.so", "_reader.c")
 
 

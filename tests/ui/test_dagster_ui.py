@@ -1,4 +1,4 @@
-"""Dagster as a user has it: `dagster dev` on loopback, the daemon's sensor, a real browser.
+"""Dagster as a user has it: `dg dev` on loopback, the daemon's sensor, a real browser.
 
 Pictures go to the folder PICTURES names, to be looked at; without it they are made and dropped.
 """
@@ -95,8 +95,8 @@ def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagster]:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     command = [
-        sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1",
-        "-p", str(port),
+        sys.executable, "-m", "dagster_dg_cli.cli", "dev", "-w", "workspace.yaml",
+        "--host", "127.0.0.1", "--port", str(port),
     ]  # fmt: skip
     with (home / "dagster.log").open("wb") as log:
         process = subprocess.Popen(
@@ -147,6 +147,12 @@ def take_picture(page: Page, name: str, pause_s: float = 4) -> None:
     page.wait_for_timeout(pause_s * 1000)
     folder = os.environ.get("PICTURES")
     page.screenshot(path=Path(folder) / f"dagster-{name}.png" if folder else None)
+
+
+def test_start_prints_no_deprecation(dagster: Dagster) -> None:
+    log = (dagster.home / "dagster.log").read_text()
+    assert "Supersession" not in log and "Deprecat" not in log
+    assert "The dagster.yaml file will not be used" not in log
 
 
 def test_files_become_runs_numbers_and_plots(dagster: Dagster, page: Page) -> None:
