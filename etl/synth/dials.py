@@ -71,6 +71,7 @@ class Shares:
     replies_as_query: Share = 0.0
     number_spelling: Share = 0.0
     bad_unicode: Share = 0.0
+    contradictions: Share = 0.0
     large: Share = 0.0
     long_arrays: Share = 0.0
 
@@ -97,7 +98,7 @@ class SourceDial:
 FAULTS = (
     "unlisted_keys", "extensions", "misfits", "bad_dates", "bad_codes", "malformed",
     "duplicate_keys", "unknown_events", "replies_as_query", "number_spelling",
-    "bad_unicode",
+    "bad_unicode", "contradictions",
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import FAULTS, Format, Output, Override, Shares, SourceDial
+from etl.synth.faults.relations import is_broken, pairs_in, relations_of
 from models.catalog import Catalog, read_catalog
 from tests.pipeline.loaded_world import replies_of
 from tests.reference.duplicates import find_duplicates, log_id
@@ -123,6 +125,21 @@ def test_every_kind_of_fault_is_planted_and_recorded(
     assert marked > (15 if fault in ("replies_as_query", "number_spelling") else 60)
     rules = {planted["rule"] for line in run.lines for planted in line["planted"]} - {""}
     assert rules <= set(catalog.rules)
+
+
+def test_every_rule_between_fields_is_planted_and_clean_messages_break_none(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    models = ("PatientAdmin", "Results", "Financial")
+    dials = Dials(messages=90, data_models=models, density=3.0)
+    relations = {model: relations_of(catalog, model) for model in models}
+    clean = write_synthetic(tmp_path / "clean", catalog=catalog, dials=dials).files[0]
+    for payload in map(json.loads, clean.read_text("utf-8").splitlines()):
+        pairs = pairs_in(payload, relations[payload["Meta"]["DataModel"]])
+        assert [pair for pair in pairs if is_broken(pair, {})] == []
+    run = Run(tmp_path, catalog, replace(dials, shares=Shares(contradictions=1.0)))
+    planted = {fault["rule"] for line in run.lines for fault in line["planted"]}
+    assert planted == {line.rule for line in catalog.plausibility}
 
 
 def test_broken_lines_are_still_one_item_each(catalog: Catalog, tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import orjson
 
+from etl.synth.faults.relations import Relation, is_broken, pairs_in
 from etl.synth.faults.spots import Place, Spot, count_listed, find_spots
 from etl.synth.message import Message, Planted
 from models.catalog.records import Catalog
@@ -22,12 +24,21 @@ VALUE_RULE = "value_not_supported"
 class Bench:
     """One message in work. Faults never overlap: a planted place closes all above and below it."""
 
-    def __init__(self, message: Message, *, catalog: Catalog, rng: random.Random) -> None:
+    def __init__(
+        self,
+        message: Message,
+        *,
+        catalog: Catalog,
+        relations: tuple[Relation, ...],
+        rng: random.Random,
+    ) -> None:
         self.message = message
         self.catalog = catalog
+        self.relations = relations
         self.rng = rng
         self.payload: Any = orjson.loads(message.body)
         self.planted: list[Planted] = []
+        self.meant: dict[Place, Any] = {}  # what odd spellings are stored as, see `relations`
         self._spots = list(find_spots(self.payload, message.plan.nodes))
         self._closed: set[Place] = set()
         self._planted_at: list[Place] = []
@@ -37,14 +48,19 @@ class Bench:
 
     def spots(self, fits: Callable[[Spot], bool]) -> list[Spot]:
         """The open places that fit."""
-        return [spot for spot in self._spots if self._is_open(spot.place) and fits(spot)]
+        return [spot for spot in self._spots if self.is_open(spot.place) and fits(spot)]
 
     def choose(self, fits: Callable[[Spot], bool]) -> Spot | None:
         """One of the open places that fit, drawn; None where there is none."""
         found = self.spots(fits)
         return self.rng.choice(found) if found else None
 
-    def _is_open(self, place: Place) -> bool:
+    def draw_order(self, names: AbstractSet[str]) -> list[str]:
+        """The names in a drawn order that does not hang on how a set is ordered."""
+        return self.rng.sample(sorted(names), len(names))
+
+    def is_open(self, place: Place) -> bool:
+        """True if nothing was planted at, above or below the place."""
         return place not in self._closed and not any(
             place[: len(planted)] == planted for planted in self._planted_at
         )
@@ -70,7 +86,7 @@ class Bench:
         self._at_end.append(tell)
 
     def raw(self, text: str) -> str:
-        """A marker to stand as a value or key, replaced by this JSON text in the bytes."""
+        """A marker that is a value or key, replaced by this JSON text in the bytes."""
         marker = f"@raw-{len(self._raw)}@"
         self._raw[orjson.dumps(marker)] = text.encode()
         return marker
@@ -87,4 +103,14 @@ class Bench:
             message.held_counts = count_listed(self.payload, nodes, gone=self._gone)
         for tell in self._at_end:
             self.planted += tell(message.held_counts or message.counts)
+        self.planted += self._contradictions()
         message.planted += tuple(self.planted)
+
+    def _contradictions(self) -> list[Planted]:
+        """What the finished values break between each other: one record per rule and left value."""
+        broken = {
+            (pair.relation.rule, pair.relation.left.path, pair.left.ordinals)
+            for pair in pairs_in(self.payload, self.relations)
+            if is_broken(pair, self.meant)
+        }
+        return [Planted(*one, form="contradiction") for one in sorted(broken)]

@@ -14,13 +14,17 @@ from models.catalog.records import Temporal
 
 
 class TimeForm(NamedTuple):
-    """One way to write a time; `template` takes y m d H M S ms, all of one digit but y and ms."""
+    """One way to write a time; `template` takes y m d H M S ms, all of one digit but y and ms.
+
+    `means` is what it is stored as, in the same letters; "" where that says nothing of other times.
+    """
 
     form: str
     rule: str
     temporal: str
     template: str
     is_held: bool
+    means: str
 
 
 @cache
@@ -43,7 +47,9 @@ def plant_bad_date(bench: Bench) -> None:
     if spot is None or spot.node.field.temporal is None:
         return
     form = bench.rng.choice(_forms_for(spot.node.field.temporal))
-    spot.put(_spell(bench, form))
+    digits = _draw_digits(bench)
+    spot.put(form.template.format_map(digits))
+    bench.meant[spot.place] = form.means.format_map(digits) or None
     bench.plant(spot, rule=form.rule, form=form.form, is_held=form.is_held)
 
 
@@ -51,10 +57,8 @@ def _is_temporal(spot: Spot) -> bool:
     return spot.node.kind is Kind.LEAF and spot.node.field.temporal is not None
 
 
-def _spell(bench: Bench, form: TimeForm) -> str:
+def _draw_digits(bench: Bench) -> dict[str, int]:
     digit = bench.rng.randint
     year = date.fromisoformat(bench.message.event_at[:10]).year - digit(0, 5)
-    return form.template.format(
-        y=year, m=digit(1, 9), d=digit(1, 9), H=digit(1, 9), M=digit(1, 9), S=digit(1, 9),
-        ms=digit(1, 999),
-    )  # fmt: skip
+    small = {letter: digit(1, 9) for letter in "mdHMS"}
+    return {"y": year, **small, "ms": digit(1, 999)}

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from etl.synth.dials import Dials, Format, Shares
 from etl.synth.faults.bench import Bench
 from etl.synth.faults.codes import plant_bad_code
+from etl.synth.faults.contradictions import plant_contradiction
 from etl.synth.faults.dates import plant_bad_date
 from etl.synth.faults.extras import (
     plant_bad_unicode,
@@ -21,6 +22,7 @@ from etl.synth.faults.malformed import BREAKS, JSON_BREAKS
 from etl.synth.faults.misfits import plant_misfit
 from etl.synth.faults.redelivery import Delivered
 from etl.synth.faults.relabel import plant_reply_as_query, plant_unknown_event
+from etl.synth.faults.relations import Relation, relations_of
 from etl.synth.faults.sizes import plant_large_text, plant_long_array, plant_number_spelling
 from etl.synth.message import Message, Outcome, Planted
 from models.catalog.records import Catalog
@@ -51,6 +53,7 @@ class _Mix:
 class _Planter:
     def __init__(self, catalog: Catalog, dials: Dials) -> None:
         self._catalog = catalog
+        self._relations: dict[str, tuple[Relation, ...]] = {}
         self._rng = random.Random(f"{dials.seed}/faults")
         self._delivered = Delivered(self._rng)
         is_run = dials.output.format in (Format.ARRAY, Format.PRETTY)
@@ -91,10 +94,16 @@ class _Planter:
         message.planted = (Planted(kind.reason, "", form=kind.form, is_held=False),)
 
     def _work(self, message: Message, chosen: list[Plant]) -> None:
-        bench = Bench(message, catalog=self._catalog, rng=self._rng)
+        relations = self._relations_of(message.plan.event.data_model)
+        bench = Bench(message, catalog=self._catalog, relations=relations, rng=self._rng)
         for plant in chosen:
             plant(bench)
         bench.finish()
+
+    def _relations_of(self, data_model: str) -> tuple[Relation, ...]:
+        if data_model not in self._relations:
+            self._relations[data_model] = relations_of(self._catalog, data_model)
+        return self._relations[data_model]
 
 
 def _several(plant: Plant) -> Plant:
@@ -122,4 +131,5 @@ def _planters(dials: Dials) -> dict[str, Plant]:
         "duplicate_keys": plant_duplicate_key,
         "unlisted_keys": _several(plant_unlisted_key),
         "extensions": _several(plant_extension),
+        "contradictions": _several(plant_contradiction),
     }

@@ -44,6 +44,7 @@ def plant_number_spelling(bench: Bench) -> None:
     number = Decimal(str(spot.value))
     form, spell = bench.rng.choice(tuple(SPELLINGS.items()))
     spot.put(bench.raw(spell(number)))
+    bench.meant[spot.place] = float(number)
     bench.plant(spot, rule="number_spelling", form=form)
 
 
