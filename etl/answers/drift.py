@@ -108,13 +108,13 @@ def write_drift(settings: Settings, *, data_models: Sequence[str] = ()) -> NewLi
     with open_newest(settings) as (connection, _):
         require_known(connection, data_models=data_models)
         looks = _look(connection, data_models or catalog.data_models)
-        keywords = _keywords(connection)
+        keywords = read_keywords(connection)
     plan = plan_tables(catalog)
     new = [field for part in _parts(catalog, plan, looks, keywords) for field in part]
     file = settings.catalog_path / formats.FIELDS.file
     if new:
         write_fields(settings.catalog_path, new)
-    return NewLines(tuple(new), tuple(_left_out(looks)), file)
+    return NewLines(tuple(new), tuple(left_out(looks)), file)
 
 
 def _site_catalog(overlay: Path) -> Catalog:
@@ -133,16 +133,17 @@ def _look(connection: duckdb.DuckDBPyConnection, data_models: Collection[str]) -
             if data_model not in data_models:
                 continue
             own = looks.setdefault(data_model, Looks())
-            own.add(path, json.loads(value, parse_int=_integer), event_type, times=count)
+            own.add(path, json.loads(value, parse_int=read_integer), event_type, times=count)
     return looks
 
 
-def _integer(text: str) -> int | float:
+def read_integer(text: str) -> int | float:
     """A whole number; int() refuses thousands of digits, and no column of integers holds them."""
     return int(text) if len(text) <= _LONGEST_INTEGER else float(text)
 
 
-def _keywords(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+def read_keywords(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """The words that SQL reads as its own where a name should be."""
     query = "select keyword_name from duckdb_keywords() where keyword_category <> 'unreserved'"
     return frozenset(row[0] for row in connection.execute(query).fetchall())
 
@@ -156,7 +157,7 @@ def _parts(
     if meta:
         yield _name_meta(catalog, plan, meta, keywords)
     for model, own in inferred.items():
-        new = [_field(model, f, catalog) for f in own if not is_meta(f.path)]
+        new = [list_field(catalog, model, f) for f in own if not is_meta(f.path)]
         if new:
             known = [f for f in catalog.fields[model] if not is_meta(f.path)]
             names = Names(catalog, plan, model, is_meta=False)
@@ -185,7 +186,7 @@ def _name_meta(
     found: list[Field] = []
     for model, inferred in meta:
         base = inferred.path.removesuffix("[]")
-        field = _field(model, inferred, catalog)
+        field = list_field(catalog, model, inferred)
         like = known.get(base) or shared.setdefault(base, field)
         found.append(replace(like, data_model=model, event_types=field.event_types, source=SOURCE))
     names = Names(catalog, plan, "", is_meta=True)
@@ -196,7 +197,8 @@ def _name_meta(
     return [replace(f, sql_name=given.get(f.path, f.sql_name)) for f in found]
 
 
-def _field(data_model: str, inferred: InferredField, catalog: Catalog) -> Field:
+def list_field(catalog: Catalog, data_model: str, inferred: InferredField) -> Field:
+    """The catalog's line for a field that was seen, listed for the event types it was seen in."""
     events = {event.event_type for event in catalog.data_models[data_model].event_types}
     return Field(
         data_model=data_model,
@@ -216,7 +218,8 @@ def _field(data_model: str, inferred: InferredField, catalog: Catalog) -> Field:
     )
 
 
-def _left_out(looks: dict[str, Looks]) -> Iterator[str]:
+def left_out(looks: dict[str, Looks]) -> Iterator[str]:
+    """A sentence for each kind of value that gets no field, or none of one type."""
     for data_model, own in sorted(looks.items()):
         if own.odd_keys:
             yield (

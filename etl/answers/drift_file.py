@@ -1,4 +1,4 @@
-"""Writes lines of fields into a site's HOME/catalog/fields.csv, but only if the catalog then holds.
+"""Writes lines into a site's HOME/catalog/*.csv, but only if the catalog then holds.
 
 The whole overlay is tried in a folder beside its place first, so no reader sees a faulty catalog.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from etl.errors import UsageFault
 from etl.ratings.overlay import merge_rows
 from models.catalog import CatalogFaults, formats, read_catalog
+from models.catalog.csv_table import TableFormat
 from models.catalog.records import Field
 from models.tables.plan import plan_tables
 
@@ -22,21 +23,35 @@ def write_fields(overlay: Path, new: Sequence[Field]) -> None:
 
     Raises UsageFault, and leaves the file as it was, when the catalog would be faulty with them.
     """
-    file = overlay / formats.FIELDS.file
-    before = file.read_text("utf-8-sig") if file.is_file() else ""
-    after = merge_rows(before, formats.FIELDS, [_row(field) for field in new])
+    write_lines(overlay, ((formats.FIELDS, [field_row(field) for field in new]),))
+
+
+def write_lines(
+    overlay: Path, tables: Sequence[tuple[TableFormat, Sequence[dict[str, str]]]]
+) -> None:
+    """Write lines of several files, those of the same key replaced; each file in one step.
+
+    The files are moved in the order given: with each of them the catalog must hold. Raises
+    UsageFault, and leaves all files as they were, when the catalog would be faulty with them.
+    """
     overlay.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(dir=overlay.parent, prefix=".catalog-") as name:
         trial = Path(name)
         for other in overlay.glob("*.csv"):
             (trial / other.name).write_bytes(other.read_bytes())
-        written = trial / file.name
-        written.write_text(after, "utf-8", newline="")
-        written.chmod(0o600)
+        for table, rows in tables:
+            _merge(trial / table.file, table, rows)
         _check(trial)
-        with written.open("rb") as handle:
-            os.fsync(handle.fileno())
-        written.replace(file)
+        for table, _ in tables:
+            (trial / table.file).replace(overlay / table.file)
+
+
+def _merge(file: Path, table: TableFormat, rows: Sequence[dict[str, str]]) -> None:
+    before = file.read_text("utf-8-sig") if file.is_file() else ""
+    file.write_text(merge_rows(before, table, rows), "utf-8", newline="")
+    file.chmod(0o600)
+    with file.open("rb") as handle:
+        os.fsync(handle.fileno())
 
 
 def _check(overlay: Path) -> None:
@@ -50,7 +65,8 @@ def _check(overlay: Path) -> None:
         ) from None
 
 
-def _row(field: Field) -> dict[str, str]:
+def field_row(field: Field) -> dict[str, str]:
+    """The cells of a field's line in fields.csv."""
     return {
         "data_model": field.data_model,
         "path": field.path,
@@ -58,6 +74,9 @@ def _row(field: Field) -> dict[str, str]:
         "item_type": field.item_type or "",
         "number_kind": field.number_kind or "",
         "temporal": field.temporal or "",
+        "value_set": field.value_set,
+        "value_set_confidence": field.value_set_confidence,
+        "sensitivity": field.sensitivity,
         "sql_name": field.sql_name,
         "event_types": "|".join(sorted(field.event_types)),
         "source": field.source,

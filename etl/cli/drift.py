@@ -8,7 +8,9 @@ from dataclasses import asdict
 import click
 
 from etl.answers.drift import DriftLine, NewLines, list_drift, write_drift
+from etl.answers.new_model import NewModel, propose_model, write_model
 from etl.answers.newest import open_newest
+from etl.cli.opening import open_loader
 from etl.cli.tables import Column, print_table, say, wide_option
 from etl.errors import UsageFault
 from etl.known_names import require_known
@@ -39,6 +41,8 @@ COLUMNS = (
               help="Lines at most.")  # fmt: skip
 @wide_option
 @click.option("--write", is_flag=True, help="List the new fields in HOME/catalog/fields.csv.")
+@click.option("--new-model", metavar="NAME", default="",
+              help="A data model the catalog lacks: propose it from its messages in quarantine.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def drift(
@@ -49,6 +53,7 @@ def drift(
     limit: int,
     wide: bool,
     write: bool,
+    new_model: str,
     as_json: bool,
 ) -> None:
     """Show what arrives that the catalog does not list.
@@ -57,13 +62,24 @@ def drift(
     never a value. With --write the unlisted keys get lines in the site's catalog, and
     `redox-warehouse reload` then moves their values to columns.
 
+    Messages of a data model that the catalog does not have wait in quarantine. With --new-model a
+    model is proposed from them, with --write also written; `redox-warehouse quarantine replay` then
+    loads them.
+
     \b
     Examples:
       redox-warehouse drift
       redox-warehouse drift --rule unlisted_key --model PatientAdmin
       redox-warehouse drift --write
       redox-warehouse drift --write --model PatientAdmin
+      redox-warehouse drift --new-model Insurance
+      redox-warehouse drift --new-model Insurance --write
     """
+    if new_model:
+        if rules or data_models:
+            raise UsageFault("A new model is proposed as a whole; leave out --rule and --model.")
+        _propose(settings, new_model, write=write, as_json=as_json)
+        return
     if write and rules:
         raise UsageFault("Only unlisted keys can be written; leave out --rule, or --write.")
     if write:
@@ -95,19 +111,42 @@ def _say_next(lines: list[DriftLine]) -> None:
         say("To give the unlisted keys columns, run `redox-warehouse drift --write`.")
 
 
-def _print_written(new: NewLines, *, as_json: bool) -> None:
+def _propose(settings: Settings, name: str, *, write: bool, as_json: bool) -> None:
+    with open_loader(settings) as loader:
+        new = write_model(loader, name) if write else propose_model(loader, name)
     if as_json:
-        fields = [
-            {"data_model": f.data_model, "path": f.path, "json_type": f.json_type.value}
-            for f in new.fields
-        ]
-        click.echo(json.dumps({"fields": fields, "left_out": new.left_out}, indent=1))
+        _print_json(new)
         return
+    _print_fields(new)
+    number = counted(len(new.fields), "field")
+    if write:
+        say(f"{name} is in HOME/catalog now, with {number}.")
+        say("Look at what was written, then run `redox-warehouse quarantine replay` to load them.")
+    else:
+        say(f"{number}; to write them, add --write.")
+
+
+def _print_json(new: NewLines | NewModel) -> None:
+    fields = [
+        {"data_model": f.data_model, "path": f.path, "json_type": f.json_type.value}
+        for f in new.fields
+    ]
+    click.echo(json.dumps({"fields": fields, "left_out": new.left_out}, indent=1))
+
+
+def _print_fields(new: NewLines | NewModel) -> None:
     for field in new.fields:
         kind = field.temporal or field.number_kind or field.item_type or ""
         click.echo(f"{field.data_model}  {field.path}  {field.json_type} {kind}".rstrip())
     for sentence in new.left_out:
         click.echo(sentence, err=True)
+
+
+def _print_written(new: NewLines, *, as_json: bool) -> None:
+    if as_json:
+        _print_json(new)
+        return
+    _print_fields(new)
     if not new.fields:
         click.echo("There is nothing new to list.")
         return
