@@ -42,6 +42,13 @@ _EVENT_TYPES = """
     select event_type from quality.message_count
 """
 
+_LINKS = """
+    select data_model, path, any_value(value_set_confidence) as link
+    from quality.field
+    where value_set_confidence <> ''
+    group by data_model, path
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
@@ -109,6 +116,7 @@ class FindingPlace:
     path: str
     ordinals: tuple[int, ...]
     value_set: str
+    link: str
     suggestion: str
 
 
@@ -167,8 +175,9 @@ def find_places(
         select
             message_id, load_id, severity, rule, data_model, {EVENT_TYPE_SQL}, {SOURCE_SQL}, day,
             regexp_replace(path, '\\["([^"\\\\]|\\\\.)*"\\]', '["*"]', 'g') as path, ordinals,
-            coalesce(value_set, ''), coalesce(suggestion, '')
+            coalesce(value_set, ''), coalesce(link, ''), coalesce(suggestion, '')
         from quality.finding
+        left join ({_LINKS}) using (data_model, path)
         where {condition}
         order by message_id desc, rule, path, ordinals
         limit {int(limit)}
@@ -188,10 +197,13 @@ def find_values(
     query = f"""
         with received as (
             select
-                'value_not_supported' as rule,
-                data_model, path, value, suggestion, findings, first_day as day,
-                '' as event_type, '' as source_id, 'warning' as severity
-            from {view_select("quality.value_outside_set")}
+                rule, data_model, path, value, suggestion, findings, first_day as day,
+                '' as event_type, '' as source_id, rule.severity
+            from (
+                select *, 'value_not_supported' || if(link = 'by_analogy', '_by_analogy', '') as rule
+                from {view_select("quality.value_outside_set")}
+            )
+            join quality.rule using (rule)
             union all
             select
                 kept.rule, message.data_model, kept.path, kept.value, '', 1,

@@ -25,11 +25,10 @@ from etl.pipeline.unknown_models import list_unknown_models, unknown_messages
 from models.catalog import Catalog, formats
 from models.catalog.meta_fields import META, complete_meta, is_meta
 from models.catalog.reader import OWN_SCHEMAS, SCHEMA_NAME
-from models.catalog.records import DataModel, Direction, EventType, Field
+from models.catalog.records import BY_ANALOGY, DataModel, Direction, EventType, Field
 from models.tables.naming import snake_case
 from models.tables.plan import plan_tables
 
-BY_ANALOGY: Final = "by_analogy"
 SITE: Final = "drift"
 REPLY_ENDING: Final = "Response"
 MOST_MESSAGES: Final = 1000

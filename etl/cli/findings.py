@@ -50,6 +50,7 @@ PLACES = (
     Column("source", rank=7),
     Column("source_id", rank=8),
     Column("value_set", rank=9),
+    Column("link", rank=9),
     Column("load_id", rank=10, is_number=True),
 )
 VALUES = (

@@ -23,6 +23,7 @@ Place = tuple[int, str, tuple[int, ...]]
 
 TIME_IMPLAUSIBLE = "time_implausible"
 NOT_SUPPORTED = "value_not_supported"
+NOT_SUPPORTED_BY_ANALOGY = "value_not_supported_by_analogy"
 BOOLEAN_TEXTS = ("true", "false")
 
 
@@ -123,8 +124,9 @@ class LeafChecks:
         suggestions = pa.array([suggestion for _, suggestion in violations], pa.string())
         messages = grain.message[rows]
         ordinals, values = ordinal_lists(grain.ordinals, rows), column.take(pa.array(rows))
+        rule = NOT_SUPPORTED if node.is_value_set_certain else NOT_SUPPORTED_BY_ANALOGY
         self._side.add_many(
-            NOT_SUPPORTED,
+            rule,
             node.path,
             messages=messages,
             ordinals=ordinals,
@@ -141,7 +143,7 @@ class LeafChecks:
         )
         if node.path not in self._nulled:
             return column
-        self._side.add_unplaced(NOT_SUPPORTED, node.path, messages, ordinals, json_texts(values))
+        self._side.add_unplaced(rule, node.path, messages, ordinals, json_texts(values))
         keep = np.ones(len(column), dtype=np.bool_)
         keep[rows] = False
         return pc.if_else(pa.array(keep), column, None)

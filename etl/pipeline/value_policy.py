@@ -1,6 +1,7 @@
 """Which fields lose values outside their closed set, by the site's configuration.
 
-What is outside is judged in `etl.check`; here stands only what becomes of it.
+What is outside is checked in `etl.check`; here is only what becomes of it. A field that has its set
+by analogy loses values only where the configuration names the field itself.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ def _policy(field: Field, catalog: Catalog, policies: ValueSettings) -> str:
     for key in (field_key(field.data_model, field.path), field.path):
         if key in policies.fields:
             return policies.fields[key]
+    if not field.is_value_set_certain:
+        return ""
     return policies.sets.get(value_set.name, policies.policy)
 
 

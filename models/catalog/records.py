@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as record_field
 from enum import StrEnum
+from typing import Final
+
+BY_ANALOGY: Final = "by_analogy"
 
 
 class JsonType(StrEnum):
@@ -145,6 +148,11 @@ class Field:
     def parent(self) -> str:
         """The path of the enclosing object or array, "" at the top."""
         return self.path.rpartition(".")[0]
+
+    @property
+    def is_value_set_certain(self) -> bool:
+        """False where the field has its value set by analogy only, so a value outside it informs."""
+        return self.value_set_confidence != BY_ANALOGY
 
     @property
     def holds_fields(self) -> bool:

@@ -43,6 +43,10 @@ class Node:
     def value_set(self) -> str:
         return self.field.value_set if self.field else ""
 
+    @property
+    def is_value_set_certain(self) -> bool:
+        return self.field is None or self.field.is_value_set_certain
+
     def walk(self) -> Iterator[Node]:
         """This node and all below it, parents first."""
         yield self

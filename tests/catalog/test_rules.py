@@ -64,6 +64,12 @@ def measured(log_id: str, result: dict[str, Any], **order: Any) -> dict[str, Any
     return {**own, "Meta": {**own["Meta"], "DataModel": "Results"}}
 
 
+def flagged(log_id: str, flag: str) -> dict[str, Any]:
+    """A message whose flag has its value set by analogy only."""
+    own = message(log_id, event="New", Observations=[{"AbnormalFlag": flag}])
+    return {**own, "Meta": {**own["Meta"], "DataModel": "Flowsheet"}}
+
+
 def balanced(number: str) -> bytes:
     """A message with an amount of money, as spelled."""
     body = message(f"balanced {number}", Visit={"Balance": 0})
@@ -167,6 +173,10 @@ MESSAGES: Mapping[str, tuple[Any, Found]] = {
     "type_converted": (named(53703), (NAME, ())),
     "type_misfit": (named({"x": "y"}), (NAME, ())),
     "unlisted_key": (message("h", Patient={"Shoe": 41}), ("Patient.Shoe", ())),
+    "value_not_supported_by_analogy": (
+        flagged("t", "Odd"),
+        ("Observations[].AbnormalFlag", (1,)),
+    ),
     "value_not_supported_new": (sexed("i", "Man"), ("Patient.Demographics.Sex", ())),
     "value_not_supported": (sexed("j", "Man"), ("Patient.Demographics.Sex", ())),
 }

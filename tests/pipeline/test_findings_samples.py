@@ -74,7 +74,8 @@ def _outside(payload: Value, leaf: Leaf) -> bool:
 @cache
 def _fields() -> dict[tuple[str, str], str]:
     lines = _table("value_set_fields.csv")
-    return {(line["data_model"], line["path"]): line["value_set"] for line in lines}
+    certain = [line for line in lines if line["confidence"] != "by_analogy"]
+    return {(line["data_model"], line["path"]): line["value_set"] for line in certain}
 
 
 def _expected(payloads: dict[str, Value]) -> Iterator[Place]:

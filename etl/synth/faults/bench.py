@@ -19,6 +19,7 @@ from etl.synth.message import Message, Planted
 from models.catalog.records import Catalog
 
 VALUE_RULE = "value_not_supported"
+ANALOGY_RULE = "value_not_supported_by_analogy"
 
 
 class Bench:
@@ -74,7 +75,7 @@ class Bench:
         self, spot: Spot, *, rule: str, form: str, is_held: bool = True, suggestion: str = ""
     ) -> None:
         """Record what was done at a place, and keep later faults off it."""
-        value_set = spot.node.field.value_set if rule == VALUE_RULE else ""
+        value_set = spot.node.field.value_set if rule in (VALUE_RULE, ANALOGY_RULE) else ""
         where = (spot.node.path, spot.ordinals)
         self.planted.append(Planted(rule, *where, form, value_set, suggestion, is_held))
         self.close(spot.place)

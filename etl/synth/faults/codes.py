@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from etl.synth.faults.bench import VALUE_RULE, Bench
+from etl.synth.faults.bench import ANALOGY_RULE, VALUE_RULE, Bench
 from etl.synth.faults.spots import Spot
 from etl.synth.plan import Kind
 from models.catalog.records import Catalog, ValueSetKind
@@ -19,7 +19,8 @@ def plant_bad_code(bench: Bench) -> None:
     forms = [draw(bench, spot) for draw in (_synonym, _other_case, _other_spacing, _unknown)]
     name, value, suggestion = bench.rng.choice([form for form in forms if form])
     spot.put(value)
-    bench.plant(spot, rule=VALUE_RULE, form=name, suggestion=suggestion)
+    rule = VALUE_RULE if spot.node.field.is_value_set_certain else ANALOGY_RULE
+    bench.plant(spot, rule=rule, form=name, suggestion=suggestion)
 
 
 def _is_enforced(spot: Spot, catalog: Catalog) -> bool:
