@@ -9,9 +9,13 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.standin.replies import reply_content
+
 SOURCE = {"ID": "7ce6f387-c33c-417d-8682-81e83628cbd9", "Name": "Redox Dev Tools"}
 DESTINATION = {"ID": "ef9e7448-7f65-4432-aa96-059647e9b358", "Name": "redox-warehouse"}
 ERROR = {"ID": 531806, "Text": "No patient was found.", "Type": "query", "Module": "Send"}
+RECORDED_META = ("DataModel", "EventType", "Test", "Source", "Destinations", "Message")
+"""What Meta of Redox's recorded replies holds; Test says here that it is no real one."""
 
 
 def now_text() -> str:
@@ -19,13 +23,20 @@ def now_text() -> str:
     return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
 
 
-def make_reply(query: dict[str, Any], event_type: str, *, with_errors: bool) -> dict[str, Any]:
-    """The reply to a query: its content comes back under a new Meta."""
-    content = {key: value for key, value in query.items() if key != "Meta"}
+def make_reply(
+    query: dict[str, Any], event_type: str, *, with_errors: bool, is_recorded: bool, number: int
+) -> dict[str, Any]:
+    """The reply to a query under this event type; `number` is its Meta.Message.ID.
+
+    Recorded replies have no time and no log ids in Meta, documented ones have.
+    """
     meta = make_meta(query["Meta"]["DataModel"], event_type, log_id=str(uuid.uuid4()))
+    meta["Message"] = {"ID": number}
+    if is_recorded:
+        meta = {name: meta[name] for name in RECORDED_META}
     if with_errors:
         return {"Meta": meta | {"Errors": [ERROR]}}
-    return {"Meta": meta} | content
+    return {"Meta": meta} | reply_content(query)
 
 
 def make_message(number: int, *, content_bytes: int = 0) -> dict[str, Any]:

@@ -9,8 +9,9 @@ import asyncio
 import json
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from starlette.requests import Request
@@ -23,11 +24,17 @@ from tests.standin.messages import make_reply
 
 @dataclass(slots=True)
 class QueryDesk:
-    """Answers queries. `replies` maps (data model, event type) to the reply's event type."""
+    """Answers queries. `replies` maps (data model, event type) to the reply's event type.
+
+    `is_recorded` chooses the form of replies: that of Redox's recorded replies, which have the event
+    type of their query, or that of its documentation.
+    """
 
     login: LoginDesk
     replies: Mapping[tuple[str, str], str]
     faults: FaultQueue = field(default_factory=FaultQueue)
+    is_recorded: bool = True
+    numbers: Iterator[int] = field(default_factory=lambda: count(5565))
     rate_limit: int = 10_000
     rate_window_s: float = 300
     asked: Counter[str] = field(default_factory=Counter)
@@ -68,7 +75,14 @@ class QueryDesk:
         reply = self.replies.get((meta["DataModel"], meta["EventType"]))
         if reply is None:
             return JSONResponse({"Meta": meta | {"Errors": [{"ID": 1}]}}, status_code=400)
-        answer = make_reply(query, fault.event_type or reply, with_errors=fault.errors)
+        event_type = meta["EventType"] if self.is_recorded else reply
+        answer = make_reply(
+            query,
+            fault.event_type or event_type,
+            with_errors=fault.errors,
+            is_recorded=self.is_recorded,
+            number=next(self.numbers),
+        )
         content = json.dumps(answer).encode()
         if fault.cut_at is not None:
             return _cut(content, fault.cut_at)

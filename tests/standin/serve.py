@@ -63,10 +63,12 @@ def main() -> None:
     arguments.add_argument("--port", type=int, default=0)
     arguments.add_argument("--algorithm", choices=["RS384", "ES384"], default="RS384")
     arguments.add_argument("--key-file", type=Path, required=True, help="where to write the key")
+    arguments.add_argument("--documented", action="store_true", help="replies as documented")
     given = arguments.parse_args()
     private_key = make_private_key(given.algorithm)
     write_key(private_key, given.key_file)
     standin = StandIn(catalog_replies())
+    standin.queries.is_recorded = not given.documented
     public_key = private_key.public_key()
     standin.login.register(RegisteredKey("standin", "standin", given.algorithm, public_key))
     with serve(standin, port=given.port):
