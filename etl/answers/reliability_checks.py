@@ -21,6 +21,7 @@ from etl.report.names import EVENT_TYPE_SQL, SOURCE_SQL
 from etl.report.records import ReportOptions, ReportSummary
 from etl.report.source_names import read_source_names
 from etl.settings import Settings
+from models.catalog.rating_share import rating_share
 
 REPORT_FILE = NEWEST
 MOST_FIELDS = 20
@@ -188,10 +189,11 @@ def write_report(
     """
     folder, at = settings.reports_path, clock()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    sources = site_catalog(settings).sources
+    catalog = site_catalog(settings)
     options = ReportOptions(
         generated_at=at,
-        source_titles={code: source.title for code, source in sources.items()},
+        source_titles={code: source.title for code, source in catalog.sources.items()},
+        ratings=str(rating_share(catalog)),
         earlier=list_reports(folder),
     )
     with open_for_reading(settings) as connection:

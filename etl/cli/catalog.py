@@ -37,6 +37,7 @@ SHOW_EPILOG = """\b
 Examples:
   redox-warehouse catalog show Scheduling
   redox-warehouse catalog show Scheduling Visit.VisitNumber
+  redox-warehouse catalog show --model Vaccination
   redox-warehouse catalog show "Clinical Summary" "Allergies[].Status" --json
 """
 
@@ -45,6 +46,7 @@ COLUMNS = (
     Column("column"),
     Column("path", is_path=True),
     Column("type", rank=1),
+    Column("rating", rank=2),
 )
 
 
@@ -75,15 +77,32 @@ def import_ratings(
 
 
 @catalog.command(epilog=SHOW_EPILOG)
-@click.argument("model")
+@click.argument("model", required=False)
 @click.argument("path", required=False)
+@click.option(
+    "--model", "named", metavar="MODEL", help="The data model, as other commands name it."
+)
 @wide_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def show(
-    context: click.Context, /, model: str, path: str | None, wide: bool, as_json: bool
+    context: click.Context,
+    /,
+    model: str | None,
+    path: str | None,
+    named: str | None,
+    wide: bool,
+    as_json: bool,
 ) -> None:
-    """Show a data model, or one PATH of it."""
+    """Show a data model, or one PATH of it.
+
+    With --model the only argument is the PATH. Ratings shown are documented ones; a PATH of its own
+    shows every line with its source.
+    """
+    if named:
+        model, path = named, path or model
+    if not model:
+        raise click.UsageError("Missing argument 'MODEL'.", context)
     from etl.cli.catalog_facts import find_field, find_model, tell_facts
     from etl.ratings.importing import read_site_catalog
 
@@ -94,21 +113,32 @@ def show(
         return
     paths = {} if path else facts.pop("paths")
     places = {} if path else facts.pop("stored_in")
+    ratings = {} if path else facts.pop("documented_ratings")
     click.echo(tell_facts(facts))
     if paths:
-        _print_paths(paths, places, wide)
+        _print_paths(paths, places, ratings, wide)
 
 
-def _print_paths(paths: Mapping[str, str], places: Mapping[str, str], wide: bool) -> None:
-    """Each path with its table and column: by table on a terminal, as records where piped."""
-    rows = [{"path": one, "type": paths[one], "stored_in": places.get(one)} for one in paths]
+def _print_paths(
+    paths: Mapping[str, str], places: Mapping[str, str], ratings: Mapping[str, str], wide: bool
+) -> None:
+    """Each path with its table, column and rating: by table on a terminal, as records where piped."""
+    rows = [
+        {
+            "path": one,
+            "type": paths[one],
+            "stored_in": places.get(one),
+            "rating": ratings.get(one, ""),
+        }
+        for one in paths
+    ]
     if not is_terminal():
-        print_table(rows, tuple(map(Column, ("path", "type", "stored_in"))))
+        print_table(rows, tuple(map(Column, ("path", "type", "stored_in", "rating"))))
         return
     tables: dict[str, list[dict[str, Any]]] = {}
     for path, kind in paths.items():
         schema, table, column = [*places.get(path, "").split("."), "", "", ""][:3]
-        row = {"column": column or "-", "path": path, "type": kind}
+        row = {"column": column or "-", "path": path, "type": kind, "rating": ratings.get(path, "")}
         tables.setdefault(f"{schema}.{table}", []).append(row)
     for table, own in tables.items():
         say()

@@ -29,7 +29,8 @@ def find_model(catalog: Catalog, name: str) -> dict[str, Any]:
         "ratings": str(rating_share(catalog, model.name)),
         "event_types": {
             event.event_type: f"{event.direction}, {len(_paths(catalog, model, event.event_type))}"
-            f" paths{f', answered by {event.reply}' if event.reply else ''}"
+            f" paths, {rating_share(catalog, model.name, event.event_type).documented} documented "
+            f"ratings{f', answered by {event.reply}' if event.reply else ''}"
             f"{f'; {event.standing}' if event.state else ''}"
             for event in model.event_types
         },
@@ -37,7 +38,25 @@ def find_model(catalog: Catalog, name: str) -> dict[str, Any]:
             path: name_shapes(shapes) for path, shapes in _shapes(catalog, model.name).items()
         },
         "stored_in": find_places(catalog, model.name),
+        "documented_ratings": documented_ratings(catalog, model.name),
     }
+
+
+def documented_ratings(catalog: Catalog, model: str) -> dict[str, str]:
+    """The documented rating of each path that has one; where it differs by event type, each of them."""
+    rated: dict[str, dict[str, set[str]]] = {}
+    for line in catalog.expectations:
+        is_stated = line.rating and not line.is_inferred and not line.source_id
+        if is_stated and line.data_model in ("*", model):
+            events = rated.setdefault(line.path, {}).setdefault(str(line.rating), set())
+            events.add(line.event_type)
+    return {path: _by_event(ratings) for path, ratings in rated.items()}
+
+
+def _by_event(ratings: Mapping[str, set[str]]) -> str:
+    if len(ratings) == 1:
+        return next(iter(ratings))
+    return "; ".join(f"{rating} ({', '.join(sorted(e))})" for rating, e in sorted(ratings.items()))
 
 
 def find_places(catalog: Catalog, model: str) -> dict[str, str]:

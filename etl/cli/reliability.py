@@ -30,6 +30,7 @@ from etl.report.senders import name_senders
 from etl.report.source_names import read_source_names
 from etl.report.terminal import BelowLine, Digest, FieldLine, digest
 from etl.settings import Settings
+from models.catalog.rating_share import rating_share
 
 VERDICT_COLORS = {
     f"{LABELS[verdict].sign} {LABELS[verdict].name}": color
@@ -114,6 +115,7 @@ def reliability(
       redox-warehouse reliability --report reliability.html --suppress-below 11
       redox-warehouse reliability --json --limit 0 | jq '.groups[].fields[].path'
     """
+    catalog = site_catalog(settings)
     options = ReportOptions(
         generated_at=datetime.now(UTC),
         data_model=data_model,
@@ -122,7 +124,8 @@ def reliability(
         include_test=include_test,
         suppress_below=suppress_below,
         max_days=DAYS_IN_REPORT if report else 0,
-        source_titles=_source_titles(settings),
+        source_titles={code: source.title for code, source in catalog.sources.items()},
+        ratings=str(rating_share(catalog)),
     )
     with open_for_reading(settings) as connection:
         facts = read_facts(connection, options)
@@ -147,11 +150,6 @@ def reliability(
         say("`redox-warehouse reliability --all` lists every check.")
     if report is not None:
         say(f"The report is in {report}.")
-
-
-def _source_titles(settings: Settings) -> dict[str, str]:
-    sources = site_catalog(settings).sources
-    return {code: source.title for code, source in sources.items()}
 
 
 def _refuse(connection: DuckDBPyConnection, options: ReportOptions) -> None:

@@ -54,7 +54,7 @@ def import_pages(paths: Sequence[Path], *, overlay: Path, write: bool) -> Import
     found: list[FieldList | Refusal] = []
     left_out, notes = [], []
     for file in find_files(paths):
-        page = read_page(file.path)
+        page = read_page(file.path, file.name)
         results = [page] if isinstance(page, Refusal) else reader.read(page)
         others = [one for one in results if isinstance(one, Refusal) and one.is_other]
         left_out += [] if file.is_asked else others

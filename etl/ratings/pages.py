@@ -18,6 +18,8 @@ from etl.ratings.from_text import mark_samples, split_lines
 from etl.ratings.records import LineKind, Page, Refusal, TextLine
 
 PAGE_SUFFIXES = frozenset({".html", ".htm", ".xhtml", ".mht", ".mhtml", ".txt", ".text", ".md"})
+SITE = "redoxengine.com"
+INDEX_NAMES = ("index.html", "index.htm")
 MAX_PAGE_BYTES = 16 * 2**20
 _HTML_SIGN = re.compile(
     r"\s*(?:<\?xml|<!--|<!doctype\s+html|<(?:html|head|body|main|div|ul|table|dl|p|h1|pre)\b)",
@@ -27,21 +29,31 @@ _ARCHIVE_SIGN = re.compile(rb"^MIME-Version:", re.MULTILINE | re.IGNORECASE)
 _TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]*|!doctype[^<>]*)>", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:[A-Za-z ]{1,20}:\s*)?(https?://\S+)")
 _LONGEST_TITLE = 120
+_SIGN_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class SavedFile:
-    """A file to read; `is_asked` when the user named it rather than its folder."""
+    """A file to read; `is_asked` when the user named it rather than its folder.
+
+    `name` is what it is called: its path below the folder named, so that the many `index.html` of a
+    mirrored site differ.
+    """
 
     path: Path
     is_asked: bool
+    name: str
 
 
 def find_files(paths: Iterable[Path]) -> list[SavedFile]:
-    """The files named, and those of every folder named whose name ends like a page's, sorted."""
+    """The files named, and the pages of every folder named, at any depth, sorted.
+
+    Those are files whose name ends like a page's, and HTML whatever its name: mirrors of a site name
+    files after addresses.
+    """
     found: dict[Path, SavedFile] = {}
     for path in paths:
-        members = _members(path) if path.is_dir() else [SavedFile(path, is_asked=True)]
+        members = _members(path) if path.is_dir() else [SavedFile(path, True, path.name)]
         for file in members:
             found.setdefault(file.path.resolve(), file)
     return list(found.values())
@@ -49,23 +61,51 @@ def find_files(paths: Iterable[Path]) -> list[SavedFile]:
 
 def _members(folder: Path) -> list[SavedFile]:
     return [
-        SavedFile(path, is_asked=False)
+        SavedFile(path, False, path.relative_to(folder).as_posix())
         for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in PAGE_SUFFIXES and path.is_file()
+        if path.is_file() and (path.suffix.lower() in PAGE_SUFFIXES or _begins_as_html(path))
     ]
 
 
-def read_page(path: Path) -> Page | Refusal:
-    """Read one saved page; a refusal says what is wrong with the file."""
+def _begins_as_html(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return bool(_HTML_SIGN.match(file.read(_SIGN_BYTES).decode("utf-8", "replace")))
+    except OSError:
+        return False
+
+
+def _mirrored_address(path: Path) -> str:
+    """The address of a page in a mirror of the site: its path from the folder named like a host."""
+    parts = path.absolute().parts
+    hosts = [at for at, part in enumerate(parts[:-1]) if part.endswith(SITE)]
+    if not hosts:
+        return ""
+    last = "" if parts[-1] in INDEX_NAMES else parts[-1]
+    return "https://" + "/".join([*parts[hosts[-1] : -1], last])
+
+
+def read_page(path: Path, name: str = "") -> Page | Refusal:
+    """Read one saved page, called `name`; a refusal says what is wrong with the file.
+
+    Where the page does not say where it is from, its place in a mirror of the site does.
+    """
+    page = _read_page(path, name or path.name)
+    if isinstance(page, Page) and not page.address:
+        return replace(page, address=_mirrored_address(path))
+    return page
+
+
+def _read_page(path: Path, name: str) -> Page | Refusal:
     try:
         if path.stat().st_size > MAX_PAGE_BYTES:
             limit = MAX_PAGE_BYTES // 2**20
-            return Refusal(path.name, f"is larger than {limit} MB, no page is; save the page alone")
+            return Refusal(name, f"is larger than {limit} MB, no page is; save the page alone")
         content = path.read_bytes()
     except OSError as error:
         reason = (error.strerror or "unknown fault").lower()
-        return Refusal(path.name, f"cannot be opened ({reason}); check the path")
-    return to_page(content, path.name)
+        return Refusal(name, f"cannot be opened ({reason}); check the path")
+    return to_page(content, name)
 
 
 def to_page(content: bytes, name: str) -> Page | Refusal:

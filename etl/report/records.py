@@ -48,7 +48,8 @@ class ReportOptions:
     of their own; without it they are left out unless nothing else was received. Counts from 1 to
     `suppress_below` - 1 are never written. Series show the last `max_days` days, none if that is 0;
     above `max_rows` checks, the unrated ones that are least filled are only counted. `source_titles`
-    says what the codes of a rating's source (`code|code`) stand for; `earlier` are the reports made
+    says what the codes of a rating's source (`code|code`) stand for; `ratings` what share of the catalog
+    is rated, as a sentence without its full stop; `earlier` are the reports made
     before, which the page links to.
     """
 
@@ -61,6 +62,7 @@ class ReportOptions:
     max_days: int = DAYS_IN_REPORT
     max_rows: int = 50_000
     source_titles: Mapping[str, str] = field(default_factory=dict)
+    ratings: str = ""
     earlier: tuple[EarlierReport, ...] = ()
 
 

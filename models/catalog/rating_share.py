@@ -24,13 +24,17 @@ class RatingShare:
         )
 
 
-def rating_share(catalog: Catalog, data_model: str = "") -> RatingShare:
-    """The share of one data model, of all where none is named; a site's ratings are documented."""
+def rating_share(catalog: Catalog, data_model: str = "", event_type: str = "") -> RatingShare:
+    """The share of one data model or event type, of all where none is named.
+
+    A site's ratings are documented.
+    """
     names = [data_model] if data_model else list(catalog.data_models)
     rated = _rated(catalog)
     listed = documented = inferred = 0
     for name in names:
         pairs = {(event, f.path) for f in catalog.fields[name] for event in f.event_types}
+        pairs = {pair for pair in pairs if event_type in ("", pair[0])}
         listed += len(pairs)
         for event, path in pairs:
             found = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -225,6 +226,10 @@ def test_show_prints_a_model_and_a_field(invoke: Invoke) -> None:
     model = invoke("show", "clinical summary").output
     assert "data_model  Clinical Summary" in model
     assert "VisitPush  notification" in model
+    assert invoke("show", "--model", "clinical summary").output == model
+    vaccination = invoke("show", "--model", "Vaccination").output
+    assert re.search(r"Administration  notification, \d+ paths, [1-9]\d* documented", vaccination)
+    assert "Meta.FacilityCode\tstring\tcore.message.facility_code\tPossible" in vaccination
     field = invoke("show", "PatientAdmin", "Patient.Demographics.Sex").output
     assert "supported_values  Female, Male" in field
     facts = as_json(invoke("show", "PatientAdmin", "Meta.FacilityCode", "--json"))

@@ -43,6 +43,24 @@ def test_a_huge_file_is_refused_unread(tmp_path: Path, monkeypatch: pytest.Monke
     assert "larger than 16 MB" in refusal.reason
 
 
+def test_a_mirror_of_the_site_is_read_whole_with_addresses(tmp_path: Path) -> None:
+    mirror = tmp_path / "docs.redoxengine.com" / "api-reference" / "datamodels" / "notes"
+    content = "<!doctype html><html><body><p>Fields</p></body></html>"
+    for name in ("notes-new/index.html", "notes-delete", "notes-query@v=2", "logo.png"):
+        (mirror / name).parent.mkdir(parents=True, exist_ok=True)
+        (mirror / name).write_text("PNG" if name.endswith("png") else content)
+    found = find_files([tmp_path])
+    below = "docs.redoxengine.com/api-reference/datamodels/notes/"
+    names = ["notes-delete", "notes-new/index.html", "notes-query@v=2"]
+    assert [file.name for file in found] == [below + name for name in names]
+    addresses = []
+    for file in found:
+        page = read_page(file.path, file.name)
+        assert isinstance(page, Page) and page.name == file.name
+        addresses.append(page.address)
+    assert addresses[:2] == [f"https://{below}notes-delete", f"https://{below}notes-new/"]
+
+
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     refusal = read_page(tmp_path / "absent.html")
     assert isinstance(refusal, Refusal)
