@@ -27,6 +27,7 @@ COMMANDS = {
     "load": "etl.cli.load:load",
     "migrate": "etl.cli.migrate:migrate",
     "publish": "etl.cli.publish:publish",
+    "purge": "etl.cli.purge:purge",
     "pull": "etl.cli.pull:pull",
     "quarantine": "etl.cli.quarantine:quarantine",
     "recover": "etl.cli.recover:recover",

@@ -11,6 +11,7 @@ from etl.pipeline.sources import Sources
 from etl.plurals import counted
 from etl.settings import Settings
 from etl.warehouse.connection import open_warehouse, read_lock
+from etl.warehouse.ledger import purged_objects
 
 AREA = "landing"
 MOST_NAMES = 5
@@ -54,8 +55,11 @@ def _known_objects(settings: Settings) -> list[tuple[str, bool]]:
         return []
     with read_lock(path, wait_s=0), open_warehouse(path, read_only=True) as connection:
         query = "select count(*) from duckdb_tables() where table_name = 'landed_object'"
-        is_there = connection.execute(query).fetchall() != [(0,)]
-        return connection.execute(_KNOWN).fetchall() if is_there else []
+        if connection.execute(query).fetchall() == [(0,)]:
+            return []
+        purged = purged_objects(connection)
+        rows = connection.execute(_KNOWN).fetchall()
+        return [(name, in_place) for name, in_place in rows if name not in purged]
 
 
 def _read(names: list[str], landing: Landing) -> Check:

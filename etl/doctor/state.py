@@ -13,6 +13,7 @@ from etl.errors import PermanentError, WarehouseBusy
 from etl.pipeline.catalog_cache import site_catalog
 from etl.pipeline.hash_key import hash_fault
 from etl.pipeline.numbers import require_newest
+from etl.pipeline.purge.journal import is_unfinished
 from etl.pipeline.status import read_status
 from etl.pipeline.value_policy import nulled_fields
 from etl.plurals import counted, is_or_are
@@ -55,6 +56,9 @@ def check_warehouse(settings: Settings) -> Iterator[Check]:
         return
     status = read_status(settings.status_path)
     yield _adds_up(area, status)
+    if is_unfinished(settings):
+        action = "run `redox-warehouse purge --resume`."
+        yield fail(area, "purge", "a purge was stopped before its end", action)
     if status and status["quarantine"]:
         count = sum(status["quarantine"].values())
         action = "see `redox-warehouse quarantine list`, then replay or resolve."

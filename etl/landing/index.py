@@ -41,7 +41,8 @@ class LandedObject:
     size_bytes = separator_bytes + torn_bytes + the lengths of all items. `source_mark` tells by
     what a change of the source is noticed when the bytes stay in place. `form` is what framing
     depended on beside the bytes. `sha256` is the hash of the bytes where it is not the id, because
-    the same bytes are landed in another form too.
+    the same bytes are landed in another form too. `kept_sha256` is the hash of the bytes as they
+    are kept since a purge has overwritten some, empty before.
     """
 
     object_id: str
@@ -55,6 +56,7 @@ class LandedObject:
     source_mark: str = ""
     form: str = ""
     sha256: str = ""
+    kept_sha256: str = ""
 
 
 class IndexWriter:

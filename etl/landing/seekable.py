@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -87,16 +87,25 @@ class SeekableReader:
         ]
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    def frames(self) -> Iterator[tuple[int, bytes, bytes]]:
+        """Every frame in order: where its content begins, the content, the frame as stored."""
+        for frame, start in enumerate(self._starts[:-1].tolist()):
+            place, end = self._places[frame : frame + 2].tolist()
+            yield start, self._load(frame), self._read_frame(place, end)
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
+    def _read_frame(self, place: int, end: int) -> bytes:
+        self._file.seek(place)
+        return self._file.read(end - place)
+
     def _load(self, frame: int) -> bytes:
         if frame != self._frame:
             place, end = self._places[frame : frame + 2].tolist()
-            self._file.seek(place)
             try:
-                self._content = pyzstd.decompress(self._file.read(end - place))
+                self._content = pyzstd.decompress(self._read_frame(place, end))
             except (pyzstd.ZstdError, EOFError):
                 raise self._damaged() from None
             self._frame = frame

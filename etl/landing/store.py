@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,10 +20,12 @@ from typing import BinaryIO
 
 from etl.errors import DiskFull, PermanentError
 from etl.landing.arrival import Arrival, read_block, take_in
-from etl.landing.frames import FrameBatch
+from etl.landing.erase import cut_into_groups, mark_purged, overwrite
+from etl.landing.frames import PURGED, FrameBatch
 from etl.landing.framing import PLAIN, Form
 from etl.landing.in_place import InPlaceReader, Sources
 from etl.landing.index import (
+    ROW_GROUP_ITEMS,
     LandedObject,
     create_private,
     read_facts,
@@ -178,7 +181,7 @@ class Landing:
     def is_unchanged(self, object_id: str) -> bool:
         """Read all bytes of an object and compare them with its hash."""
         landed = self.describe(object_id)
-        expected = landed.sha256 or object_id
+        expected = landed.kept_sha256 or landed.sha256 or object_id
         sha256 = hashlib.sha256()
         reader = self.open_reader(object_id)
         try:
@@ -193,6 +196,42 @@ class Landing:
         """All objects, sorted."""
         names = (path.name.partition(".")[0] for path in self.root.glob(f"??/*.{_INDEX_NAME}"))
         return sorted(names)
+
+    def erase(
+        self, object_id: str, ranges: Mapping[int, tuple[int, int]], *, forget_uri: bool = False
+    ) -> int:
+        """Overwrite items with spaces; gives how many bytes of ours were overwritten.
+
+        `ranges` has offset and length by position, -1 for bytes that are no item. The new files
+        take the places of the old ones, the index last; whoever reads the old ones finishes on
+        them. Killed in between, call it again. Bytes that are kept elsewhere stay as they are.
+        """
+        landed = self.describe(object_id)
+        if forget_uri:
+            landed = replace(landed, uri="")
+        erased = 0
+        with _disk_errors(), ExitStack() as files:
+            self._make_folder(self._temporary)
+            folder = files.enter_context(claim_folder(self._temporary))
+            if self._bytes_path(object_id).is_file():
+                with create_private(folder / _BYTES_NAME) as content:
+                    done = overwrite(self._bytes_path(object_id), content, [*ranges.values()])
+                    sync_file(content)
+                landed, erased = replace(landed, kept_sha256=done.sha256), done.bytes
+                (folder / _BYTES_NAME).replace(self._bytes_path(object_id))
+            items = mark_purged(self.items(object_id), [item for item in ranges if item >= 0])
+            with write_index(folder / _INDEX_NAME) as index:
+                for group in cut_into_groups(items, ROW_GROUP_ITEMS):
+                    index.write(group)
+                index.finish(landed)
+            (folder / _INDEX_NAME).replace(self._index_path(object_id))
+            sync_folder(self._folder_of(object_id))
+        return erased
+
+    def is_erased(self, object_id: str, positions: Sequence[int]) -> bool:
+        """True if all these items are marked as purged."""
+        kind = self.items(object_id).kind
+        return bool((kind[[position for position in positions if position >= 0]] == PURGED).all())
 
     def remove(self, object_id: str) -> None:
         """Forget an object; the bytes first, so that none are left without being listed."""

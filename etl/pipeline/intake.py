@@ -30,11 +30,11 @@ class Portion:
 class Intake:
     """Sources on their way to loads.
 
-    `taken` are the items that were loaded
-    before, by object; `unchanged` the tags of those that need not be opened. A source that cannot
-    be read for good raises, or is told to `refused`, remembered as seen without an object, and
-    left out. `summary` counts objects, `seen` is what to remember, `skipped_ids` are
-    objects that were known; they are complete when the last portion was taken.
+    `taken` are the items that were loaded before, by object; of `purged` objects nothing may be
+    kept; `unchanged` are the tags of those that need not be opened. A source that cannot be read
+    permanently raises, or is told to `refused`, remembered as seen without an object, and left
+    out. `summary` counts objects, `seen` is what to remember, `skipped_ids` are objects that were
+    known; they are complete when the last portion was taken.
     """
 
     landing: Landing
@@ -45,6 +45,7 @@ class Intake:
     taken: dict[str, int]
     unchanged: frozenset[Tag]
     refused: Refused | None
+    purged: frozenset[str] = frozenset()
     summary: LoadSummary = field(default_factory=LoadSummary)
     seen: list[SeenEntry] = field(default_factory=list)
     skipped_ids: list[str] = field(default_factory=list)
@@ -90,6 +91,8 @@ class Intake:
         if landed.object_id in self.taken and start >= landed.item_count:
             self.summary += LoadSummary(skipped_objects=1)
             self.skipped_ids.append(landed.object_id)
+            if landed.object_id in self.purged:
+                self.landing.remove(landed.object_id)
             return
         self.taken[landed.object_id] = max(landed.item_count, 1)
         yield from cut_into_pieces(

@@ -31,6 +31,7 @@ from etl.pipeline.catalog_cache import read_cached_plan
 from etl.pipeline.hash_key import check_hash_key, read_hash_key
 from etl.pipeline.intake import Intake, Portion, Refused, unchanged_tags
 from etl.pipeline.opening import form_of
+from etl.pipeline.purge.erase import erase_pending
 from etl.pipeline.reading import Reading
 from etl.pipeline.recognize import refuse_table
 from etl.pipeline.records import LoadSummary, Piece, Progress, no_progress
@@ -121,6 +122,7 @@ class Loader:
         self.compiled = reading.compiled
         self.schema = Schema(self.compiled.catalog, self.compiled.plan)
         self.skipped_ids: list[str] = []
+        self._purged_objects: frozenset[str] = frozenset()
         self._incomplete: list[tuple[SourceFile, PermanentError]] = []
 
     @property
@@ -157,11 +159,14 @@ class Loader:
             taken=taken,
             unchanged=unchanged_tags(read_seen(self.settings.seen_path), taken),
             refused=refused,
+            purged=self._purged_objects,
         )
         summary = LoadSummary()
         for portion, following in _with_following(_ahead(intake.portions(sources))):
             summary += self.load(portion, following=following)
         self.skipped_ids += intake.skipped_ids
+        if summary.purged:
+            erase_pending(self)
         self._remember([entry for entry in intake.seen if in_place or not self._tidy(entry)])
         for source, fault in self._incomplete:
             if refused is None:
@@ -185,6 +190,7 @@ class Loader:
             return {}
         with self.writing(), self.open(read_only=True) as connection:
             check(connection, home)
+            self._purged_objects = ledger.purged_objects(connection)
             return ledger.items_taken(connection)
 
     def _land(self, source: SourceFile, recipe: Recipe, *, in_place: bool) -> LandedObject:

@@ -23,7 +23,7 @@ from etl.pipeline.status import write_status
 from etl.pipeline.transaction import RELOAD
 from etl.pipeline.units import Run, cut_into_runs, gather_units
 from etl.warehouse.identity import commit
-from etl.warehouse.slices import slices_of
+from etl.warehouse.slices import SLICE_BITS, slices_of
 
 Integers = npt.NDArray[np.int64]
 
@@ -126,20 +126,30 @@ def runs_of_slice(
     Objects that are not in landing go to `gone` and are left out; without it they raise
     PermanentError.
     """
+    yield from runs_of(loader, connection, f"m.message_id >> {SLICE_BITS} = {int(number)}", gone)
+
+
+def runs_of(
+    loader: Loader,
+    connection: duckdb.DuckDBPyConnection,
+    condition: str,
+    gone: set[str] | None = None,
+) -> Iterator[tuple[Run, Integers]]:
+    """The same of the messages `m` that meet a condition in SQL."""
     query = (
         "select m.object_id, o.unwrap, list(m.item order by m.message_id), "
         "list(m.message_id order by m.message_id) "
         "from core.message m join core.landed_object o using (object_id) "
-        "where m.message_id >> 18 = ? group by all order by min(m.message_id)"
+        f"where {condition} group by all order by min(m.message_id)"
     )
-    for object_id, unwrap, items, ids in connection.execute(query, [number]).fetchall():
+    for object_id, unwrap, items, ids in connection.execute(query).fetchall():
         if gone is not None and not loader.landing.has(object_id):
             gone.add(object_id)
             continue
-        yield from _runs(loader, object_id, unwrap, np.asarray(items), np.asarray(ids))
+        yield from runs_of_items(loader, object_id, unwrap, np.asarray(items), np.asarray(ids))
 
 
-def _runs(
+def runs_of_items(
     loader: Loader, object_id: str, unwrap: str, items: Integers, ids: Integers
 ) -> Iterator[tuple[Run, Integers]]:
     """Runs of the object; items that are not of the slice are left out."""

@@ -111,8 +111,15 @@ class PublishedFolder:
 
     def forget(self, *, keep: int) -> list[int]:
         """Remove all but the last versions and the current one; gives what was removed."""
+        return self.remove(self.numbers()[:-keep])
+
+    def remove(self, numbers: Iterable[int]) -> list[int]:
+        """Remove versions, never the current one; gives what was removed.
+
+        Who reads a file of one finishes on it.
+        """
         current = self.current()
-        old = [n for n in self.numbers()[:-keep] if self.folder_of(n).resolve() != current]
+        old = [n for n in numbers if self.folder_of(n).resolve() != current]
         for number in old:
             leaving = self.root / f".removing-{number}"
             self.folder_of(number).rename(leaving)

@@ -30,6 +30,7 @@ class LandedRow:
     unwrap: str
     in_place: bool
     landed_at: datetime
+    purged_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +264,31 @@ def record_purged(
         ],
         "where (object_id, item) not in (select (object_id, item) from core.purged_item)",
     )
+
+
+_WHOLLY_PURGED = """
+update core.landed_object set uri = '', purged_at = ?
+from (
+    select object_id, count(*) as items from core.purged_item where item >= 0 group by object_id
+) as purged
+where purged.object_id = landed_object.object_id
+  and purged.items >= landed_object.item_count
+  and landed_object.purged_at is null
+"""
+
+
+def mark_wholly_purged(connection: duckdb.DuckDBPyConnection, now: datetime) -> None:
+    """Note which landed objects have lost every item, in the caller's transaction."""
+    connection.execute(_WHOLLY_PURGED, [now])
+
+
+def purged_objects(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """The landed objects of which nothing is kept, because every item was purged."""
+    query = "select object_id from core.landed_object where purged_at is not null"
+    columns = {row[0] for row in connection.execute("describe core.landed_object").fetchall()}
+    if "purged_at" not in columns:  # made by a release before; the next commit adds it
+        return frozenset()
+    return frozenset(row[0] for row in connection.execute(query).fetchall())
 
 
 def settle_quarantined(

@@ -6,6 +6,8 @@ Info only: both are loaded.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import duckdb
 
 RULE = "log_id_conflict"
@@ -21,7 +23,7 @@ select
     message.data_model,
     coalesce(message.event_type, '') as event_type,
     coalesce(message.is_test, false) as is_test,
-    $load_id as load_id,
+    {{load_id}} as load_id,
     '{RULE}' as rule,
     '{PATH}' as path,
     'info' as severity,
@@ -29,6 +31,7 @@ select
     count(*) as messages
 from core.message
 join core.landed_object using (object_id)
+{{rewritten}}
 join (
     select log_id, min(message_id) as first_id
     from core.message
@@ -42,9 +45,29 @@ where message.message_id >= $first and message.message_id < $stop
 group by all
 """
 
+_REWRITTEN = """
+left join (
+    select slice, max(load_id) as load_id
+    from core.slice_change join core.load using (load_id)
+    where kind = 'reload' group by slice
+) as rewritten on rewritten.slice = message.message_id >> 18
+"""
+
+
+def recount_log_conflicts(connection: duckdb.DuckDBPyConnection, slices: Iterable[int]) -> None:
+    """Count the conflicts of these slices again, each by the load that found it."""
+    load_id = "greatest(message.load_id, coalesce(rewritten.load_id, 0))"
+    query = _COUNT.format(load_id=load_id, rewritten=_REWRITTEN)
+    for number in slices:
+        connection.execute(
+            "delete from quality.finding_count where slice = ? and rule = ?", [number, RULE]
+        )
+        connection.execute(query, {"first": number << 18, "stop": (number + 1) << 18})
+
 
 def count_log_conflicts(
     connection: duckdb.DuckDBPyConnection, first: int, stop: int, load_id: int
 ) -> None:
     """Count conflicts of messages first <= message_id < stop."""
-    connection.execute(_COUNT, {"first": first, "stop": stop, "load_id": load_id})
+    query = _COUNT.format(load_id="$load_id", rewritten="")
+    connection.execute(query, {"first": first, "stop": stop, "load_id": load_id})

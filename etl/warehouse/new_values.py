@@ -7,6 +7,8 @@ however often they are reloaded.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import duckdb
 
 RULE = "value_not_supported"
@@ -60,7 +62,7 @@ where finding_count.slice = changed.slice
   and finding_count.load_id = changed.load_id
   and finding_count.rule in ('{RULE}', '{NEW_RULE}')
 """
-_COUNT = f"""
+_COUNTED = f"""
 insert into quality.finding_count by name
 select
     finding.message_id >> 18 as slice,
@@ -78,12 +80,30 @@ select
     count(distinct finding.message_id) as messages
 from quality.finding
 join core.message using (message_id)
-semi join (select distinct message_id >> 18 as slice, load_id from wrong_mark) as changed
-    on changed.slice = finding.message_id >> 18 and changed.load_id = finding.load_id
+{{changed}}
 where finding.rule in ('{RULE}', '{NEW_RULE}')
   and finding.message_id >= $since
+  and finding.message_id < $until
 group by all
 """
+_COUNT = _COUNTED.format(
+    changed="""
+semi join (select distinct message_id >> 18 as slice, load_id from wrong_mark) as changed
+    on changed.slice = finding.message_id >> 18 and changed.load_id = finding.load_id
+"""
+)
+_FORGET_SLICE = f"""
+delete from quality.finding_count where slice = ? and rule in ('{RULE}', '{NEW_RULE}')
+"""
+_END = 2**63 - 1
+
+
+def recount(connection: duckdb.DuckDBPyConnection, slices: Iterable[int]) -> None:
+    """Count the findings of both rules again in these slices, from the findings that are there."""
+    for number in slices:
+        span = {"since": number << 18, "until": (number + 1) << 18}
+        connection.execute(_FORGET_SLICE, [number])
+        connection.execute(_COUNTED.format(changed=""), span)
 
 
 def mark_new_values(connection: duckdb.DuckDBPyConnection, *, since: int) -> set[int]:
@@ -98,5 +118,6 @@ def mark_new_values(connection: duckdb.DuckDBPyConnection, *, since: int) -> set
     if rows:
         connection.execute(_MARK)
         connection.execute(_FORGET)
-        connection.execute(_COUNT, {"since": (min(row[0] for row in rows)) << 18})
+        since = min(row[0] for row in rows) << 18
+        connection.execute(_COUNT, {"since": since, "until": _END})
     return {int(row[0]) for row in rows}

@@ -83,6 +83,7 @@ LANDED_OBJECT = Table(
     _col("unwrap", Text, "Key of the envelope that holds the message, empty without envelopes"),
     _col("in_place", Boolean, "Only URI and hash are kept, the bytes stay where they are"),
     _col("landed_at", INSTANT, "When the bytes were landed, UTC"),
+    _col("purged_at", INSTANT, "When all of it was purged, UTC; then nothing of it is kept"),
     schema="core",
     comment="One row per landed object: an immutable piece of received bytes",
 )

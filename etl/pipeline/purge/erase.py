@@ -1,0 +1,96 @@
+"""Overwrites the landed bytes of what was purged, or refused because it was purged before."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+import duckdb
+
+from etl.landing.store import Landing
+from etl.warehouse import ledger
+
+_PENDING = """
+select
+    purged.object_id, purged.item, purged.byte_offset, purged.byte_length,
+    coalesce(object.uri = '', false), coalesce(object.purged_at is not null, false)
+from core.purged_item as purged
+left join core.landed_object as object using (object_id)
+where purged.erased_at is null
+"""
+_DONE = """
+update core.purged_item set erased_at = ? where erased_at is null and object_id in (
+    select unnest(?::varchar[])
+)
+"""
+
+
+class Writer(Protocol):
+    """What overwriting needs of a loader."""
+
+    @property
+    def landing(self) -> Landing: ...
+
+    @property
+    def clock(self) -> Callable[[], datetime]: ...
+
+    def writing(self) -> AbstractContextManager[None]: ...
+
+    def open(
+        self, *, read_only: bool = False
+    ) -> AbstractContextManager[duckdb.DuckDBPyConnection]: ...
+
+
+def erase_pending(loader: Writer) -> int:
+    """Overwrite all bytes that are still to be overwritten; gives how many objects they were in.
+
+    The warehouse is locked before and after, not meanwhile. Killed anywhere, the next call does
+    what is left; doing an object twice changes nothing.
+    """
+    with loader.writing(), loader.open() as connection:
+        connection.execute("begin")
+        ledger.mark_wholly_purged(connection, loader.clock())
+        rows = connection.execute(_PENDING).fetchall()
+        connection.execute("commit")
+    ranges: dict[str, dict[int, tuple[int, int]]] = defaultdict(dict)
+    nameless, whole = set(), set()
+    for object_id, item, offset, length, is_nameless, is_whole in rows:
+        ranges[object_id][item] = (offset, length)
+        nameless |= {object_id} if is_nameless else set()
+        whole |= {object_id} if is_whole else set()
+    for object_id, own in sorted(ranges.items()):
+        _erase(
+            loader.landing,
+            object_id,
+            own,
+            is_nameless=object_id in nameless,
+            is_whole=object_id in whole,
+        )
+    if ranges:
+        _mark(loader, ranges)
+    return len(ranges)
+
+
+def _erase(
+    landing: Landing,
+    object_id: str,
+    ranges: dict[int, tuple[int, int]],
+    *,
+    is_nameless: bool,
+    is_whole: bool,
+) -> None:
+    """An object of which nothing is left is removed; of others the items are overwritten."""
+    if is_whole:
+        landing.remove(object_id)
+    elif landing.has(object_id):
+        landing.erase(object_id, ranges, forget_uri=is_nameless)
+
+
+def _mark(loader: Writer, object_ids: Iterable[str]) -> None:
+    with loader.writing(), loader.open() as connection:
+        connection.execute("begin")
+        connection.execute(_DONE, [loader.clock(), list(object_ids)])
+        connection.execute("commit")

@@ -1,0 +1,72 @@
+"""Writes the warehouse's file anew, so that nothing that was deleted is left in its free pages."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+from etl.errors import DiskFull
+from etl.warehouse.connection import (
+    ROW_GROUP_ROWS,
+    TEMPORARY,
+    open_in_memory,
+    open_warehouse,
+    quote,
+)
+
+_SPARE_BYTES = 64 * 2**20
+
+
+def rewrite_warehouse(path: Path) -> None:
+    """Copy all tables into a new file that takes the place of the old one.
+
+    The caller holds the write lock and has no connection open. Killed before the end, the old file
+    is what it was; whoever reads it finishes on it. Raises DiskFull without room for a second copy.
+    """
+    for left_over in path.parent.glob(f"{path.name}.*.new*"):
+        left_over.unlink(missing_ok=True)
+    _check_room(path)
+    with open_warehouse(path, read_only=False) as connection:
+        connection.execute("checkpoint")  # no log may be left that belongs to the old file
+    new = path.with_name(f"{path.name}.{uuid.uuid4().hex}.new")
+    try:
+        _copy(path, new)
+        new.chmod(0o600)
+        _sync(new)
+        new.replace(path)
+        _sync(path.parent)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _copy(path: Path, new: Path) -> None:
+    with open_in_memory(spill=path.parent / TEMPORARY) as connection:
+        connection.execute(f"attach {quote(str(path))} as old (read_only)")
+        query = "select block_size from pragma_database_size() where database_name = 'old'"
+        block_size = int(connection.execute(query).fetchall()[0][0])
+        connection.execute(
+            f"attach {quote(str(new))} as new "
+            f"(row_group_size {ROW_GROUP_ROWS}, block_size {block_size})"
+        )
+        connection.execute("copy from database old to new")
+        connection.execute("checkpoint new")
+        connection.execute("detach new")
+
+
+def _check_room(path: Path) -> None:
+    needed = path.stat().st_size + _SPARE_BYTES
+    if shutil.disk_usage(path.parent).free < needed:
+        raise DiskFull(
+            f"The disk has no room for a second copy of the warehouse ({needed / 1e9:,.1f} GB); "
+            "free space and run the command again."
+        )
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
