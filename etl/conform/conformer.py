@@ -200,13 +200,17 @@ def _typed_values(
     slug: str, typed: JsonObject, owner: str, ordinals: Ordinals, aside: PutAside
 ) -> None:
     url = typed.get("url") or ""
-    values = {key: inner for key, inner in typed.items() if key != "url" and is_populated(inner)}
-    for value_type, inner in values.items():
-        row = Extension(owner, ordinals, slug, value_type, _json_type(inner), url, _text(inner))
-        aside.extensions.append(row)
-        aside.findings.append(Finding(EXTENSION, owner, ordinals))
+    is_empty = True
+    for value_type, inner in typed.items():
+        if value_type == "url":
+            continue
         aside.keep_repeated(child_path(owner, EXTENSIONS), ordinals, inner)
-    if url and not values:
+        if is_populated(inner):
+            is_empty = False
+            row = Extension(owner, ordinals, slug, value_type, _json_type(inner), url, _text(inner))
+            aside.extensions.append(row)
+            aside.findings.append(Finding(EXTENSION, owner, ordinals))
+    if url and is_empty:
         aside.extensions.append(Extension(owner, ordinals, slug, "", "", url, ""))
 
 

@@ -16,6 +16,7 @@ from etl.check.replies import REPLY_UNDER_QUERY
 from etl.check.temporal_columns import coerce_times
 from etl.conform.conformer import PutAside, put_extensions_aside
 from etl.conform.exact_json import parse_exact
+from etl.conform.plain_extensions import put_plain_extensions
 from etl.kernel._reader import Columns
 from etl.kernel.columns import integers, without_empty
 from etl.kernel.compiled import Compiled
@@ -162,10 +163,12 @@ class BatchTables:
         depth = self.compiled.limits.max_depth
         for number, row, start, size in self.columns.free_values():
             node, grain = self.program.nodes[number], self.grains[self.program.grain_of[number]]
-            value = parse_exact(bytes(self.source.content[start : start + size]), max_depth=depth)
+            raw = bytes(self.source.content[start : start + size])
             ordinals = tuple(int(ordinal[row]) for ordinal in grain.ordinals)
             aside = asides.setdefault(int(grain.message[row]), PutAside())
-            put_extensions_aside(value, node.path, ordinals, aside)
+            if not put_plain_extensions(raw, node.path, ordinals, aside, max_depth=depth):
+                value = parse_exact(raw, max_depth=depth)
+                put_extensions_aside(value, node.path, ordinals, aside)
         for message, aside in asides.items():
             self.side.add_aside(message, aside)
 
