@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,11 @@ def integers(values: Integers) -> pa.Array:
     """An int32 or int64 array without nulls."""
     values = np.ascontiguousarray(values)
     return pa.Array.from_buffers(_TYPES[values.itemsize], values.size, [None, pa.py_buffer(values)])
+
+
+def renamed(rows: pa.Table, names: Mapping[str, str]) -> pa.Table:
+    """A table with new names for some columns; before pyarrow 17 it asks for the names of all."""
+    return rows.rename_columns([names.get(name, name) for name in rows.column_names])
 
 
 def same(text: str, count: int) -> pa.Array:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from etl.kernel.columns import integers
+from etl.kernel.columns import integers, renamed
 from etl.kernel.compiled import Compiled
 from etl.kernel.counts import FindingCounts, Groups, PathCounts
 from etl.kernel.numbering import NOT_LOADED
@@ -216,7 +216,7 @@ def _first_of_each(unsupported: pa.Table, groups: pa.Table) -> pa.Table:
         [("row", "min"), ("row", "count"), ("day", "min"), ("day", "max")]
     )
     first = rows.take(found["row_min"]).drop_columns(["group", "row", "day"])
-    first = first.rename_columns({"message_id": "first_message_id", "ordinals": "first_ordinals"})
+    first = renamed(first, {"message_id": "first_message_id", "ordinals": "first_ordinals"})
     for name, column in (
         ("findings", "row_count"),
         ("first_day", "day_min"),

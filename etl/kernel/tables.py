@@ -18,7 +18,7 @@ from etl.conform.conformer import PutAside, put_extensions_aside
 from etl.conform.exact_json import parse_exact
 from etl.conform.plain_extensions import put_plain_extensions
 from etl.kernel._reader import Columns
-from etl.kernel.columns import integers, without_empty
+from etl.kernel.columns import integers, renamed, without_empty
 from etl.kernel.compiled import Compiled
 from etl.kernel.observe import Grain, LeafChecks, Place
 from etl.kernel.program import LOG_IDS, ShapeProgram
@@ -177,7 +177,7 @@ class BatchTables:
         checks = self.compiled.plausibility(self.program.shape.data_model)
         wanted = {place.table for check in checks for place in check.places()}
         keyed = {
-            name: tables[name].rename_columns({MESSAGE_NO: "message_id"})
+            name: renamed(tables[name], {MESSAGE_NO: "message_id"})
             for name in wanted & tables.keys()
         }
         for found in check_plausibility(keyed, checks):
