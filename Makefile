@@ -7,7 +7,7 @@ export REDOX_WAREHOUSE_HOME ?= $(CURDIR)/.redox-warehouse
 export DAGSTER_HOME ?= $(REDOX_WAREHOUSE_HOME)/dagster
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup demo test check lint types layers unit faults ui slow fuzz bench dagster docs clean
+.PHONY: help setup demo test check lint types layers unit faults ui slow spark fuzz bench dagster docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -38,13 +38,18 @@ layers: $(STAMP)
 	$(BIN)/lint-imports
 
 unit: $(STAMP)
-	$(BIN)/pytest -q -m 'not faults and not ui and not slow' -n auto --dist loadfile
+	$(BIN)/pytest -q -m 'not faults and not ui and not slow and not spark' -n auto --dist loadfile
 
 faults: $(STAMP) ## Kills, full disks, damaged bytes
 	$(BIN)/pytest -q -m faults
 
 slow: $(STAMP) ## Long property tests
 	$(BIN)/pytest -q -m slow
+
+spark: $(STAMP) ## Read the Delta tables with Spark (needs Java 17; installs pyspark)
+	@$(BIN)/python -c 'import pyspark' 2>/dev/null || \
+		$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt '.[spark]'
+	$(BIN)/pytest -q -m spark
 
 ui: $(STAMP) ## Pages in a real browser (needs chromium)
 	$(BIN)/pytest -q -m ui

@@ -108,6 +108,23 @@ class PurgeSettings(Section):
     )
 
 
+class DeltaSettings(Section):
+    """Delta tables over the published version, for Databricks, Snowflake, Trino and their like."""
+
+    to: str = Field(
+        "", description="folder or URL where every new version is registered; empty = nowhere"
+    )
+    keep_hours: int = Field(
+        168,
+        ge=0,
+        description="files that left a Delta table stay so long for readers of older states",
+    )
+    parallel: int = Field(8, ge=1, le=64, description="tables registered at once")
+    storage: dict[str, SecretStr] = Field(
+        {}, description="options of the object store, as deltalake names them; secrets"
+    )
+
+
 Severity = Literal["block", "warn"]
 
 
@@ -316,6 +333,7 @@ class Settings(BaseSettings):
     values: ValueSettings = ValueSettings()
     publish: PublishSettings = PublishSettings()
     purge: PurgeSettings = PurgeSettings()
+    delta: DeltaSettings = DeltaSettings()
     marts: MartSettings = MartSettings()
     pull: PullSettings = PullSettings()
     receive: ReceiveSettings = ReceiveSettings()
@@ -366,6 +384,11 @@ class Settings(BaseSettings):
     @property
     def published_path(self) -> Path:
         return self.home / "published"
+
+    @property
+    def delta_path(self) -> Path:
+        """Which Delta tables were made of this home, and the id by which they know it."""
+        return self.home / "delta.json"
 
     @property
     def reports_path(self) -> Path:

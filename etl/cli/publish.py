@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,7 @@ from etl.plurals import counted
 from etl.settings import Settings
 
 if TYPE_CHECKING:
+    from etl.pipeline.delta import DeltaSummary
     from etl.pipeline.publish import PublishSummary
 
 EPILOG = """\b
@@ -18,6 +19,7 @@ Examples:
   redox-warehouse publish
   redox-warehouse publish --materialize
   redox-warehouse publish --keep 1 --json
+  redox-warehouse publish --to delta /lake/redox
 
 \b
 See docs/published.md for reading it with pandas, polars, Spark, SQLAlchemy, Power BI, Tableau.
@@ -30,18 +32,61 @@ Exit codes: 0 published or unchanged, 2 nothing was loaded, 4 busy, 5 disk full,
 @click.option(
     "--keep", type=click.IntRange(1), help="Versions to keep [publish.keep_versions]; 1 = no older."
 )
+@click.option(
+    "--to",
+    type=(click.Choice(["delta"]), str),
+    metavar="delta DIR|URL",
+    help="Also register the version as Delta tables there [delta.to].",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_obj
-def publish(settings: Settings, materialize: bool, keep: int | None, as_json: bool) -> None:
+def publish(
+    settings: Settings,
+    materialize: bool,
+    keep: int | None,
+    to: tuple[str, str] | None,
+    as_json: bool,
+) -> None:
     """Publish a version for analysts: Parquet files and views.
 
     A version never changes. Files of slices that did not change are shared with the version before.
     When nothing changed, no version is made. Readers of older versions are not disturbed.
+
+    With --to delta every table is registered as a Delta table over the same files. --keep 1 then
+    also deletes files that no Delta table names any more.
     """
     from etl.pipeline.publish import publish as publish_warehouse
 
     summary = publish_warehouse(settings, materialize=materialize, keep_versions=keep)
-    click.echo(json.dumps(summary.to_json(), indent=1) if as_json else _tell(summary, settings))
+    target = to[1] if to else settings.delta.to
+    delta = _register(settings, target, keep) if target else None
+    if as_json:
+        click.echo(json.dumps(_as_json(summary, delta), indent=1))
+        return
+    click.echo(_tell(summary, settings))
+    if delta:
+        click.echo(_format_delta(delta))
+
+
+def _register(settings: Settings, target: str, keep: int | None) -> DeltaSummary:
+    from etl.pipeline.delta import register_delta
+
+    return register_delta(settings, target, keep_hours=0 if keep == 1 else None)
+
+
+def _as_json(summary: PublishSummary, delta: DeltaSummary | None) -> dict[str, Any]:
+    content = summary.to_json()
+    return {**content, "delta": delta.to_json()} if delta else content
+
+
+def _format_delta(delta: DeltaSummary) -> str:
+    if not delta.tables_changed:
+        return f"The Delta tables at {delta.target} hold version {delta.version} already."
+    return (
+        f"Registered version {delta.version} at {delta.target}: {delta.tables_changed:,} of "
+        f"{counted(delta.tables, 'Delta table')} changed ({counted(delta.files_added, 'file')} "
+        f"added, {delta.files_removed:,} removed, {delta.files_deleted:,} old ones deleted)."
+    )
 
 
 def _tell(summary: PublishSummary, settings: Settings) -> str:

@@ -7,6 +7,7 @@ publishing. Layout: `versions/<number>/`, `current` -> `versions/<number>`.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -109,9 +110,25 @@ class PublishedFolder:
         link.replace(self.root / CURRENT)
         sync_files([self.root])
 
+    @contextmanager
+    def in_use(self, version: int) -> Iterator[Path]:
+        """While it lasts, no other process forgets a version; gives its folder.
+
+        Raises FileNotFoundError when it is forgotten already.
+        """
+        descriptor = os.open(self.folder_of(version) / MANIFEST, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+            yield self.folder_of(version)
+        finally:
+            os.close(descriptor)
+
     def forget(self, *, keep: int) -> list[int]:
-        """Remove all but the last versions and the current one; gives what was removed."""
-        return self.remove(self.numbers()[:-keep])
+        """Remove all but the last versions and the current one; gives what was removed.
+
+        A version that is being copied elsewhere stays until the next call.
+        """
+        return self.remove(n for n in self.numbers()[:-keep] if not self._is_in_use(n))
 
     def remove(self, numbers: Iterable[int]) -> list[int]:
         """Remove versions, never the current one; gives what was removed.
@@ -125,6 +142,16 @@ class PublishedFolder:
             self.folder_of(number).rename(leaving)
             _remove(leaving)
         return old
+
+    def _is_in_use(self, version: int) -> bool:
+        descriptor = os.open(self.folder_of(version) / MANIFEST, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
 
 
 def check_space(root: Path, manifest: Manifest) -> None:

@@ -8,8 +8,10 @@ import sys
 import tomllib
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
+from pathlib import Path
 from typing import Any
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -17,7 +19,9 @@ from tests.packaging.documents import ROOT
 
 OURS = {"etl", "models"}
 BUILDING = ("setuptools", "wheel")
-SET_UP_EXTRAS = ("s3", "ui", "dev")
+SET_UP_EXTRAS = ("s3", "ui", "delta", "dev")
+OPTIONAL = {"deltalake": "etl/publish/delta"}
+"""What an extra brings, and the only folder that may import it."""
 NOT_IMPORTED = {
     "lxml": "beautifulsoup4 is told to parse with it",
     "pandas": "analysts' recipes: duckdb gives data frames with it",
@@ -36,25 +40,37 @@ def _declared() -> dict[str, Requirement]:
     return {canonicalize_name(one.name): one for one in requirements}
 
 
-def _imported() -> set[str]:
+def _files() -> list[Path]:
+    return [file for package in sorted(OURS) for file in (ROOT / package).rglob("*.py")]
+
+
+def _imported(files: Iterable[Path]) -> set[str]:
     names = set()
-    for package in sorted(OURS):
-        for file in (ROOT / package).rglob("*.py"):
-            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-                if isinstance(node, ast.Import):
-                    names.update(alias.name.partition(".")[0] for alias in node.names)
-                elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-                    names.add(node.module.partition(".")[0])
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                names.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                names.add(node.module.partition(".")[0])
     return names - set(sys.stdlib_module_names) - OURS
 
 
 def _distributions() -> set[str]:
     known = packages_distributions()
-    return {canonicalize_name(known[name][0]) for name in _imported()}
+    return {canonicalize_name(known[name][0]) for name in _imported(_files())}
 
 
 def test_every_import_is_declared() -> None:
-    assert _distributions() - _declared().keys() == set()
+    assert _distributions() - _declared().keys() - OPTIONAL.keys() == set()
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_what_an_extra_brings_is_imported_in_one_place_only(name: str) -> None:
+    extras = _project()["optional-dependencies"].values()
+    assert any(canonicalize_name(Requirement(line).name) == name for one in extras for line in one)
+    importing = {file for file in _files() if name in _imported([file])}
+    assert importing
+    assert [file for file in importing if ROOT / OPTIONAL[name] not in file.parents] == []
 
 
 def test_every_declared_package_is_used() -> None:

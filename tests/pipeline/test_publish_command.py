@@ -22,13 +22,17 @@ def run(home: Path, *arguments: str) -> int:
 
 def test_publish_tells_version_and_where_to_read_it(tmp_path: Path, capsys: Captured) -> None:
     home = make_home(tmp_path).home
-    assert run(home, "publish") == 0
+    to_delta = ("--to", "delta", str(tmp_path / "lake"))
+    assert run(home, "publish", *to_delta) == 0
     told = capsys.readouterr().out
     assert told.startswith("Published version 1: ")
     assert str(home / "published" / "current" / "warehouse.duckdb") in told
-    assert run(home, "publish", "--json") == 0
+    assert f"Registered version 1 at {tmp_path / 'lake'}: " in told
+    assert run(home, "publish", "--json", *to_delta) == 0
     summary = json.loads(capsys.readouterr().out)
     assert (summary["version"], summary["is_new"]) == (1, False)
+    assert (summary["delta"]["is_new"], summary["delta"]["tables_changed"]) == (False, 0)
+    assert summary["delta"]["tables"] == summary["tables"]
 
 
 def test_publish_without_a_warehouse_is_a_wrong_call(tmp_path: Path, capsys: Captured) -> None:
