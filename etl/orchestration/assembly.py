@@ -13,6 +13,7 @@ from dagster._core.definitions.definitions_load_context import (
 from etl.orchestration import alerts, new_files, new_loads
 from etl.orchestration.arrivals import arrival_specs
 from etl.orchestration.checks import load_check_specs
+from etl.orchestration.delta import build_delta_tables, has_delta
 from etl.orchestration.graph import Graph
 from etl.orchestration.habits import Habits, read_habits
 from etl.orchestration.home import RESOURCE, Home
@@ -50,7 +51,7 @@ def assemble(settings: Settings | None = None, habits: Habits | None = None) -> 
         build_load_job(graph),
         build_whole_job(graph),
         build_backfill_job(graph),
-        build_publish_job(),
+        build_publish_job(graph),
         build_reliability_job(),
         build_pull_job(),
     ]
@@ -69,6 +70,7 @@ def assemble(settings: Settings | None = None, habits: Habits | None = None) -> 
             build_pulled_replies(graph, settings),
             build_load(graph),
             build_published_version(graph),
+            *([build_delta_tables(graph)] if has_delta(settings) else []),
             build_marts(graph, settings),
             build_report_asset(graph),
         ],

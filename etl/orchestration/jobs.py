@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from etl.orchestration.checks import load_check_specs
+from etl.orchestration.delta import delta_selection
 from etl.orchestration.graph import (
     FINDINGS,
     LANDED,
@@ -37,6 +38,12 @@ def load_selection(graph: Graph) -> dg.AssetSelection:
     return assets | dg.AssetSelection.checks(*(spec.key for spec in load_check_specs(graph)))
 
 
+def publish_selection(graph: Graph) -> dg.AssetSelection:
+    """A version, its marts, and its Delta tables where they have a target."""
+    made = dg.AssetSelection.assets(PUBLISHED) | mart_selection()
+    return made | delta_selection(graph.settings)
+
+
 def build_load_job(graph: Graph) -> AssetJob:
     """The job of the sensor and the sweep."""
     return dg.define_asset_job(
@@ -51,7 +58,7 @@ def build_whole_job(graph: Graph) -> AssetJob:
     """Load and publish in a row, for the first run and for small sites."""
     return dg.define_asset_job(
         "load_and_publish",
-        selection=load_selection(graph) | dg.AssetSelection.assets(PUBLISHED) | mart_selection(),
+        selection=load_selection(graph) | publish_selection(graph),
         executor_def=dg.in_process_executor,
         description="Loads what waits and publishes it.",
     )
@@ -71,11 +78,11 @@ def build_backfill_job(graph: Graph) -> AssetJob:
     )
 
 
-def build_publish_job() -> AssetJob:
+def build_publish_job(graph: Graph) -> AssetJob:
     """A new version for analysts."""
     return dg.define_asset_job(
         "publish",
-        selection=dg.AssetSelection.assets(PUBLISHED) | mart_selection(),
+        selection=publish_selection(graph),
         executor_def=dg.in_process_executor,
         description="Publishes a new version for analysts when something has changed.",
     )
