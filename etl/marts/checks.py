@@ -97,7 +97,7 @@ def _checks(mart: str, header: Header, severities: Mapping[str, str]) -> Iterato
             "words", column, f"count(*) filter (coalesce(own.{column} not in ({listing}), true))"
         )
     for column, target in header.refers:
-        same = column if column in _key_of(target) else _key_of(target)[0]
+        same = target_key(target)
         exists = f"exists (select 1 from {target} as known where known.{same} = own.{column})"
         missing = f"count(*) filter (own.{column} is not null and not own.refers_{column})"
         yield check("refers", column, missing, reads=frozenset({target}), exists=exists)
@@ -108,9 +108,9 @@ def _checks(mart: str, header: Header, severities: Mapping[str, str]) -> Iterato
         yield check("ledger", "", difference, reads=header.reads)
 
 
-def _key_of(target: str) -> tuple[str, ...]:
+def target_key(target: str) -> str:
     """The key that a reference names: marts of one key column are named after what they hold."""
-    return (_KEYS.get(target, f"{target.partition('.')[2]}_id"),)
+    return _KEYS.get(target, f"{target.partition('.')[2]}_id")
 
 
 _KEYS: Mapping[str, str] = {"evidence.message": "message_id", "mart.orders": "order_id"}

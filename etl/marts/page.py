@@ -12,8 +12,10 @@ INTRODUCTION = """\
 
 Written from the headers of `sql/mart/` by `make docs`. Raw tables hold what messages said; a mart
 holds what is true now. Every published version has them in schema `mart`, as Parquet beside the raw
-tables and as views in the version's DuckDB file. Test messages and queries are left out; replies say
-how things stood. A null says nothing: the newest known value wins.
+tables and as views in the version's DuckDB file; before the first `redox-warehouse publish` there are
+none. `catalog.html` beside the version's files shows them as a map, with their rows. Test messages
+and queries are left out; replies say how things stood. A null says nothing: the newest known value
+wins.
 
 - `patient_id` is source and identifier, such as `7ce6f387:00012`; `encounter_id` and `appointment_id`
   are source and visit number, the same text for the same visit. A reference to something that no

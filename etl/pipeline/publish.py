@@ -19,6 +19,7 @@ import duckdb
 
 from etl.errors import UsageFault
 from etl.pipeline.catalog_cache import site_plan
+from etl.pipeline.catalog_page import write_catalog_page
 from etl.pipeline.numbers import require_newest
 from etl.pipeline.reader_catalog import fill, plan_catalog
 from etl.publish.folders import TABLES_FILE, VIEWS_FILE, PublishedFolder, check_space
@@ -142,6 +143,9 @@ def _publish(settings: Settings, folder: PublishedFolder, now: datetime) -> Publ
             folder.make_current(latest.version)
             return _summary(latest, Written(0, 0), is_new=False)
         _write_views(folder, built, manifest, latest, catalog)
+        write_catalog_page(
+            built, catalog, manifest.tables, site_plan(settings), version=version, made_at=now
+        )
         (built / MANIFEST).write_text(to_json(manifest), "utf-8")
         (built / MANIFEST).chmod(0o400)
         folder.adopt(built, version)

@@ -90,8 +90,8 @@ def _render(facts: Facts, senders: Senders, overview: Overview, options: ReportO
     changes = group_changes(facts, senders, suppress_below=options.suppress_below)
     silences = list_silences(facts, senders)
     page = environment.get_template("report.html").render(
-        styles=_assets(STYLES),
-        scripts=_assets(SCRIPTS),
+        styles=read_assets(STYLES),
+        scripts=read_assets(SCRIPTS),
         data=Markup(to_json(payload)),
         facts=facts,
         senders=senders,
@@ -121,7 +121,8 @@ def _unbroken(text: str) -> str:
     return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
-def _assets(names: tuple[str, ...]) -> Markup:
+def read_assets(names: tuple[str, ...]) -> Markup:
+    """Styles or scripts of pages, one after the other, to stand in a page."""
     folder = files("etl.report") / "templates"
     return Markup("\n".join((folder / name).read_text("utf-8") for name in names))
 

@@ -15,6 +15,8 @@ from etl.synth.scenarios.steps import Actor, Detail, Json, Row, Step
 from etl.synth.scenarios.visits import Visit
 
 PRIORITIES = ("Routine", "Routine", "Routine", "Stat", "ASAP")
+PACE = {"Stat": 0.15, "ASAP": 0.4}
+"""How much sooner urgent orders are collected and reported than routine ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,8 @@ def laboratory_order(case: Case, person: Person, after: int) -> Iterator[Step]:
         at = case.instants.after(at, 0.1, 6)
         yield order.order_step("Cancel", at, person, replace(state, status="Cancel"), visit_body)
         return
-    at = case.instants.after(at, 0.3, 6)
+    pace = PACE.get(state.priority, 1.0)
+    at = case.instants.after(at, 0.3 * pace, 6 * pace)
     yield from _reports(case, person, order, replace(state, collected_at=at), visit_body)
 
 
@@ -248,7 +251,8 @@ def _reports(
     """A preliminary report of a part (some), the final one, and a later one of a part (few)."""
     rng = case.rng
     collected_at = state.collected_at or case.begin
-    at = case.instants.after(collected_at, 0.5, 20)
+    pace = PACE.get(state.priority, 1.0)
+    at = case.instants.after(collected_at, 0.5 * pace, 20 * pace)
     state = replace(state, status="Resulted", first_result_at=at)
     first = _first_results(case, order, collected_at, at)
     report = _Report(order, first, visit, event_type, says_status=rng.random() < 0.6)
