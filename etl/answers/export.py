@@ -23,7 +23,8 @@ from etl.warehouse.connection import rewritten_errors
 
 _MODELS = "select distinct data_model, table_schema from quality.field where table_schema <> 'core'"
 _FIELDS = """
-select table_schema, table_name, column_name, min(path), min(value_set), min(sensitivity)
+select
+  table_schema, table_name, column_name, min(path), min(meaning), min(value_set), min(sensitivity)
 from quality.field where column_name <> '' group by all
 """
 
@@ -102,6 +103,6 @@ def _fields(
 ) -> dict[tuple[str, str, str], FieldFacts]:
     rows = connection.execute(_FIELDS).fetchall()
     return {
-        (schema, table, column): FieldFacts(path, value_set or "", sensitivity or "")
-        for schema, table, column, path, value_set, sensitivity in rows
+        (schema, table, column): FieldFacts(*(fact or "" for fact in facts))
+        for schema, table, column, *facts in rows
     }

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +44,8 @@ Examples:
 COLUMNS = (
     Column("column"),
     Column("path", is_path=True),
-    Column("type", rank=1),
+    Column("meaning", rank=1, is_text=True),
+    Column("type", rank=3),
     Column("rating", rank=2),
 )
 
@@ -114,32 +114,31 @@ def show(
     paths = {} if path else facts.pop("paths")
     places = {} if path else facts.pop("stored_in")
     ratings = {} if path else facts.pop("documented_ratings")
+    meanings = {} if path else facts.pop("meanings")
     click.echo(tell_facts(facts))
     if paths:
-        _print_paths(paths, places, ratings, wide)
+        rows = [
+            {
+                "path": one,
+                "type": paths[one],
+                "stored_in": places.get(one, ""),
+                "rating": ratings.get(one, ""),
+                "meaning": meanings[one],
+            }
+            for one in paths
+        ]
+        _print_paths(rows, wide)
 
 
-def _print_paths(
-    paths: Mapping[str, str], places: Mapping[str, str], ratings: Mapping[str, str], wide: bool
-) -> None:
-    """Each path with its table, column and rating: by table on a terminal, as records where piped."""
-    rows = [
-        {
-            "path": one,
-            "type": paths[one],
-            "stored_in": places.get(one),
-            "rating": ratings.get(one, ""),
-        }
-        for one in paths
-    ]
+def _print_paths(rows: list[dict[str, str]], wide: bool) -> None:
+    """Each path with its table, column, rating and meaning: by table on a terminal, as records piped."""
     if not is_terminal():
-        print_table(rows, tuple(map(Column, ("path", "type", "stored_in", "rating"))))
+        print_table(rows, tuple(map(Column, rows[0])))
         return
     tables: dict[str, list[dict[str, Any]]] = {}
-    for path, kind in paths.items():
-        schema, table, column = [*places.get(path, "").split("."), "", "", ""][:3]
-        row = {"column": column or "-", "path": path, "type": kind, "rating": ratings.get(path, "")}
-        tables.setdefault(f"{schema}.{table}", []).append(row)
+    for row in rows:
+        schema, table, column = [*row["stored_in"].split("."), "", "", ""][:3]
+        tables.setdefault(f"{schema}.{table}", []).append({**row, "column": column or "-"})
     for table, own in tables.items():
         say()
         print_table(own, COLUMNS, title=table, wide=wide)

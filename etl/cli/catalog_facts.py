@@ -12,6 +12,7 @@ from etl.ratings.events import spelled
 from etl.ratings.types import name_shapes
 from models.catalog.rating_share import rating_share
 from models.catalog.records import Catalog, DataModel, Expectation, Field
+from models.compile.ddl import as_title
 from models.compile.dictionary import dictionary_tables
 from models.tables.plan import plan_tables
 
@@ -36,6 +37,9 @@ def find_model(catalog: Catalog, name: str) -> dict[str, Any]:
         },
         "paths": {
             path: name_shapes(shapes) for path, shapes in _shapes(catalog, model.name).items()
+        },
+        "meanings": {
+            path: shapes[0].meaning for path, shapes in _shapes(catalog, model.name).items()
         },
         "stored_in": find_places(catalog, model.name),
         "documented_ratings": documented_ratings(catalog, model.name),
@@ -83,6 +87,7 @@ def find_field(catalog: Catalog, name: str, path: str) -> dict[str, Any]:
     return {
         "data_model": model.name,
         "path": path,
+        "meaning": as_title(shapes[path][0].meaning),
         "stored_in": find_places(catalog, model.name).get(path, ""),
         "shapes": [_shape(catalog, field) for field in shapes[path]],
         "expectations": [_expectation(line) for line in _lines(catalog, model.name, path)],

@@ -12,7 +12,9 @@ from etl.publish.export import ExportedTable
 
 MANIFEST = "manifest.json"
 MADE_BY = "redox-warehouse export"
-_HEADER = ("table", "column", "type", "key", "path", "value_set", "sensitivity", "comment")
+_HEADER = (
+    "table", "column", "type", "key", "path", "meaning", "value_set", "sensitivity", "comment"
+)  # fmt: skip
 
 _README = """\
 # Export of a Redox warehouse
@@ -24,7 +26,7 @@ Made {created_at} from {source}: {tables:,} tables, {rows:,} rows, as {file_form
 - `<schema>/message`: one row per message. Every array of a message is a table of its own, named by
   its path; `message_id` and the `..._ordinal` columns (1-based positions) join it to its parent.
 - `dictionary.csv`: every column with its type, its place in the key, its path in Redox's notation,
-  value set and sensitivity. `manifest.json`: files with rows and bytes, for programs.
+  meaning, value set and sensitivity. `manifest.json`: files with rows and bytes, for programs.
 - Times are UTC{time_note}. Money is DECIMAL(18,4). Numbers that Redox sends as text are text.
 {csv_note}
 | table | rows | what one row is |
@@ -41,9 +43,10 @@ _CSV_NOTE = """\
 class FieldFacts:
     """What the catalog knows of the field that a column holds."""
 
-    path: str
-    value_set: str
-    sensitivity: str
+    path: str = ""
+    meaning: str = ""
+    value_set: str = ""
+    sensitivity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +80,14 @@ def _dictionary_rows(
 ) -> Iterator[tuple[object, ...]]:
     relation = table.relation.as_published()
     for column in relation.columns:
-        known = fields.get((relation.schema, relation.name, column.name), FieldFacts("", "", ""))
+        known = fields.get((relation.schema, relation.name, column.name), FieldFacts())
         yield (
             relation.qualified_name,
             column.name,
             column.sql_type,
             relation.key.index(column.name) + 1 if column.is_key else "",
             known.path,
+            known.meaning,
             known.value_set,
             known.sensitivity,
             column.comment,

@@ -13,7 +13,7 @@ from models.tables.plan import WarehousePlan
 
 CATALOG_HASH = "catalog_hash"
 FIXED_VERSION = "fixed_tables"
-FIXED_DIGEST = "548f430cda882287"
+FIXED_DIGEST = "911d11bf825f7e2d"
 """Changes with the tables of fixed shape, so that a warehouse of a release before gets what is new.
 
 Computing it takes SQLAlchemy, whose import takes longer than a small load; a test compares it.
@@ -43,7 +43,8 @@ class Schema:
         from etl.warehouse.statements import compile_tables, create_statements
 
         metadata = compile_tables(self.catalog, self.plan, missing, with_fixed=has_changed)
-        connection.execute(";\n".join(create_statements(metadata, columns)))
+        comments = existing_comments(connection)
+        connection.execute(";\n".join(create_statements(metadata, columns, comments)))
         if has_changed:
             self._write_catalog(connection)
 
@@ -117,6 +118,16 @@ def existing_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[st
     for table, column, data_type in connection.execute(query).fetchall():
         tables.setdefault(table, {})[column] = data_type
     return tables
+
+
+def existing_comments(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
+    """The comments of columns that have one, by qualified table name and column."""
+    query = (
+        "select schema_name || '.' || table_name, column_name, comment from duckdb_columns() "
+        "where not internal and database_name = current_database() and comment is not null"
+    )
+    rows = connection.execute(query).fetchall()
+    return {(table, column): comment for table, column, comment in rows}
 
 
 def replace_rows(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:

@@ -15,6 +15,8 @@ from models.tables.plan import WarehousePlan
 
 Columns = Mapping[str, Mapping[str, str]]
 """The columns and their types that exist, by qualified table name."""
+Comments = Mapping[tuple[str, str], str]
+"""The comments of existing columns, by qualified table name and column."""
 
 
 def compile_tables(
@@ -29,8 +31,8 @@ def compile_tables(
     return metadata
 
 
-def create_statements(metadata: MetaData, columns: Columns) -> Iterator[str]:
-    """What makes missing schemas, tables, columns and comments.
+def create_statements(metadata: MetaData, columns: Columns, comments: Comments) -> Iterator[str]:
+    """What makes missing schemas, tables, columns and comments, and corrects other comments.
 
     Raises PermanentError when an existing column has another type than the catalog says.
     """
@@ -38,7 +40,7 @@ def create_statements(metadata: MetaData, columns: Columns) -> Iterator[str]:
     for name in sorted(filter(None, schemas)):
         yield f"create schema if not exists {name}"
     for table in metadata.sorted_tables:
-        yield from _table_statements(table, columns.get(str(table)))
+        yield from _table_statements(table, columns.get(str(table)), comments)
 
 
 def retype_statements(metadata: MetaData, columns: Columns) -> Iterator[str]:
@@ -54,7 +56,9 @@ def retype_statements(metadata: MetaData, columns: Columns) -> Iterator[str]:
 _DIALECT = Dialect()
 
 
-def _table_statements(table: Table, existing: Mapping[str, str] | None) -> list[str]:
+def _table_statements(
+    table: Table, existing: Mapping[str, str] | None, comments: Comments
+) -> list[str]:
     if existing is None:
         return [_create_table(table), *_comments(table, table.columns.keys())]
     for name, wanted in _other_types(table, existing):
@@ -67,7 +71,12 @@ def _table_statements(table: Table, existing: Mapping[str, str] | None) -> list[
         f"alter table {table} add column {quote_name(name)} {_type_name(table.columns[name].type)}"
         for name in added
     ]
-    return [*alter, *(_comments(table, added) if added else ())]
+    other = [
+        column.name
+        for column in table.columns
+        if (column.comment or "") != comments.get((str(table), column.name), "")
+    ]
+    return [*alter, *(_comments(table, other) if other else ())]
 
 
 def _other_types(table: Table, existing: Mapping[str, str]) -> Iterator[tuple[str, str]]:

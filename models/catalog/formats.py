@@ -61,6 +61,9 @@ PLAUSIBILITY = TableFormat(
     ),
     key=("rule", "data_model", "path", "comparison", "other_path"),
 )
+MEANINGS = TableFormat(
+    "meanings", ("data_model", "path", "meaning"), key=("data_model", "path"), optional=("called",)
+)
 RULES = TableFormat(
     "rules", ("rule", "severity"), key=("rule",), optional=("area", "meaning", "action")
 )
@@ -76,4 +79,5 @@ ALL = (
     RELIABILITY_SETTINGS,
     RULES,
     PLAUSIBILITY,
+    MEANINGS,
 )

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from enum import StrEnum
 from math import isfinite
 from pathlib import Path
@@ -20,6 +21,7 @@ from models.catalog.csv_table import (
     read_lines,
     unknown_files,
 )
+from models.catalog.meanings import Meanings
 from models.catalog.meta_fields import complete_meta
 from models.catalog.path_patterns import ValuePaths
 from models.catalog.records import (
@@ -307,7 +309,20 @@ class _Reading:
             lines[model.name, field.path] = line
         complete = complete_meta(fields, data_models)
         self._check_parents(complete, lines)
-        return {name: tuple(sorted(own, key=_field_order)) for name, own in complete.items()}
+        described = self._described(complete)
+        return {name: tuple(sorted(own, key=_field_order)) for name, own in described.items()}
+
+    def _described(self, fields: dict[str, list[Field]]) -> dict[str, list[Field]]:
+        """The fields with what they mean."""
+        lines = self._lines(formats.MEANINGS)
+        self.faults.extend(one.fault("meaning is missing") for one in lines if not one["meaning"])
+        meanings = Meanings(lines)
+        described = {
+            name: [replace(one, meaning=meanings.meaning_of(name, one.path)) for one in own]
+            for name, own in fields.items()
+        }
+        self.faults.extend(meanings.unused())
+        return described
 
     def _field(self, line: Line, model: DataModel) -> Field | None:
         json_type = self._choice(line, "json_type", JsonType)

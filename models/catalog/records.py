@@ -116,9 +116,10 @@ class DataModel:
 class Field:
     """One path of a data model in one shape.
 
-    `path` is in Redox notation, arrays end in `[]`. `event_types` names the event types that list
-    the path. `item_type` is set for arrays only, `number_kind` for numbers only. `file` and `line`
-    say where the catalog lists it, `is_site` that the site's overlay does.
+    `path` is in Redox notation, arrays end in `[]`. `meaning` says in a few words what it is, ""
+    where nobody described it. `event_types` names the event types that list the path. `item_type`
+    is set for arrays only, `number_kind` for numbers only. `file` and `line` say where the catalog
+    lists it, `is_site` that the site's overlay does.
     """
 
     data_model: str
@@ -135,6 +136,7 @@ class Field:
     is_volatile: bool
     source: str
     note: str
+    meaning: str = ""
     file: str = record_field(default="", compare=False)
     line: int = record_field(default=1, compare=False)
     is_site: bool = record_field(default=False, compare=False)

@@ -112,10 +112,15 @@ def table_comment(table: Table) -> str:
     return f"One row per {grain}; key {', '.join(table.key)}"
 
 
+def as_title(meaning: str) -> str:
+    """A meaning as it begins a text."""
+    return meaning[:1].upper() + meaning[1:]
+
+
 def column_comment(column: PlanColumn, catalog: Catalog) -> str:
-    """Path, type, value set and sensitivity of a column, one fact after the other."""
+    """Meaning, path, type, value set and sensitivity of a column, one fact after the other."""
     field = column.field
-    facts = [field.path]
+    facts = [as_title(field.meaning), field.path] if field.meaning else [field.path]
     if column.storage is Storage.JSON:
         facts.append("JSON text")
     if field.value_set:

@@ -40,6 +40,7 @@ def _fields(catalog: Catalog, plan: WarehousePlan) -> Iterator[Row]:
                 "path": field.path,
                 "json_type": field.json_type.value,
                 "kind": _kind(field),
+                "meaning": field.meaning,
                 "temporal": field.temporal.value if field.temporal else "",
                 "value_set": field.value_set,
                 "value_set_confidence": field.value_set_confidence,

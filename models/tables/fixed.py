@@ -319,6 +319,7 @@ FIELD = Table(
     _key("path", Text, "Path in Redox notation"),
     _key("json_type", Text, "Type in JSON"),
     _col("kind", Text, "leaf, object or array"),
+    _col("meaning", Text, "What the field is, in a few words"),
     _col("temporal", Text, "date or datetime"),
     _col("value_set", Text, "Value set of the field"),
     _col(

@@ -29,6 +29,10 @@ LINES = (
     "PatientAdmin,Visit.Beds[],array,object,,,,,,,*,,site,\n"
     "PatientAdmin,Visit.Beds[].Since,string,,,date,,,date,,*,,site,\n"
 )
+MEANINGS = """data_model,path,meaning
+PatientAdmin,Visit.Pager,pager of {parent}
+PatientAdmin,Visit.VisitNumber,contact serial number
+"""
 VISIT = {"Pager": "M", "Beds": [{"Since": "2026-01-05"}, {"Since": "2026-01-06"}]}
 
 
@@ -46,6 +50,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     load_paths(settings, [str(write_message(folder / "before.json", "1"))])
     settings.catalog_path.mkdir()
     (settings.catalog_path / "fields.csv").write_text(HEADER + LINES, "utf-8")
+    (settings.catalog_path / "meanings.csv").write_text(MEANINGS, "utf-8")
     load_paths(settings, [str(write_message(folder / "after.json", "2"))])
     publish(settings)
     return settings
@@ -66,11 +71,13 @@ def test_the_next_load_fills_its_column_and_table(settings: Settings) -> None:
 def test_its_comment_dictionary_and_counts_follow(settings: Settings) -> None:
     comment = (
         "select comment from duckdb_columns() where table_name = 'message' "
-        "and schema_name = 'patient_admin' and column_name = 'visit_pager'"
+        "and schema_name = 'patient_admin' and column_name = 'visit_{}'"
     )
-    assert ask(settings, comment) == [
-        ("Visit.Pager; value set Sex (supported values); sensitivity phone",)
+    assert ask(settings, comment.format("pager")) == [
+        ("Pager of the visit; Visit.Pager; value set Sex (supported values); sensitivity phone",)
     ]
+    ((other,),) = ask(settings, comment.format("visit_number"))
+    assert other.startswith("Contact serial number; Visit.VisitNumber")
     listed = (
         "select path, table_name, column_name, temporal from quality.field "
         "where path like 'Visit.Beds%' or path = 'Visit.Pager' order by path"
