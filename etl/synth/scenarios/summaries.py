@@ -14,7 +14,7 @@ import orjson
 from etl.synth.clock import DAY_MS
 from etl.synth.scenarios import payload, times
 from etl.synth.scenarios.case import Case
-from etl.synth.scenarios.lists import Line, code_system, lines
+from etl.synth.scenarios.lists import Line, code_system, grouped, lines
 from etl.synth.scenarios.medications import product_body, product_row, route_body
 from etl.synth.scenarios.observations import Observation
 from etl.synth.scenarios.people import Person
@@ -200,6 +200,12 @@ class Procedure(Entry):
         }
 
 
+class Activity(Procedure):
+    """A procedure that only observed the patient: summaries list these apart."""
+
+    section = "Activities"
+
+
 def _code(line: Line, system: str) -> Json:
     return {
         "Code": line["code"],
@@ -224,7 +230,8 @@ def summary(case: Case, person: Person, after: int) -> Iterator[Step]:
         for line in case.rng.sample(lines("vitals"), 2)
     ]
     case.actors += vitals
-    yield _snapshot(case, person, at, states, vitals)
+    history = _history(case)
+    yield _snapshot(case, person, at, states, vitals, history)
     for _ in range(case.rng.choice((0, 1, 1, 2))):
         at = case.instants.after(at, 20, 200)
         kept: set[str] = set()
@@ -236,7 +243,37 @@ def summary(case: Case, person: Person, after: int) -> Iterator[Step]:
         for entry in _new_entries(case, at):
             states[entry] = EntryState("Active")
             case.actors.append(entry)
-        yield _snapshot(case, person, at, states, vitals)
+        yield _snapshot(case, person, at, states, vitals, history)
+
+
+def _history(case: Case) -> Json:
+    """Earlier results and the use of tobacco, the same in every snapshot; no truth speaks of them."""
+    panel = case.rng.choice([own for own in grouped("panels", "order_code") if _is_numeric(own)])
+    taken_at = _past(case) + 9 * times.HOUR_MS
+    results = [Observation(case, line, at=taken_at, visit=None) for line in panel]
+    smoking = case.rng.choice(lines("smoking"))
+    return {
+        "Results": [
+            {
+                **_code({"code": panel[0]["order_code"], "name": panel[0]["order_name"]}, "LOINC"),
+                "Status": "completed",
+                "Observations": [one.summary_body() for one in results],
+            }
+        ],
+        "SocialHistory": {
+            "TobaccoUse": [
+                {
+                    **_code(smoking, "SNOMED CT"),
+                    "StartDate": times.text(_past(case)),
+                    "IsSmokingStatus": True,
+                }
+            ]
+        },
+    }
+
+
+def _is_numeric(panel: tuple[Line, ...]) -> bool:
+    return all(line["value_type"] == "Numeric" and not line["words"] for line in panel)
 
 
 @cache
@@ -250,18 +287,25 @@ def _first_lists(case: Case) -> dict[Entry, EntryState]:
     """What the first snapshot lists."""
     rng = case.rng
     chosen: list[Entry] = []
-    for line in rng.sample(lines("diagnoses"), rng.randint(1, 3)):
-        chosen.append(Problem(case, line, _past(case)))
+    *current, former = rng.sample(lines("diagnoses"), rng.randint(2, 4))
+    chosen += [Problem(case, line, _past(case)) for line in current]
     for line in rng.sample(lines("medications"), rng.randint(1, 3)):
         chosen.append(ListedMedication(case, line, _past(case)))
     allergens = rng.sample(lines("allergens"), rng.randint(1, 2)) if rng.random() < 0.4 else []
     chosen += [Allergy(case, line, _past(case)) for line in allergens or [NO_ALLERGY]]
     if rng.random() < 0.7:
         chosen.append(Procedure(case, rng.choice(lines("procedures")), _past(case)))
-    return {
+    if rng.random() < 0.8:
+        chosen.append(Activity(case, rng.choice(lines("activities")), _past(case)))
+    states = {
         entry: EntryState("completed" if isinstance(entry, Procedure) else "Active")
         for entry in chosen
     }
+    if rng.random() < 0.8:
+        problem = Problem(case, former, _past(case))
+        ended = problem.began_at + rng.randint(1, 15) * DAY_MS
+        states[problem] = EntryState("Resolved", resolved_at=ended)
+    return states
 
 
 def _past(case: Case) -> int:
@@ -281,6 +325,12 @@ def _later(case: Case, entry: Entry, state: EntryState, at: int, *, may_vanish: 
     return state
 
 
+def _section(listed: dict[Entry, EntryState], section: str, name: str) -> Json:
+    """The entries of a list under its name; a list that is empty is not sent at all."""
+    entries = [entry.body(state) for entry, state in listed.items() if entry.section == section]
+    return {name: entries} if entries else {}
+
+
 def _new_entries(case: Case, at: int) -> Iterator[Entry]:
     """What came since the last snapshot."""
     if case.rng.random() < 0.5:
@@ -293,6 +343,7 @@ def _snapshot(
     at: int,
     states: dict[Entry, EntryState],
     vitals: list[Observation],
+    history: Json,
 ) -> Step:
     """A summary that lists what is listed now; what it leaves out is no longer on the list."""
     listed = {entry: state for entry, state in states.items() if state.is_listed}
@@ -313,15 +364,16 @@ def _snapshot(
             "EndDateTime": times.text(at - times.HOUR_MS),
         },
     }
-    body: Json = {"Header": {"Document": document}, **orjson.loads(_beside())}
+    body: Json = {"Header": {"Document": document}, **orjson.loads(_beside()), **history}
     taken_at = times.text(vitals[0].measured_at)
     body["VitalSigns"] = [
         {"DateTime": taken_at, "Observations": [value.summary_body() for value in vitals]}
     ]
-    for section in ("Problems", "Medications", "Allergies", "Procedures"):
-        entries = [entry.body(state) for entry, state in listed.items() if entry.section == section]
-        if entries:
-            body[section] = {"Procedures": entries} if section == "Procedures" else entries
+    for section in ("Problems", "Medications", "Allergies"):
+        body |= _section(listed, section, section)
+    done = _section(listed, "Procedures", "Procedures")
+    done |= _section(listed, "Activities", "Observations")
+    body |= {"Procedures": done} if done else {}
     outcomes: list[tuple[Actor[Any], Any]] = list(listed.items())
     outcomes += [(value, None) for value in vitals]
     return Step(

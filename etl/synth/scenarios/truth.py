@@ -21,7 +21,7 @@ from etl.synth.scenarios.orders import Order, Result
 from etl.synth.scenarios.people import Record, Seen, truth_of
 from etl.synth.scenarios.plans import coverage_rows
 from etl.synth.scenarios.steps import Actor, Row
-from etl.synth.scenarios.summaries import Allergy, ListedMedication, Problem, Procedure
+from etl.synth.scenarios.summaries import Activity, Allergy, ListedMedication, Problem, Procedure
 from etl.synth.scenarios.vaccinations import Vaccination
 from etl.synth.scenarios.visits import Diagnosis, Visit
 
@@ -41,6 +41,7 @@ TABLES: dict[type[Any], str] = {
     Vaccination: "immunizations",
     Note: "documents",
     Procedure: "procedures",
+    Activity: "procedures",
     Charge: "charges",
     ClaimLine: "claim_lines",
 }
