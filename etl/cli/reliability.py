@@ -279,6 +279,7 @@ def _answer(found: Digest, facts: Facts, report: Path | None) -> dict[str, Any]:
         "first_day": facts.scope.first_day,
         "last_day": facts.scope.last_day,
         "shows_test": facts.scope.shows_test,
+        "headline": found.headline,
         "summary": found.summary,
         "messages": total.messages,
         "messages_text": total.messages_text,

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from etl.plurals import counted, is_or_are
 from etl.report.changes import ChangeGroup, Silence, day_text, percent
-from etl.report.overview import Overview, Worst
+from etl.report.overview import Below, Overview, Worst
 from etl.report.records import Verdict
 
 _FALLING = ("vanished", "fell")
@@ -79,6 +79,19 @@ def _mixed(found: Sequence[Attention], most: int) -> Iterator[Attention]:
     yield from (one for one in found if one in chosen)
 
 
+def is_told(group: ChangeGroup, overview: Overview) -> bool:
+    """Return whether a change is the fall of fields that are named as below their rating."""
+    named = {
+        (worst.path, sender)
+        for worst in overview.worst
+        if worst.checks[0].fall
+        for sender in worst.senders
+    }
+    return group.kind in _FALLING and named >= {
+        (change.path, sender) for change in group.changes for sender in group.senders
+    }
+
+
 def headline(
     overview: Overview, changes: Sequence[ChangeGroup], silences: Sequence[Silence]
 ) -> str:
@@ -127,17 +140,26 @@ def sum_up(overview: Overview) -> str:
 
 def _below(worst: Worst) -> Attention:
     first = worst.checks[0]
-    rate = "too rarely" if first.rate is None else f"in {percent(first.rate)} of messages"
     more = len(worst.checks) - 1
     beside = f" (and {counted(more, 'more check')})" if more else ""
     return Attention(
         Kind.BELOW,
         who=_names(worst.senders),
-        what=f"{worst.path} is filled {rate} of {first.data_model} {first.event_type}{beside}, "
+        what=f"{worst.path} {_how_low(first)} {first.data_model} {first.event_type}{beside}, "
         f"{_promise(worst)}",
         since=_since(worst),
         action=_ask(worst, first.since),
     )
+
+
+def _how_low(check: Below) -> str:
+    """What happened to a field, up to the word before its data model."""
+    fall = check.fall
+    if fall and fall.past_rate is not None and fall.recent_rate is not None:
+        return f"fell from {percent(fall.past_rate)} to {percent(fall.recent_rate)} of"
+    if check.rate is None:
+        return "is filled too rarely in"
+    return f"is filled in {percent(check.rate)} of messages of"
 
 
 def _promise(worst: Worst) -> str:

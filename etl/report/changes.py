@@ -171,8 +171,8 @@ def _size(change: Change) -> float:
 
 
 def _change(row: Mapping[str, Any], senders: Senders, suppress_below: int) -> Change:
-    hidden = any(is_small(row[name], suppress_below) for name in _COUNTS)
     feed = senders.feeds[row["feed"]]
+    past_rate, recent_rate = shown_rates(row, suppress_below)
     return Change(
         path=row["path"],
         data_model=feed.data_model,
@@ -180,9 +180,16 @@ def _change(row: Mapping[str, Any], senders: Senders, suppress_below: int) -> Ch
         sender=feed.sender,
         day=row["day"],
         kind=row["kind"],
-        past_rate=None if hidden else row["past_rate"],
-        recent_rate=None if hidden else row["recent_rate"],
+        past_rate=past_rate,
+        recent_rate=recent_rate,
     )
+
+
+def shown_rates(row: Mapping[str, Any], suppress_below: int) -> tuple[float | None, float | None]:
+    """Return the rates before and since a change; None where one of their counts is hidden."""
+    if any(is_small(row[name], suppress_below) for name in _COUNTS):
+        return None, None
+    return row["past_rate"], row["recent_rate"]
 
 
 def _rates(change: Change) -> str:

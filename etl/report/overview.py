@@ -12,6 +12,7 @@ from datetime import date
 from itertools import islice
 from typing import Any
 
+from etl.report.changes import shown_rates
 from etl.report.records import Facts, Verdict
 from etl.report.senders import Senders
 from etl.report.small_cells import HIDDEN, is_small, redacted_verdict, sum_text
@@ -55,10 +56,19 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Fall:
+    """The day from which on a field was filled less; rates are None where hidden."""
+
+    day: date
+    past_rate: float | None
+    recent_rate: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Below:
     """One check that surely breaks its rating; counts and rates are None where hidden.
 
-    `since` is the day of its last fall, None where it was low all along.
+    `fall` is its last one, None where it was low all along.
     """
 
     sender: str
@@ -69,8 +79,13 @@ class Below:
     rate_high: float | None
     messages: int | None
     fails_check: bool
-    since: date | None
+    fall: Fall | None
     text: str
+
+    @property
+    def since(self) -> date | None:
+        """The day from which on it is low, None where it was low all along."""
+        return self.fall.day if self.fall else None
 
     @property
     def where(self) -> str:
@@ -157,27 +172,26 @@ def _cards(counted: Mapping[tuple[Any, ...], int], senders: Senders) -> Iterable
 
 def _worst(facts: Facts, senders: Senders, below: int) -> Iterable[Worst]:
     """Broken fields, the furthest first; one field broken in several feeds stands once."""
-    falls = _falls(facts)
+    falls = _falls(facts, below)
     groups: dict[tuple[str, str, str], list[Below]] = {}
     for row in _broken(facts):
         key = (row["path"], row["rating"], row["rating_basis"])
-        since = falls.get((row["feed"], row["path"]))
-        groups.setdefault(key, []).append(_below(row, senders, below, since))
+        fall = falls.get((row["feed"], row["path"]))
+        groups.setdefault(key, []).append(_below(row, senders, below, fall))
     for (path, rating, basis), checks in groups.items():
         yield Worst(path, rating, basis, tuple(checks))
 
 
-def _falls(facts: Facts) -> dict[tuple[int, str], date]:
-    """The last day on which each field of a feed fell."""
-    falls: dict[tuple[int, str], date] = {}
-    for row in facts.changes.to_pylist():
-        if row["kind"] in FALLING:
-            key = (row["feed"], row["path"])
-            falls[key] = max(row["day"], falls.get(key, row["day"]))
-    return falls
+def _falls(facts: Facts, below: int) -> dict[tuple[int, str], Fall]:
+    """The last fall of each field of a feed."""
+    rows = [row for row in facts.changes.to_pylist() if row["kind"] in FALLING]
+    return {
+        (row["feed"], row["path"]): Fall(row["day"], *shown_rates(row, below))
+        for row in sorted(rows, key=lambda row: row["day"])
+    }
 
 
-def _below(row: Mapping[str, Any], senders: Senders, below: int, since: date | None) -> Below:
+def _below(row: Mapping[str, Any], senders: Senders, below: int, fall: Fall | None) -> Below:
     feed = senders.feeds[row["feed"]]
     redacted = redacted_verdict(row["messages_populated"], row["messages"], below)
     is_shown = feed.messages != HIDDEN and not is_small(row["messages_populated"], below)
@@ -190,7 +204,7 @@ def _below(row: Mapping[str, Any], senders: Senders, below: int, since: date | N
         rate_high=row["rate_high"] if is_shown else None,
         messages=None if feed.messages == HIDDEN else feed.messages,
         fails_check=row["fails_check"],
-        since=since,
+        fall=fall,
         text=redacted or str(row["verdict_text"]),
     )
 

@@ -14,6 +14,8 @@ from etl.report.attention import (
     Attention,
     about_change,
     about_silence,
+    headline,
+    is_told,
     list_attention,
     sum_up,
 )
@@ -93,9 +95,18 @@ class Digest:
     falls_back_to_test: bool
 
     @property
+    def headline(self) -> str:
+        """What is wrong, in a few words: the title of the report."""
+        return headline(self.overview, self.changes, self.silences)
+
+    @property
     def more_changes(self) -> tuple[ChangeGroup, ...]:
-        """The changes that are not among what needs attention."""
-        return tuple(one for one in self.changes if about_change(one) not in self.attention)
+        """The changes that are neither among what needs attention nor listed as below."""
+        return tuple(
+            one
+            for one in self.changes
+            if about_change(one) not in self.attention and not is_told(one, self.overview)
+        )
 
     @property
     def more_silences(self) -> tuple[Silence, ...]:

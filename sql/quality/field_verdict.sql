@@ -157,11 +157,11 @@ select
       rating_text, rate_text, messages_text, interval_text, bound_text
     )
     when certainty = 'perhaps' then format(
-      'May still keep {}: filled in {} of {} ({}), so {} cannot be ruled out.',
+      'May still meet {}: filled in {} of {} ({}), so {} cannot be ruled out.',
       rating_text, rate_text, messages_text, interval_text, bound_text
     )
     else format(
-      'Keeps {}: filled in {} of {} ({}), {} {}.',
+      'Meets {}: filled in {} of {} ({}), {} {}.',
       rating_text, rate_text, messages_text, interval_text, certainty, bound_text
     )
   end as verdict_text,

@@ -12,18 +12,17 @@ from typing import Any
 import pytest
 
 from etl.answers.reading import open_for_reading
+from etl.answers.reliability_checks import REPORT_FILE
 from etl.orchestration import demo, demo_messages, demo_words
 from etl.orchestration.demo_messages import BROKEN_FILE, DAYS, make_messages, messages_folder
-from etl.orchestration.demo_words import Fall, Troubles
-from etl.report.source_names import read_source_names
+from etl.orchestration.demo_words import Troubles
 from etl.settings import Settings, read_settings
 from etl.synth.scenarios.senders import make_senders
 from models.catalog import read_catalog
 
 RUN_ON = date(2026, 3, 10)
 FIRST_DAY = RUN_ON - timedelta(days=DAYS)
-FALL = Fall("Visit.AttendingProvider.ID", "North Hospital", date(2026, 2, 26), 1.0, 0.3)
-SILENT = "Harbor Laboratory has been silent since 28 February 2026"
+FALLEN = "Visit.AttendingProvider.ID"
 
 
 @pytest.fixture(scope="module")
@@ -122,17 +121,15 @@ def test_what_is_wrong_is_said_in_five_lines_that_fit() -> None:
         "models": [{"last_day": "2026-03-09"}],
         "findings": [{"severity": "warning", "findings": 1}, {"severity": "info", "findings": 9}],
     }
-    troubles = Troubles(below=2, worst="", falls=1, fall=FALL, silent=(SILENT,))
-    lines = demo_words.five_lines(
-        status, troubles, names=["A Hospital", "B Clinic"], seconds=42, report="report.html"
-    )
+    troubles = Troubles("2 fields are below their rating", f"A: {FALLEN} fell from 100 % to 30 %.")
+    lines = demo_words.five_lines(status, troubles, seconds=42, report="report.html")
     told = demo_words.fold(lines, width=80)
     assert [name for name, _ in lines] == ["Loaded", "Wrong", "Look first", "Open", "Ask"]
     assert max(map(len, told.splitlines())) <= 80
     text = " ".join(told.split())
-    assert "990 of 1,000 messages of A Hospital and B Clinic until 2026-03-09; 1 duplicate" in text
-    assert f"2 fields below their rating; 1 field fell; {SILENT}; 1 warning" in text
-    assert "fell from 100% to 30% on 26 February 2026" in text
+    assert "990 of 1,000 messages, until 2026-03-09; 1 duplicate, 1 in quarantine (42 s)" in text
+    assert "2 fields are below their rating; 1 warning about values" in text
+    assert f"Look first A: {FALLEN} fell from 100 % to 30 %." in text
 
 
 @pytest.mark.slow
@@ -142,9 +139,13 @@ def test_the_whole_demo_shows_all_that_its_lists_promise(
     monkeypatch.setenv("REDOX_WAREHOUSE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home" / "dagster"))
     assert demo.main() == 0
-    assert "1 in quarantine" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "1 in quarantine" in printed
     with open_for_reading(read_settings()) as connection:
-        troubles = demo_words.read_troubles(connection, read_source_names(connection))
+        troubles = demo_words.read_troubles(connection)
+        broken = connection.execute(
+            "select distinct path from quality.field_verdict where verdict = 'below' order by path"
+        ).fetchall()
         fails = connection.execute(
             "select distinct path from quality.field_verdict where fails_check order by path"
         ).fetchall()
@@ -153,10 +154,11 @@ def test_the_whole_demo_shows_all_that_its_lists_promise(
         ).fetchall()
         rules = connection.execute("select distinct rule from quality.finding_count").fetchall()
         quarantine = connection.execute("select reason from core.quarantine").fetchall()
-    assert troubles.fall is not None and troubles.falls == 1
-    assert (troubles.fall.path, troubles.fall.source) == (FALL.path, FALL.source)
-    assert len(troubles.silent) == 1 and "Harbor Laboratory" in troubles.silent[0]
-    assert fails == [("Patient.Demographics.EmailAddresses[]",), (FALL.path,)]
+    assert troubles.headline == "2 fields are below their rating, 1 source is silent"
+    assert troubles.first.startswith(f"North Hospital: {FALLEN} fell from 100 % to ")
+    page = (read_settings().reports_path / REPORT_FILE).read_text("utf-8")
+    assert troubles.headline in page and troubles.headline in " ".join(printed.split())
+    assert fails == broken == [("Patient.Demographics.EmailAddresses[]",), (FALLEN,)]
     assert dict(met)["site"] > 20 and dict(met)["documented"] > 200
     assert {rule for (rule,) in rules} >= {
         "value_not_supported", "time_no_zone", "time_impossible", "time_implausible",

@@ -184,7 +184,7 @@ def test_inferred_ratings_and_test_messages_never_fail_a_check(
         (
             "Reliable",
             1200,
-            "Keeps its documented rating Reliable: filled in 100.0 % of 1,200"
+            "Meets its documented rating Reliable: filled in 100.0 % of 1,200"
             " messages (between 99.7 % and 100.0 %), surely more than 90 %.",
         ),
         (
@@ -202,7 +202,7 @@ def test_inferred_ratings_and_test_messages_never_fail_a_check(
         (
             "Reliable",
             1080,
-            "May still keep its documented rating Reliable: filled in 90.0 % of"
+            "May still meet its documented rating Reliable: filled in 90.0 % of"
             " 1,200 messages (between 88.2 % and 91.6 %), so more than 90 % cannot be ruled out.",
         ),
         (None, 0, "No rating is documented here; never filled in 1,200 messages."),
