@@ -118,10 +118,15 @@ WORST_FIRST = """
 # the days of every field that is ever filled; integers stand for the keys, which is several times
 # faster than quality.field_day over the counts of millions of messages
 _SERIES = """
-with filled as (
+with shown_day as (
+  select min(day) as first_day from (select unnest(days) as day from report_feed)
+),
+
+filled as (
   select distinct source_id, data_model, event_type, is_test, path
   from quality.path_count
   where messages > 0
+    and day >= (select first_day from shown_day)
 ),
 
 series as (
@@ -149,7 +154,7 @@ filled_day as (
     and series.event_type = path_count.event_type
     and series.is_test = path_count.is_test
     and series.path = path_count.path
-  where path_count.day >= (select min(day) from (select unnest(days) as day from report_feed))
+  where path_count.day >= (select first_day from shown_day)
   group by series.series_id, path_count.day
 ),
 

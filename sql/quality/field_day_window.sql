@@ -1,17 +1,32 @@
--- For every day of a field that varies: the days before it beside the days from it on.
--- grain: one row per source, data model, event type, test flag, path and day with messages; fields
---   that are filled in every message, or in none, have no rows
+-- For every late day of a field that varies: the days before it beside the days from it on.
+-- grain: one row per source, data model, event type, test flag, path and day with messages, of the
+--   last drift_days days (0: all); fields that are filled in every message of these and of the days
+--   that they are compared with, or in none, have no rows
 -- key: source_id, data_model, event_type, is_test, path, day
 -- reads: quality.message_count, quality.path_count, quality.count_period,
 --   quality.reliability_setting
 -- past: the drift_past_days before the day; recent: the day and those after it, drift_recent_days in
--- all; both whole weeks, so that weekdays weigh alike. first_filled and last_filled speak of the whole
--- series.
+-- all; both whole weeks, so that weekdays weigh alike.
 with setting as (
   select
+    max(value) filter (where name = 'drift_days') as days,
     cast(max(value) filter (where name = 'drift_past_days') as integer) as past_length,
     cast(max(value) filter (where name = 'drift_recent_days') as integer) as recent_length
   from quality.reliability_setting
+),
+
+-- the days that are tested, and the first one that they are compared with
+reach as (
+  select
+    if(setting.days > 0, last_day - cast(setting.days as integer) + 1, date '-infinity') as first_day,
+    if(
+      setting.days > 0,
+      last_day - cast(setting.days as integer) + 1 - setting.past_length,
+      date '-infinity'
+    ) as past_day,
+    last_day
+  from quality.count_period
+  cross join setting
 ),
 
 -- integers stand for the keys from here on: sorting and joining by them is several times faster
@@ -25,7 +40,7 @@ message_day as (
     datediff('day', date '1970-01-01', day) as day_number,
     sum(cast(messages as double)) as messages
   from quality.message_count
-  where day <= (select last_day from quality.count_period)
+  where day between (select past_day from reach) and (select last_day from reach)
     and messages > 0
   group by source_id, data_model, event_type, is_test, day
 ),
@@ -73,11 +88,9 @@ filled as (
     event_type,
     is_test,
     path,
-    sum(cast(messages as double)) as populated,
-    datediff('day', date '1970-01-01', min(day)) as first_filled,
-    datediff('day', date '1970-01-01', max(day)) as last_filled
+    sum(cast(messages as double)) as populated
   from quality.path_count
-  where day <= (select last_day from quality.count_period)
+  where day between (select past_day from reach) and (select last_day from reach)
     and messages > 0
   group by source_id, data_model, event_type, is_test, path
 ),
@@ -90,9 +103,7 @@ series as materialized (
     feed.data_model,
     feed.event_type,
     feed.is_test,
-    filled.path,
-    filled.first_filled,
-    filled.last_filled
+    filled.path
   from filled
   inner join feed
     on feed.source_id = filled.source_id
@@ -114,6 +125,7 @@ filled_day as (
     and series.event_type = path_count.event_type
     and series.is_test = path_count.is_test
     and series.path = path_count.path
+  where path_count.day between (select past_day from reach) and (select last_day from reach)
   group by series.series_id, path_count.day
 ),
 
@@ -169,9 +181,8 @@ select
   two_sides.past_messages,
   two_sides.recent_days,
   two_sides.recent_populated,
-  two_sides.recent_messages,
-  date '1970-01-01' + cast(series.first_filled as integer) as first_filled,
-  date '1970-01-01' + cast(series.last_filled as integer) as last_filled
+  two_sides.recent_messages
 from two_sides
 inner join series
   on series.series_id = two_sides.series_id
+where two_sides.day_number >= datediff('day', date '1970-01-01', (select first_day from reach))

@@ -1,5 +1,6 @@
 -- When a field's fill rate changed against its own past: fell, rose, vanished, appeared.
--- grain: one row per source, data model, event type, test flag, path and day of change
+-- grain: one row per source, data model, event type, test flag, path and day of change, of the last
+--   drift_days days (0: all)
 -- key: source_id, data_model, event_type, is_test, path, day
 -- reads: quality.field_drift_candidate, quality.message_count, quality.path_count,
 --   quality.count_period, quality.reliability_setting
@@ -8,7 +9,7 @@
 -- bounded by a t-like tail,
 --   2 (1 + G / (dispersion df)) ^ (-df / 2),   df = days of both sides - 2,
 -- never smaller than the Chernoff bound 2 exp(-G / 2): safe for rare values, and needs no tables.
--- Bonferroni over every listed field and day: all ordinary days together raise drift_false_alarms
+-- Bonferroni over every listed field and tested day: all ordinary days together raise drift_false_alarms
 -- alarms on average. A few wild days are no change either: the first and three of five recent days
 -- must have moved by half of it. Of neighbouring days that show one change the likeliest is kept.
 with setting as (
@@ -68,6 +69,22 @@ path_day as (
     and candidate_series.is_test = path_count.is_test
     and candidate_series.path = path_count.path
   group by all
+),
+
+-- the first and last day on which each was ever filled
+filled as (
+  select
+    source_id,
+    data_model,
+    event_type,
+    is_test,
+    path,
+    min(day) as first_filled,
+    max(day) as last_filled
+  from path_day
+  where populated > 0
+    and day <= (select last_day from quality.count_period)
+  group by source_id, data_model, event_type, is_test, path
 ),
 
 side_day as (
@@ -162,8 +179,8 @@ change as (
   select
     alarm.*,
     case
-      when recent_rate < past_rate and last_filled < day then 'vanished'
-      when recent_rate > past_rate and first_filled >= day then 'appeared'
+      when recent_rate < past_rate and filled.last_filled < alarm.day then 'vanished'
+      when recent_rate > past_rate and filled.first_filled >= alarm.day then 'appeared'
       when recent_rate < past_rate then 'fell'
       else 'rose'
     end as kind,
@@ -178,6 +195,12 @@ change as (
       else format('{:.2f} %', 100 * recent_rate)
     end as recent_text
   from alarm
+  inner join filled
+    on filled.source_id = alarm.source_id
+    and filled.data_model = alarm.data_model
+    and filled.event_type = alarm.event_type
+    and filled.is_test = alarm.is_test
+    and filled.path = alarm.path
 )
 
 select
@@ -204,7 +227,7 @@ select
       when 'appeared' then format('appeared: it rose from 0 % to {}', recent_text)
       else format('{} from {} to {}', kind, past_text, recent_text)
     end,
-    strftime(day, '%-d %B %Y'),
+    strftime(day, '%B %-d, %Y'),
     data_model,
     event_type
   ) as sentence

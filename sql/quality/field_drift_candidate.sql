@@ -2,12 +2,13 @@
 -- grain: one row per source, data model, event type, test flag, path and day that would be an alarm if
 --   the days of each side scattered no more than those of independent messages
 -- key: source_id, data_model, event_type, is_test, path, day
--- reads: quality.field_day_window, quality.message_count, quality.field_event,
+-- reads: quality.field_day_window, quality.message_count, quality.field_event, quality.count_period,
 --   quality.reliability_setting
 -- ratio is twice the likelihood ratio of two rates against one, tests the number of listed fields and
 -- days; the test is described in quality.field_drift.
 with setting as (
   select
+    max(value) filter (where name = 'drift_days') as days,
     max(value) filter (where name = 'drift_false_alarms') as false_alarms,
     max(value) filter (where name = 'drift_min_past_days') as min_past_days,
     max(value) filter (where name = 'drift_min_recent_days') as min_recent_days,
@@ -22,6 +23,9 @@ feed as (
     event_type,
     count(distinct (source_id, is_test, day)) as days
   from quality.message_count
+  cross join setting
+  where setting.days = 0
+    or day > (select last_day from quality.count_period) - cast(setting.days as integer)
   group by data_model, event_type
 ),
 

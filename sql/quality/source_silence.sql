@@ -162,7 +162,7 @@ select
       when silent.data_model = '*' then 'Source ' || silent.source_id
       else silent.data_model || ' of source ' || silent.source_id
     end,
-    strftime(silent.last_day, '%-d %B %Y'),
+    strftime(silent.last_day, '%B %-d, %Y'),
     silent.silent_days,
     case silent.longest_gap
       when 0 then 'it never paused before'

@@ -46,7 +46,7 @@ def test_fall_is_found_on_its_day_and_said_in_words() -> None:
     assert changes(connection) == [("west", CHANGED, date(2026, 3, 19), "fell")]
     sentence = connection.execute("select sentence from quality.field_drift").fetchall()[0][0]
     assert sentence == (
-        "Field Patient.Field7 of source west fell from 97 % to 12 % on 19 March 2026"
+        "Field Patient.Field7 of source west fell from 97 % to 12 % on March 19, 2026"
         " (PatientAdmin Arrival)."
     )
 
@@ -139,7 +139,7 @@ def test_source_without_id_falls_silent_in_words_too() -> None:
     )
     sentences = connection.execute("select sentence from quality.source_silence").fetchall()
     assert len(sentences) == 1
-    assert sentences[0][0].startswith("The source without id fell silent after 20 March 2026: ")
+    assert sentences[0][0].startswith("The source without id fell silent after March 20, 2026: ")
 
 
 def test_source_that_fell_silent_is_found_and_said_in_words() -> None:
@@ -156,7 +156,7 @@ def test_source_that_fell_silent_is_found_and_said_in_words() -> None:
     assert silences(connection) == [("west", "*", date(2026, 3, 20), 9)]
     assert connection.execute("select sentence from quality.source_silence").fetchall() == [
         (
-            "Source west fell silent after 20 March 2026: nothing for 9 days; it never paused before.",
+            "Source west fell silent after March 20, 2026: nothing for 9 days; it never paused before.",
         )
     ]
 
@@ -214,3 +214,18 @@ def test_senders_that_come_by_chance_are_quiet_at_the_stated_rate() -> None:
         alarms += len(silences(connection))
 
     assert alarms <= 3
+
+
+def test_changes_are_looked_for_in_the_last_days_or_in_all() -> None:
+    connection = world([0.97] * 20 + [0.12] * 60 + [0.97] * 50)
+
+    later = ("west", CHANGED, date(2026, 5, 20), "rose")
+    assert changes(connection) == [later]
+    connection.execute("update quality.reliability_setting set value = 0 where name = 'drift_days'")
+    assert changes(connection) == [("west", CHANGED, date(2026, 3, 21), "fell"), later]
+
+
+def test_a_field_filled_before_the_tested_days_does_not_appear() -> None:
+    connection = world([0.5] * 10 + [0.0] * 80 + [0.8] * 40)
+
+    assert changes(connection) == [("west", CHANGED, date(2026, 5, 30), "rose")]
