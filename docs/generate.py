@@ -24,8 +24,8 @@ INTRODUCTION = """\
 # Tables
 
 Written from the catalog by `make docs`; change `models/catalog/data/fields.csv`. Every table has
-`message_id` and the ordinals of its arrays as its key, and a comment on every column: path, value
-set, sensitivity. The columns of one data model: `redox-warehouse catalog show "Clinical Summary"`.
+`message_id` and the ordinals of its arrays as its key, and a comment on every column: meaning, path,
+value set, sensitivity. The columns of one data model: `redox-warehouse catalog show "Clinical Summary"`.
 A table exists once its data model was loaded.
 
 The table `message` of a schema has one row per message and also `event_type`, `event_at`,
@@ -63,9 +63,9 @@ def _line(table: Table) -> str:
 CONFIGURATION = """\
 # Configuration
 
-Written from `etl/settings.py` by `make docs`. All settings stand in one file,
-`HOME/redox-warehouse.toml`; each can be given in the environment too, which wins over the file.
-None has to be set.
+Written from `etl/settings.py` by `make docs`. All settings are in one file,
+`HOME/redox-warehouse.toml`; each can also be given in the environment, which overrides the file.
+None is required.
 
 ```toml
 [receive]
@@ -82,8 +82,8 @@ client_id = "..."
 private_key_file = "/etc/redox-warehouse/redox.pem"
 ```
 
-In the environment a setting is `REDOX_WAREHOUSE_`, its section, two underscores, its name, in
-capitals; lists and tables are JSON:
+In the environment the name of a setting is `REDOX_WAREHOUSE_`, its section, two underscores and its
+name, in capitals. Lists and tables are JSON:
 
 ```sh
 export REDOX_WAREHOUSE_HOME=/srv/redox
@@ -92,11 +92,12 @@ export REDOX_WAREHOUSE_WATCH__PATHS='["/data/exports", "s3://bucket/redox/"]'
 export REDOX_WAREHOUSE_BUCKETS__S3='{"anon": true}'
 ```
 
-The home itself is named by `--home` or `REDOX_WAREHOUSE_HOME`, `.redox-warehouse` in the current
-folder otherwise. Every command checks the whole configuration before it starts and tells all faults
-at once, by the setting's name and never by its value; `redox-warehouse doctor` also tells names in
-the environment that nobody reads, and tests each way in. Secrets (tokens, keys, passwords) are never
-printed; keep them in the environment or in files that only the service may read.
+The home itself is named by `--home` or `REDOX_WAREHOUSE_HOME`; without either it is
+`.redox-warehouse` in the current folder. Every command checks the whole configuration before it
+starts and reports all faults at once, by the setting's name and never by its value;
+`redox-warehouse doctor` also reports names in the environment that no setting has, and tests each
+source. Secrets (tokens, keys, passwords) are never printed; keep them in the environment or in files
+that only the service can read.
 
 Sizes are in bytes, times in seconds.
 """
