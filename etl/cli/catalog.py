@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from etl.cli.completion import FIELD_PATH, MODEL
 from etl.cli.groups import NearGroup
 from etl.cli.tables import Column, is_terminal, print_table, say, wide_option
 from etl.settings import Settings, read_settings
@@ -77,10 +78,14 @@ def import_ratings(
 
 
 @catalog.command(epilog=SHOW_EPILOG)
-@click.argument("model", required=False)
-@click.argument("path", required=False)
+@click.argument("model", required=False, type=MODEL)
+@click.argument("path", required=False, type=FIELD_PATH)
 @click.option(
-    "--model", "named", metavar="MODEL", help="The data model, as other commands name it."
+    "--model",
+    "named",
+    type=MODEL,
+    metavar="MODEL",
+    help="The data model, as other commands name it.",
 )
 @wide_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

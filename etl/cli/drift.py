@@ -10,6 +10,7 @@ import click
 from etl.answers.drift import DriftLine, NewLines, list_drift, write_drift
 from etl.answers.new_model import NewModel, propose_model, write_model
 from etl.answers.newest import open_newest
+from etl.cli.completion import MODEL, RULE
 from etl.cli.opening import open_loader
 from etl.cli.tables import Column, print_table, say, wide_option
 from etl.errors import UsageFault
@@ -35,8 +36,12 @@ COLUMNS = (
 
 
 @click.command()
-@click.option("--rule", "rules", multiple=True, help="Only this rule, such as unlisted_key.")
-@click.option("--model", "data_models", multiple=True, help="Data model, as in Meta.DataModel.")
+@click.option(
+    "--rule", "rules", multiple=True, type=RULE, help="Only this rule, such as unlisted_key."
+)
+@click.option(
+    "--model", "data_models", multiple=True, type=MODEL, help="Data model, as in Meta.DataModel."
+)
 @click.option("--limit", type=click.IntRange(1), default=1000, show_default=True,
               help="Lines at most.")  # fmt: skip
 @wide_option

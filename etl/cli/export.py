@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from etl.cli.completion import MODEL
 from etl.plurals import counted
 from etl.settings import Settings
 
@@ -31,7 +32,11 @@ Exit codes: 0 exported, 2 wrong call or nothing loaded, 4 busy, 5 disk full, 1 e
     help="Only this table or view; repeatable.",
 )
 @click.option(
-    "--model", "data_models", multiple=True, help="Only this data model's tables; repeatable."
+    "--model",
+    "data_models",
+    multiple=True,
+    type=MODEL,
+    help="Only this data model's tables; repeatable.",
 )
 @click.option(
     "--format",

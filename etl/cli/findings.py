@@ -25,6 +25,7 @@ from etl.answers.findings import (
     find_values,
 )
 from etl.answers.newest import open_newest
+from etl.cli.completion import EVENT, FIELD_PATH, MODEL, RULE
 from etl.cli.tables import SEVERITY, Column, is_terminal, print_table, say, styled, wide_option
 from etl.errors import UsageFault
 from etl.plurals import counted, is_or_are
@@ -67,11 +68,13 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.command()
 @click.option("--severity", type=click.Choice([*SEVERITIES, "all"]), multiple=True,
               help="Default: error and warning.")  # fmt: skip
-@click.option("--rule", "rules", multiple=True, help="Only this rule; repeatable.")
-@click.option("--model", "data_models", multiple=True, help="Data model, as in Meta.DataModel.")
-@click.option("--event", "event_types", multiple=True, help="Event type.")
+@click.option("--rule", "rules", multiple=True, type=RULE, help="Only this rule; repeatable.")
+@click.option(
+    "--model", "data_models", multiple=True, type=MODEL, help="Data model, as in Meta.DataModel."
+)
+@click.option("--event", "event_types", multiple=True, type=EVENT, help="Event type.")
 @click.option("--source", "sources", multiple=True, help="Meta.Source.ID or name.")
-@click.option("--path", default="", help="This path and all below it.")
+@click.option("--path", default="", type=FIELD_PATH, help="This path and all below it.")
 @click.option("--since", type=DAY, help="First day of the messages, UTC.")
 @click.option("--until", type=DAY, help="Day after the last, UTC.")
 @click.option("--by", type=click.Choice(list(GROUPS)), multiple=True,

@@ -13,6 +13,7 @@ import click
 from duckdb import DuckDBPyConnection
 
 from etl.answers.reading import open_for_reading
+from etl.cli.completion import EVENT, MODEL
 from etl.cli.tables import Column, is_terminal, print_table, say, wide_option
 from etl.errors import UsageFault
 from etl.known_names import look_up
@@ -74,9 +75,11 @@ MOST_SENTENCES = 10
 
 
 @click.command()
-@click.option("--model", "data_model", default="", help="Data model, as in Meta.DataModel.")
+@click.option(
+    "--model", "data_model", default="", type=MODEL, help="Data model, as in Meta.DataModel."
+)
 @click.option("--source", default="", help="Meta.Source.ID, its name, or an organization.")
-@click.option("--event", "event_type", default="", help="Event type.")
+@click.option("--event", "event_type", default="", type=EVENT, help="Event type.")
 @click.option("--all", "shows_all", is_flag=True, help="Every check, not only what is wrong.")
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path),
               help="Write the HTML report to this file as well.")  # fmt: skip

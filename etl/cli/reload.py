@@ -8,6 +8,7 @@ from datetime import datetime
 
 import click
 
+from etl.cli.completion import MODEL
 from etl.cli.opening import open_loader
 from etl.cli.progress import progress_reporter
 from etl.plurals import counted
@@ -17,7 +18,9 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command()
-@click.option("--model", "data_models", multiple=True, help="Data model, as in Meta.DataModel.")
+@click.option(
+    "--model", "data_models", multiple=True, type=MODEL, help="Data model, as in Meta.DataModel."
+)
 @click.option("--source", "sources", multiple=True, help="Meta.Source.ID.")
 @click.option("--since", type=DAY, help="First day, UTC.")
 @click.option("--until", type=DAY, help="Day after the last, UTC.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from etl.cli.completion import EVENT, MODEL
 from etl.errors import UsageFault
 from etl.plurals import counted
 
@@ -70,8 +71,12 @@ SHARE = click.FloatRange(0, 1)
 @click.argument("out", type=FOLDER)
 @click.option("--messages", "-n", type=click.IntRange(0), help="How many messages [1000].")
 @click.option("--seed", type=int, help="Another seed gives other messages [1].")
-@click.option("--model", "models", multiple=True, help="Only this data model; repeatable.")
-@click.option("--event", "events", multiple=True, help="Only this event type; repeatable.")
+@click.option(
+    "--model", "models", multiple=True, type=MODEL, help="Only this data model; repeatable."
+)
+@click.option(
+    "--event", "events", multiple=True, type=EVENT, help="Only this event type; repeatable."
+)
 @click.option("--sources", type=click.IntRange(1), help="Number of sending sources [1; 3].")
 @click.option("--days", type=click.IntRange(1), help="Days over which messages spread [1; 30].")
 @click.option("--first-day", metavar="YYYY-MM-DD", help="The first day, UTC.")
