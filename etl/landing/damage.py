@@ -18,7 +18,7 @@ from etl.landing.values import MAX_HELD_BYTES
 from etl.landing.visible import MATCH_BYTES, REACH_BYTES, WAIT, Around, Visibility
 
 KEEP_BYTES: Final = REACH_BYTES + LOOKAHEAD_BYTES
-_FIRST_WINDOW = 4096
+_FIRST_WINDOW = 512
 _TRIMMED = BLANKS + b"\0,"
 _MOST_BETWEEN = 64
 """So many blanks may stand between stray brackets of one item."""
@@ -98,15 +98,26 @@ class DamageSearch:
         balanced = self._find_balanced(content, base, stop, is_last=is_last)
         least = max(self.start + 1 - base, 0)
         until = stop if balanced is None else balanced
-        place, sign = self._visible.find(content, at, until, least=least, is_last=is_last)
+        place, sign = self._visible.find(
+            content, at, until, base=base, least=least, is_last=is_last
+        )
         if place == WAIT and len(content) - sign < MAX_HELD_BYTES:
             self.waits = True
             return None
-        if place is not None:
-            return End(base + (sign if place == WAIT else place), BROKEN)
-        if balanced is None:
+        if place == WAIT:
+            return End(base + sign, BROKEN)
+        end = place if place is not None else balanced
+        if end is None:
             return None
-        return End(self._trim(content, base, balanced), self._kinds.balanced)
+        inside = self._visible.find_around(content, end, base=base, least=least, is_last=is_last)
+        if inside == WAIT and len(content) - end < MAX_HELD_BYTES:
+            self.waits = True
+            return None
+        if inside is not None and inside != WAIT:
+            return End(base + inside, BROKEN)
+        if place is not None:
+            return End(base + place, BROKEN)
+        return End(self._trim(content, base, end), self._kinds.balanced)
 
     def _find_balanced(self, content: bytes, base: int, stop: int, *, is_last: bool) -> int | None:
         """The first place before `stop` that ends the item by its brackets, commas or line."""

@@ -35,7 +35,7 @@ from etl.landing.separators import (
     separators_end,
 )
 from etl.landing.values import CUT, DEEP, MAX_HELD_BYTES, WHOLE, Reading, read_value
-from etl.landing.visible import Around, Visibility, first_key
+from etl.landing.visible import Around, first_key
 
 FIRST_LINE_BYTES: Final = 2**20
 """So many bytes are waited for to see how the first line of a damaged item ends."""
@@ -50,6 +50,7 @@ _MOST_SINGLES = 256
 _TINY_BYTES, _MANY_TINY = 32, 1_000
 """So many damaged items in a row of so few bytes are noise: the next goes to the next message."""
 _SIBLING_BYTES = 2**16
+_META = b'"Meta"'
 
 _decode = msgspec.json.Decoder(msgspec.Raw).decode
 
@@ -87,7 +88,7 @@ class ItemFramer:
         self._gap_at, self._gap_bytes = start, 0  # separators since the last item
         self._gap_has_line = self._gap_has_comma = self._has_nul = False
         self._has_items = self._is_cut = self._last_is_line = False
-        self._sibling = b""
+        self._sibling, self._sibling_has_meta = b"", False
         self._tiny_count = 0
         self._lost_end = 0  # where an item ends that has lost its start
         self._line_end = -1  # place in the content of the next line break, as found last
@@ -252,8 +253,7 @@ class ItemFramer:
         is_member = is_member_next(content, end, is_last=is_last)
         if not is_member:
             return is_member
-        visibility = Visibility(self._around(content, at, is_plain_line=False))
-        lost_end = find_lost_start(content, at, end, visibility=visibility, is_last=is_last)
+        lost_end = find_lost_start(content, at, end, is_last=is_last)
         if lost_end:
             self._lost_end = self._base + lost_end
         return None if lost_end is None else lost_end == 0
@@ -361,9 +361,15 @@ class ItemFramer:
             self._singles.append((self._base + end, 0, ITEM))
         self._last_is_line = is_line and not has_lines
         if content[at] == _OPEN_BRACE:
-            self._sibling = content[at:end] if end - at <= _SIBLING_BYTES else b""
+            self._note_sibling(content[at:end] if end - at <= _SIBLING_BYTES else b"")
         self._lines_wait -= 1
         return end
+
+    def _note_sibling(self, item: bytes) -> None:
+        """Remember an object for comparison; one with Meta gives way only to another one."""
+        has_meta = _META in item
+        if has_meta or not self._sibling_has_meta:
+            self._sibling, self._sibling_has_meta = item, has_meta
 
     def _count_parts(self, content: bytes, at: int, end: int) -> int:
         if self._parts is None or not (self._parts.in_all or content[at] == _QUOTE):
@@ -424,7 +430,7 @@ class ItemFramer:
         self._begin_gap(self._base + end - 1 - last.endswith(b"\r"))
         self._gap_bytes = self._base + end - self._gap_at
         self._gap_has_line = True
-        self._sibling = last if len(last) <= _SIBLING_BYTES else b""
+        self._note_sibling(last if len(last) <= _SIBLING_BYTES else b"")
 
     def _flush_singles(self) -> None:
         if self._singles:

@@ -13,28 +13,26 @@ from typing import Final
 import numpy as np
 
 from etl.landing.structure import CLOSE_BRACE, Marks, StructureScanner
-from etl.landing.visible import Visibility, has_meta
+from etl.landing.visible import has_meta
 
 REACH_BYTES: Final = 2**14
 """What is left of a neighbor is looked for in so many bytes."""
+_MESSAGE = re.compile(rb'(?<!:)(?<!:[ \t\r\n])\{[ \t\r\n]{0,64}"Meta"[ \t\r\n]{0,64}:')
 _META = re.compile(rb'"Meta"[ \t\r\n]{0,64}:')
 
 
-def find_lost_start(
-    content: bytes, at: int, end: int, *, visibility: Visibility, is_last: bool
-) -> int | None:
+def find_lost_start(content: bytes, at: int, end: int, *, is_last: bool) -> int | None:
     """Return where a neighbor without its start ends that follows the object from `at` to `end`.
 
-    0 when the object itself goes on there; None when more bytes are needed to know. `visibility` looks
-    for the item behind it.
+    0 when the object itself goes on there; None when more bytes are needed to know.
     """
     if not has_meta(content[at:end]):
         return 0
     if len(content) - end < REACH_BYTES and not is_last:
         return None
     stop = min(end + REACH_BYTES, len(content))
-    place, _ = visibility.find(content, end, stop, least=end + 1, is_last=True)
-    rest = content[end : place if place is not None and place > end else stop]
+    following = _MESSAGE.search(content, end, stop)
+    rest = content[end : following.start() if following else stop]
     last = max(_end_by_meta(rest), _end_by_braces(rest))
     return end + last if last else 0
 

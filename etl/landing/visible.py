@@ -9,13 +9,15 @@ value of the damaged item. Except for the plainest signs the object must be vali
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
-from etl.landing.separators import BLANKS, LOOKAHEAD_BYTES, SEPARATOR_BYTES
+from etl.landing.separators import BLANKS, LOOKAHEAD_BYTES, SEPARATOR_BYTES, separators_end
+from etl.landing.validity import is_json_value
 from etl.landing.values import CUT, DAMAGED, WHOLE, read_value
 
 REACH_BYTES: Final = 2**20
@@ -23,7 +25,11 @@ REACH_BYTES: Final = 2**20
 MATCH_BYTES: Final = 512
 """A sign is read from so many bytes; a search must see them behind the place where it begins."""
 META: Final = b"Meta"
+BEHIND_BYTES: Final = 2**14
+"""So far behind a seeming end a Meta is looked for that shows it to be inside of a message."""
+_META_SIGN = re.compile(rb'"Meta"[ \t\r\n]{0,64}:')
 _MOST_OPENERS = 256
+_MOST_KNOWN, _MOST_KNOWN_OPENERS = 4096, 500_000
 _OPENER = re.compile(rb'\{[ \t\r\n]{0,64}"')
 _FIRST_KEY = re.compile(rb'\{[ \t\r\n]{0,64}"((?:[^"\\\x00-\x1f]|\\.){1,128})"[ \t\r\n]{0,64}:')
 
@@ -47,11 +53,14 @@ def first_key(text: bytes, at: int = 0) -> bytes:
 
 
 def has_meta(text: bytes | memoryview) -> bool:
-    """Whether an object has the key Meta."""
+    """Whether an object has the key Meta; in one that only the load may refuse, at any depth."""
     try:
         _decode_message(text)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+    except msgspec.ValidationError:
         return False
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        whole = bytes(text)
+        return _META_SIGN.search(whole) is not None and is_json_value(whole)
     return True
 
 
@@ -77,6 +86,10 @@ class Visibility:
 
     def __init__(self, around: Around) -> None:
         self._around = around
+        self._base = 0  # offset of the content that is looked at
+        self._known: dict[int, int] = {}  # offset of a brace: where its message ends, 0 for none
+        self._openers: list[int] = []  # offsets of braces that may begin an object
+        self._opened_to = 0  # the offset up to which they are known
         self._keys = {META, around.key, first_key(around.sibling)} - {b""}
         keys = b"|".join(re.escape(key) for key in sorted(self._keys))
         self._signs = re.compile(
@@ -86,13 +99,14 @@ class Visibility:
         )
 
     def find(
-        self, content: bytes, start: int, stop: int, *, least: int, is_last: bool
+        self, content: bytes, start: int, stop: int, *, base: int, least: int, is_last: bool
     ) -> tuple[Visible, int]:
         """The first beginning whose sign is in start <= position < stop, and where it was seen.
 
         Gives the place behind the damaged item (separators follow it), WAIT, or None. `least` is
-        the first place that can be it.
+        the first place that can be it, `base` the offset of the content.
         """
+        self._base = base
         with memoryview(content) as view:
             for sign in self._signs.finditer(content, start, min(stop + MATCH_BYTES, len(content))):
                 if sign.start() >= stop:
@@ -102,6 +116,31 @@ class Visibility:
                 if place is not None:
                     return place, sign.start()
         return None, stop
+
+    def find_around(
+        self, content: bytes, end: int, *, base: int, least: int, is_last: bool
+    ) -> Visible:
+        """Where a message begins before `end` that goes on behind it, None where there is none.
+
+        An open quote in a damaged item can make its brackets seem to balance inside of the next
+        message. What follows then is the rest of one, in which Meta stands.
+        """
+        self._base = base
+        at = separators_end(content, end)
+        if at == len(content) and is_last:
+            return None
+        if len(content) - at < BEHIND_BYTES and not is_last:
+            return WAIT
+        sign = _META_SIGN.search(content, at, at + BEHIND_BYTES)
+        if sign is None or first_key(content, at) == META:
+            return None
+        with memoryview(content) as view:
+            if content[at] == ord("{"):
+                state, stop = read_value(view[: at + BEHIND_BYTES], at)
+                if state is WHOLE and stop > sign.start():
+                    return None
+            place = self._at_meta(content, view, sign.start(), least, is_last)
+        return place if place == WAIT or (place is not None and place < end) else None
 
     def _choose(self, sign: bytes) -> Callable[[bytes, memoryview, int, int, bool], Visible]:
         if sign.startswith(b"\n"):
@@ -163,19 +202,49 @@ class Visibility:
         self, content: bytes, view: memoryview, at: int, least: int, is_last: bool
     ) -> Visible:
         """A key Meta that is not the first: the object around it may be a message."""
-        openers = [
-            found.start() for found in _OPENER.finditer(content, max(least, at - REACH_BYTES), at)
-        ]
-        for opener in reversed(openers[-_MOST_OPENERS:]):
-            run_at = self._run_start(content, opener, least)
-            if run_at is None or self._is_member(content, run_at):
-                continue
-            state, end = read_value(view, opener)
-            if state is CUT and not is_last:
-                return WAIT
-            if state is WHOLE and end > at and has_meta(view[opener:end]):
-                return run_at
+        for opener in self._openers_before(content, at, least):
+            known = self._known.get(self._base + opener)
+            if known is None:
+                known = self._read_message(content, view, opener, least, is_last)
+                if known == WAIT:
+                    return WAIT
+                self._remember(opener, known)
+            if known > self._base + at:
+                return self._run_start(content, opener, least)
         return None
+
+    def _openers_before(self, content: bytes, at: int, least: int) -> list[int]:
+        """The nearest opening braces before a place, the last first; every byte is searched once."""
+        start = max(self._opened_to - self._base, least, at - REACH_BYTES)
+        self._openers += [self._base + one.start() for one in _OPENER.finditer(content, start, at)]
+        self._opened_to = max(self._opened_to, self._base + at)
+        stop = bisect_left(self._openers, self._base + at)
+        nearest = self._openers[max(stop - _MOST_OPENERS, 0) : stop]
+        if len(self._openers) > _MOST_KNOWN_OPENERS:
+            del self._openers[: bisect_left(self._openers, self._base + at - REACH_BYTES)]
+        reach = max(at - REACH_BYTES, least)
+        return [one - self._base for one in reversed(nearest) if one - self._base >= reach]
+
+    def _remember(self, opener: int, end: int) -> None:
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[self._base + opener] = end
+
+    def _read_message(
+        self, content: bytes, view: memoryview, opener: int, least: int, is_last: bool
+    ) -> int:
+        """The offset at which the message ends that begins at a brace, 0 where none does, WAIT.
+
+        Many signs look at the same braces; each is read once.
+        """
+        run_at = self._run_start(content, opener, least)
+        if run_at is None or self._is_member(content, run_at):
+            return 0
+        state, end = read_value(view, opener)
+        if state is CUT and not is_last:
+            return WAIT
+        is_message = state is WHOLE and has_meta(view[opener:end])
+        return self._base + end if is_message else 0
 
     def _is_member(self, content: bytes, run_at: int) -> bool:
         """Whether a colon makes what begins behind the place a value of something else."""

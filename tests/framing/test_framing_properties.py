@@ -139,11 +139,16 @@ def lost_messages(seed: int) -> int:
     return (Counter(find_messages(content)) - items).total()
 
 
+# Mixes that lost a message once: an open quote made brackets balance inside of the next message, a
+# nested object was taken for a sibling, a message with half of a surrogate pair for damage.
+LOST_ONCE = [1477, 1633, 1882, 3709, 5096, 5133, 5178, 5787, 6082, 8126, 11081, 12525]
+
+
 def test_every_message_that_can_be_found_is_an_item() -> None:
-    assert [seed for seed in range(60) if lost_messages(seed)] == []
+    assert [seed for seed in [*range(60), *LOST_ONCE] if lost_messages(seed)] == []
 
 
 @pytest.mark.slow
-def test_of_100_000_fuzzed_files_at_most_one_in_a_hundred_loses_a_message() -> None:
-    """Where damage hides the quote that would show it, a neighbor can be read into it."""
-    assert sum(lost_messages(seed) > 0 for seed in range(100_000)) <= 1_000
+def test_100_000_fuzzed_files_lose_no_message() -> None:
+    """Where damage hides the only quote that would show it, a neighbor may still be read into it."""
+    assert sum(lost_messages(seed) > 0 for seed in range(100_000)) <= 10
