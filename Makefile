@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+AUDIT := .venv-audit
 STAMP := $(VENV)/.installed
 export REDOX_WAREHOUSE_HOME ?= $(CURDIR)/.redox-warehouse
 export DAGSTER_HOME ?= $(REDOX_WAREHOUSE_HOME)/dagster
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup demo test check lint types layers unit faults ui slow spark fuzz bench dagster docs clean
+.PHONY: help setup demo test check lint types layers unit faults ui slow spark fuzz bench dagster docs audit hashes clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -67,5 +68,17 @@ dagster: $(STAMP) ## Open the Dagster UI on this home
 docs: $(STAMP) ## Write the generated pages of docs/
 	$(BIN)/python -m docs.generate
 
+# Fails where no advisories can be had: an audit that saw none must not look like a clean one.
+audit: $(STAMP) ## Known vulnerabilities and licences of everything installed
+	@test -x $(AUDIT)/bin/pip-audit || { $(PYTHON) -m venv $(AUDIT) && $(AUDIT)/bin/pip install --quiet pip-audit; }
+	$(BIN)/python -m docs.licences
+	$(AUDIT)/bin/pip-audit --strict --require-hashes --disable-pip -r constraints-hashes.txt
+
+hashes: $(STAMP) ## Write constraints-hashes.txt anew, after constraints.txt has changed
+	$(BIN)/pip install --quiet --dry-run --ignore-installed --no-build-isolation --report .hashes.json \
+		-c constraints.txt 'setuptools>=77' wheel cython -e '.[s3,ui,delta,dev]'
+	$(BIN)/python -m docs.hashes .hashes.json
+	@rm -f .hashes.json
+
 clean: ## Remove the environment and the demo's home
-	rm -rf $(VENV) .redox-warehouse
+	rm -rf $(VENV) $(AUDIT) .redox-warehouse
