@@ -19,6 +19,7 @@ from etl.without_pandas import leave_pandas_out
 from models.catalog import CatalogFaults
 
 COMMANDS = {
+    "backup": "etl.cli.backup:backup",
     "catalog": "etl.cli.catalog:catalog",
     "doctor": "etl.cli.doctor:doctor",
     "drift": "etl.cli.drift:drift",
@@ -35,6 +36,7 @@ COMMANDS = {
     "receive": "etl.cli.receive:receive",
     "reliability": "etl.cli.reliability:reliability",
     "reload": "etl.cli.reload:reload",
+    "restore": "etl.cli.backup:restore",
     "show": "etl.cli.show:show",
     "source": "etl.cli.source:source",
     "sql": "etl.cli.sql:sql",

@@ -1,0 +1,1 @@
+"""Backup and restore of a home: consistent while loads run, incremental by content."""
