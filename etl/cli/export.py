@@ -15,6 +15,7 @@ EPILOG = """\b
 Examples:
   redox-warehouse export handover
   redox-warehouse export adt --model PatientAdmin --format csv
+  redox-warehouse export study --deidentify safe-harbor --format csv
   redox-warehouse export two --table orders.message --table orders.orders_results
 
 \b
@@ -45,6 +46,19 @@ Exit codes: 0 exported, 2 wrong call or nothing loaded, 4 busy, 5 disk full, 1 e
     default="parquet",
     show_default=True,
 )
+@click.option(
+    "--deidentify",
+    "mode",
+    type=click.Choice(["safe-harbor", "limited", "shifted"]),
+    help="Marts without what identifies a person, by these rules.",
+)
+@click.option(
+    "--least-patients",
+    type=click.IntRange(2),
+    default=11,
+    show_default=True,
+    help="With --deidentify: leave out words that fewer patients have.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace an earlier export in DIR.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_obj
@@ -54,6 +68,8 @@ def export(
     tables: tuple[str, ...],
     data_models: tuple[str, ...],
     file_format: str,
+    mode: str | None,
+    least_patients: int,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -61,10 +77,19 @@ def export(
 
     Copies the published version, or the warehouse when nothing is published yet. The files hold
     patient data: they are for their owner only until you give them away.
+
+    With --deidentify, marts only (--table names some of them), without what identifies a person;
+    docs/privacy.md says what each mode is and is not.
     """
     from etl.answers.export import export as export_warehouse
     from etl.publish.export import ExportFormat
 
+    if mode:
+        _deidentified(
+            settings, folder, mode, tables, data_models, file_format, least_patients,
+            overwrite=overwrite, as_json=as_json,
+        )  # fmt: skip
+        return
     summary = export_warehouse(
         settings,
         folder,
@@ -79,4 +104,46 @@ def export(
     click.echo(
         f"Exported {counted(summary.tables, 'table')}, {counted(summary.rows, 'row')}, "
         f"{summary.bytes / 1e6:,.1f} MB of {summary.origin} to {summary.folder}"
+    )
+
+
+def _deidentified(
+    settings: Settings,
+    folder: Path,
+    mode: str,
+    tables: tuple[str, ...],
+    data_models: tuple[str, ...],
+    file_format: str,
+    least_patients: int,
+    *,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    from etl.answers.deidentify.export import export_deidentified
+    from etl.answers.deidentify.rules import Mode
+    from etl.errors import UsageFault
+    from etl.publish.export import ExportFormat
+
+    if data_models:
+        raise UsageFault("Only marts are handed over without names; name them with --table.")
+    summary = export_deidentified(
+        settings,
+        folder,
+        mode=Mode(mode),
+        tables=tables,
+        file_format=ExportFormat(file_format),
+        least_patients=least_patients,
+        overwrite=overwrite,
+    )
+    if as_json:
+        click.echo(json.dumps(summary.to_json(), indent=1))
+        return
+    click.echo(
+        f"Exported {counted(summary.tables, 'mart')}, {counted(summary.rows, 'row')} of "
+        f"{summary.origin} to {summary.folder} by the rules of {mode}; "
+        f"{counted(summary.dropped_columns, 'column')} left out"
+    )
+    click.echo(
+        f"{counted(summary.small_cells, 'group')} of fewer than {least_patients} patients: see "
+        "small_cells.csv; columns.csv says what became of each column."
     )

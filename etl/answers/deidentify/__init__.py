@@ -1,0 +1,1 @@
+"""Copies of marts without what identifies a person, by three sets of rules."""
