@@ -125,6 +125,26 @@ class DeltaSettings(Section):
     )
 
 
+Days = Annotated[int, Field(ge=1)]
+
+
+class RetentionSettings(Section):
+    """How long what is kept; nothing is removed for its age where nothing is set.
+
+    `messages_days` is by data model, by source ID, by `source ID: data model`, or `*` for all; the
+    narrowest wins. Messages go with their rows and landed bytes, as a purge removes them.
+    """
+
+    messages_days: dict[str, Days] = Field({}, description="days that messages are kept")
+    quarantine_days: int = Field(0, ge=0, description="days of items in quarantine; 0 for ever")
+    versions_days: int = Field(
+        0, ge=0, description="days of published versions, the newest excepted; 0 for ever"
+    )
+    reports_days: int = Field(0, ge=0, description="days of reliability reports; 0 for ever")
+    dagster_days: int = Field(0, ge=0, description="days of Dagster's ended runs; 0 for ever")
+    apply: bool = Field(False, description="let the schedule remove; else it only counts")
+
+
 Severity = Literal["block", "warn"]
 
 
@@ -265,6 +285,7 @@ class OrchestrationSettings(Section):
         description="by data model (* for all): days within which something new should come; 0 for "
         "never; not set: the longest pause of its last eight weeks",
     )
+    retention_cron: str = Field("", description="what is older than section retention says")
     pull_cron: str = Field("", description="yesterday's queries; empty = by hand only")
     timezone: str = Field("UTC", description="time zone of the cron lines")
     owner: str = Field("team:data-engineering", description="owner shown on assets")
@@ -334,6 +355,7 @@ class Settings(BaseSettings):
     publish: PublishSettings = PublishSettings()
     purge: PurgeSettings = PurgeSettings()
     delta: DeltaSettings = DeltaSettings()
+    retention: RetentionSettings = RetentionSettings()
     marts: MartSettings = MartSettings()
     pull: PullSettings = PullSettings()
     receive: ReceiveSettings = ReceiveSettings()

@@ -37,6 +37,7 @@ COMMANDS = {
     "reliability": "etl.cli.reliability:reliability",
     "reload": "etl.cli.reload:reload",
     "restore": "etl.cli.backup:restore",
+    "retain": "etl.cli.retain:retain",
     "show": "etl.cli.show:show",
     "source": "etl.cli.source:source",
     "sql": "etl.cli.sql:sql",

@@ -32,6 +32,7 @@ from etl.orchestration.marts import build_marts
 from etl.orchestration.publishing import build_published_version
 from etl.orchestration.pulling import build_pulled_replies
 from etl.orchestration.reliability import build_report_asset, report_check_specs
+from etl.orchestration.retention import build_retention_job
 from etl.orchestration.senders import build_senders_check, senders_spec
 from etl.orchestration.upkeep import build_reload_job, build_replay_job
 from etl.settings import Settings, read_settings
@@ -59,7 +60,8 @@ def assemble(settings: Settings | None = None, habits: Habits | None = None) -> 
     senders = build_senders_check(graph, habits.sources)
     if senders is not None:
         by_name["senders"] = build_senders_job(senders)
-    by_hand = [build_replay_job(graph), build_reload_job(graph)]
+    retention = build_retention_job()
+    by_hand = [build_replay_job(graph), build_reload_job(graph), retention]
     checks = [*load_check_specs(graph), *report_check_specs()]
     sender_keys = senders.check_keys if senders is not None else ()
     names = (*by_name, *(job.name for job in by_hand))
@@ -76,7 +78,7 @@ def assemble(settings: Settings | None = None, habits: Habits | None = None) -> 
         ],
         asset_checks=[senders] if senders is not None else [],
         jobs=[*by_name.values(), *by_hand],
-        schedules=build_schedules(settings, by_name),
+        schedules=build_schedules(settings, {**by_name, "retention": retention}),
         sensors=[
             new_files.build_sensor(settings, by_name["load"]),
             new_loads.build_sensor(settings, by_name["publish"]),

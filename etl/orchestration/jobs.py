@@ -6,6 +6,7 @@ per step would only add start-up.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ from etl.settings import Settings
 
 if TYPE_CHECKING:
     from etl.orchestration.graph import AssetJob
+
+    AnyJob = AssetJob | dg.JobDefinition
 
 
 def load_selection(graph: Graph) -> dg.AssetSelection:
@@ -118,13 +121,14 @@ def build_senders_job(checks: dg.AssetChecksDefinition) -> AssetJob:
     )
 
 
-def build_schedules(settings: Settings, jobs: dict[str, AssetJob]) -> list[dg.ScheduleDefinition]:
+def build_schedules(settings: Settings, jobs: Mapping[str, AnyJob]) -> list[dg.ScheduleDefinition]:
     """The schedules whose cron line is set."""
     when = settings.orchestration
     lines = {
         "load": (when.load_cron, "Loads what waits; the sensor new_files does so all the time."),
         "publish": (when.publish_cron, "Publishes what was loaded since the last version."),
         "senders": (when.senders_cron, "Checks that no source has fallen silent."),
+        "retention": (when.retention_cron, "Counts or removes what is older than it is kept."),
         "reliability": (when.report_cron, "Writes the reliability report, checks the ratings."),
     }
     schedules = [
@@ -144,7 +148,7 @@ def build_schedules(settings: Settings, jobs: dict[str, AssetJob]) -> list[dg.Sc
     return schedules
 
 
-def build_pull_schedule(settings: Settings, pull_job: AssetJob) -> dg.ScheduleDefinition:
+def build_pull_schedule(settings: Settings, pull_job: AnyJob) -> dg.ScheduleDefinition:
     """Asks the last full day (UTC)."""
 
     @dg.schedule(

@@ -80,6 +80,7 @@ def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
         "pull_replies",
         "replay_quarantine",
         "reload_slices",
+        "retention",
     }
     assert {s.name: (s.job_name, s.cron_schedule) for s in repository.schedule_defs} == {
         "reliability_schedule": ("reliability", "0 6 * * 1"),
