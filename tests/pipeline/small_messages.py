@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from etl.warehouse.connection import open_warehouse
 DAY = "2026-03-02T10:20:30.000Z"
 SOURCE = "source-a"
 Message = dict[str, Any]
+Facts = dict[str, list[str]]
 
 
 def make_message(
@@ -88,6 +89,33 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
     sums = [f"sum({name})" for name in measures]
     group = "group by all" if sums else ""
     query = f"select {', '.join([*keys, *sums])} from {table} {group}"
+    return sorted(map(repr, connection.execute(query).fetchall()))
+
+
+def facts(
+    settings: Settings, *, without: Collection[str], leave_out: Collection[str] = ()
+) -> Facts:
+    """Rows of every filled table as sorted text, without some columns; counts are added up."""
+    found = {}
+    with opened(settings) as connection:
+        columns: dict[str, list[str]] = {}
+        for name, column in connection.execute(
+            "select schema_name || '.' || table_name, column_name from duckdb_columns() "
+            "where not internal and database_name = current_database() order by column_index"
+        ).fetchall():
+            columns.setdefault(name, []).append(column)
+        for name, every in columns.items():
+            own = [column for column in every if column not in without]
+            if own and name not in leave_out and (rows := _facts_of(connection, name, own)):
+                found[name] = rows
+    return found
+
+
+def _facts_of(connection: duckdb.DuckDBPyConnection, name: str, columns: list[str]) -> list[str]:
+    is_count = name.startswith("quality.")
+    told = [f"sum({c}) as {c}" if is_count and c in MEASURES else c for c in columns]
+    grouped = "group by all" if told != columns else ""
+    query = f"select {', '.join(told)} from {name} {grouped}"
     return sorted(map(repr, connection.execute(query).fetchall()))
 
 
