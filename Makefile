@@ -76,7 +76,7 @@ audit: $(STAMP) ## Known vulnerabilities and licences of everything installed
 
 hashes: $(STAMP) ## Write constraints-hashes.txt anew, after constraints.txt has changed
 	$(BIN)/pip install --quiet --dry-run --ignore-installed --no-build-isolation --report .hashes.json \
-		-c constraints.txt 'setuptools>=77' wheel cython -e '.[s3,ui,delta,dev]'
+		-c constraints.txt 'setuptools>=77' wheel cython -e '.[s3,ui,delta,spark,dev]'
 	$(BIN)/python -m docs.hashes .hashes.json
 	@rm -f .hashes.json
 
