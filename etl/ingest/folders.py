@@ -7,12 +7,15 @@ URL, which any column and log can hold and which leads back to the file.
 
 from __future__ import annotations
 
+import csv
 import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
@@ -21,13 +24,6 @@ HIDDEN: Final = (".", "_")
 UNFINISHED: Final = (
     ".tmp", ".temp", ".part", ".partial", ".open", ".crdownload", ".filepart", "~",
 )  # fmt: skip
-FOREIGN: Final = frozenset((
-    "pdf", "png", "jpg", "jpeg", "gif", "tif", "tiff", "bmp", "webp", "svg", "ico", "heic", "dcm",
-    "mp3", "mp4", "wav", "mov", "avi", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "odt", "ods",
-    "rtf", "xml", "xsd", "xsl", "html", "htm", "css", "js", "py", "sh", "md", "zip", "7z", "rar",
-    "tar", "jar", "exe", "dll", "so", "eml", "msg",
-))  # fmt: skip
-"""How names of files end that hold no messages; a folder of exports often holds some of them."""
 _FILE_URL: Final = "file://"
 
 
@@ -72,6 +68,13 @@ class SourceFile:
     size: int
     mtime_ns: int
     etag: str = ""
+
+
+@cache
+def foreign_endings() -> frozenset[str]:
+    """How names of files end that hold no messages; a folder of exports often holds some of them."""
+    text = resources.files("etl.ingest").joinpath("foreign_kinds.csv").read_text("utf-8")
+    return frozenset(row["extension"] for row in csv.DictReader(text.splitlines()))
 
 
 def uri_of(path: Path | str) -> str:
@@ -125,7 +128,7 @@ class Walk:
         last = names[-1].lower()
         if last.endswith(UNFINISHED):
             return Reason.UNFINISHED
-        is_foreign = not self.take_all and last.rpartition(".")[2] in FOREIGN
+        is_foreign = not self.take_all and last.rpartition(".")[2] in foreign_endings()
         return Reason.FOREIGN if is_foreign and "." in last else None
 
     def _folder(

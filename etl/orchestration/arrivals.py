@@ -6,6 +6,7 @@ from datetime import datetime
 import dagster as dg
 
 from etl.orchestration.graph import ARRIVAL, INCOMING, PULLED, SENDERS, WATCHED, Graph
+from etl.orchestration.metadata import left_out_metadata
 from etl.pipeline.watch import Waiting
 from etl.settings import Settings
 
@@ -51,4 +52,6 @@ def observe_arrivals(
             }
             if waiting.unreadable and not is_incoming:
                 metadata["cannot_look_at"] = "; ".join(waiting.unreadable)
+            if not is_incoming:
+                metadata |= left_out_metadata(waiting.left_out)
             yield dg.AssetObservation(key, metadata=metadata)

@@ -4,6 +4,7 @@ One step, because one transaction writes them all; a run emits only the data mod
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -37,7 +38,7 @@ from etl.pipeline.opening import Recipe, known_encoding
 from etl.pipeline.pull import recover_pull
 from etl.pipeline.records import LoadSummary, Progress
 from etl.pipeline.sources import Sources
-from etl.pipeline.watch import load_waiting, read_batch
+from etl.pipeline.watch import count_left_out, load_waiting, read_batch
 from etl.settings import Settings
 
 LOAD_STEP = "load_messages"
@@ -203,11 +204,16 @@ def run_load(settings: Settings, config: LoadConfig, progress: Progress) -> Batc
         recover_pull(settings)
         return load_batch(settings, read_batch(settings, config.batch), progress)
     if config.paths:
-        sources = Sources(settings.buckets, home=settings.home).list(config.paths)
+        sources = Sources(settings.buckets, home=settings.home)
         recipe = Recipe(
             config.unwrap, known_encoding(config.encoding), config.column, config.received_at
         )
-        return load_batch(
-            settings, sources, progress, unwrap=recipe.to_text(), in_place=config.in_place
+        batch = load_batch(
+            settings,
+            sources.list(config.paths),
+            progress,
+            unwrap=recipe.to_text(),
+            in_place=config.in_place,
         )
+        return replace(batch, left_out=count_left_out(sources.left_out))
     return load_waiting(settings, datetime.now(UTC), progress)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
@@ -34,8 +34,17 @@ def landed_metadata(batch: BatchSummary, figures: Figures, settings: Settings) -
         "purged": loaded.purged,
         "loads": loaded.loads,
         "dagster/row_count": figures.ledger.objects,
+        **left_out_metadata(batch.left_out),
         **folder_place(settings.landing_path),
     }
+
+
+def left_out_metadata(left_out: Sequence[tuple[str, int]]) -> dict[str, int | str]:
+    """What was not taken below the paths: how many entries, and how many for each reason."""
+    if not left_out:
+        return {}
+    reasons = "; ".join(f"{reason}: {count:,}" for reason, count in left_out)
+    return {"left_out": sum(count for _, count in left_out), "left_out_because": reasons}
 
 
 def model_metadata(

@@ -23,11 +23,15 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class BatchSummary:
-    """What loading batches did; `misread` is what an envelope key would load."""
+    """What loading batches did; `misread` is what an envelope key would load.
+
+    `left_out` counts by reason what was not taken below the paths.
+    """
 
     loaded: LoadSummary
     refused: tuple[Refusal, ...]
     misread: Misread = field(default_factory=Misread)
+    left_out: tuple[tuple[str, int], ...] = ()
 
 
 def load_batch(

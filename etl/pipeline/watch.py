@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -35,7 +36,8 @@ MOST_TROUBLES = 20
 class Waiting:
     """What a look at the watched paths found.
 
-    `sources` are new or changed and settled; `unsettled` counts files changed just now;
+    `sources` are new or changed and settled; `unsettled` counts files changed just now; `left_out`
+    counts by reason what is not taken below the watched paths;
     `unreadable` says of watched paths that could not be listed, and of entries below them that
     cannot be read, why, without names of files.
     """
@@ -43,6 +45,7 @@ class Waiting:
     sources: tuple[SourceFile, ...]
     unsettled: int
     unreadable: tuple[str, ...]
+    left_out: tuple[tuple[str, int], ...] = ()
 
     @property
     def size_bytes(self) -> int:
@@ -59,18 +62,27 @@ def find_waiting(settings: Settings, now: datetime) -> Waiting:
     """Look at all watched paths once; a path that is missing does not hide the others."""
     found: list[SourceFile] = []
     unreadable: list[str] = []
+    left_out: list[LeftOut] = []
     for number, path in enumerate(watched_paths(settings)):
         sources = Sources(settings.buckets, home=settings.home)
         try:
             found += sources.list([path])
             unreadable += _troubles(sources.left_out)
+            left_out += sources.left_out
         except RedoxWarehouseError as error:
             if number:  # incoming is made by the first webhook or pull
                 unreadable.append(f"{path} (number {number} of watch.paths): {_kind(error)}")
     new = list(unseen(found, read_seen(settings.seen_path)))
     now_ns = int(now.timestamp() * 1e9)
     settled = [source for source in new if _is_settled(source, now_ns, settings.watch.settle_s)]
-    return Waiting(tuple(settled), len(new) - len(settled), tuple(unreadable))
+    return Waiting(
+        tuple(settled), len(new) - len(settled), tuple(unreadable), count_left_out(left_out)
+    )
+
+
+def count_left_out(left_out: Sequence[LeftOut]) -> tuple[tuple[str, int], ...]:
+    """How many entries were left out, by reason."""
+    return tuple(sorted(Counter(str(one.reason) for one in left_out).items()))
 
 
 def _troubles(left_out: Sequence[LeftOut]) -> list[str]:
@@ -148,5 +160,6 @@ def load_waiting(
     recover_pull(settings)
     waiting = find_waiting(settings, now)
     if not waiting.sources:
-        return BatchSummary(LoadSummary(), ())
-    return load_batch(settings, waiting.sources, progress)
+        return BatchSummary(LoadSummary(), (), left_out=waiting.left_out)
+    batch = load_batch(settings, waiting.sources, progress)
+    return replace(batch, left_out=waiting.left_out)
