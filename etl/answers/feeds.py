@@ -7,7 +7,6 @@ in `verdicts`.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,10 @@ from typing import Any
 
 import duckdb
 
+from etl.ingest.files import label_of
+from etl.pipeline.status import read_named_sources
 from etl.report.names import SOURCE_SQL
+from etl.report.source_names import SourceLabel
 from etl.settings import Settings
 
 
@@ -31,7 +33,10 @@ class Window(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FeedShare:
-    """Messages of one source and data model in a window, and how many have an error, a warning."""
+    """Messages of one source and data model in a window, and how many have an error, a warning.
+
+    `source_name` is the name of the source, "" where none is known.
+    """
 
     window: Window
     data_model: str
@@ -39,6 +44,14 @@ class FeedShare:
     messages: int
     with_errors: int
     with_warnings: int
+    source_name: str = ""
+
+    @property
+    def source_label(self) -> str:
+        """Return the source by name and id; every source together is all sources."""
+        if self.window is Window.ALL:
+            return "all sources"
+        return SourceLabel(self.source_id or "(no source id)", self.source_name).text
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +274,17 @@ def read_lately(
     loads = list(load_ids)
     connection.execute(_RECENT, {"now": now, "loads": loads})
     connection.execute(_MESSAGES)
+    names = read_named_sources(settings.status_path)
     feeds = [
-        FeedShare(Window(window), model, source, int(messages), int(errors), int(warnings))
+        FeedShare(
+            Window(window),
+            model,
+            source,
+            int(messages),
+            int(errors),
+            int(warnings),
+            names.get(source, ""),
+        )
         for window, model, source, messages, errors, warnings in _rows(connection, _FEEDS)
     ]
     feeds += [
@@ -294,19 +316,20 @@ def _places(rows: Iterable[tuple[Any, ...]], settings: Settings) -> Iterable[Pla
 def name_place(folder: str, settings: Settings) -> str:
     """Return a name for a folder or prefix: the one the site configured, never what lies below it.
 
-    Folders below may be named after patients; they are told apart by a hash.
+    Folders below may be named after patients; they have an id, which `redox-warehouse source ID`
+    resolves.
     """
     incoming = f"{settings.incoming_path}/"
     if folder == incoming:
         return "HOME/incoming"
-    below = f" #{hashlib.sha256(folder.encode()).hexdigest()[:8]}"
+    below = f" (folder {label_of(folder).removeprefix('source ')})"
     if folder.startswith(incoming):
         return f"HOME/incoming{below}"
     for path in settings.watch.paths:
         root = f"{path.rstrip('/')}/"
         if folder.startswith(root):
             return path if folder == root else f"{path}{below}"
-    return f"folder{below}"
+    return below.strip(" ()")
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:

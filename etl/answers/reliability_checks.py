@@ -19,7 +19,7 @@ from etl.report.build import build_report
 from etl.report.history import NEWEST, keep_report, list_reports
 from etl.report.names import EVENT_TYPE_SQL, SOURCE_SQL
 from etl.report.records import ReportOptions, ReportSummary
-from etl.report.source_names import read_source_names
+from etl.report.source_names import SourceLabel, read_source_names
 from etl.settings import Settings
 from models.catalog.rating_share import rating_share
 
@@ -85,20 +85,24 @@ class FailingField:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """A source, or one data model of it (else `*`), that has fallen silent; days are UTC."""
+    """A source, or one data model of it (else `*`), that has fallen silent; days are UTC.
+
+    `source_name` is the name of the source, "" where none is known.
+    """
 
     source_id: str
     data_model: str
     last_day: date
     silent_days: int
     longest_gap: int
+    source_name: str = ""
 
     @property
     def sentence(self) -> str:
         """Return the silence in words."""
         what = "nothing" if self.data_model == "*" else f"no {self.data_model}"
         return (
-            f"{self.source_id or 'the source without id'}: {what} for {self.silent_days} days, since "
+            f"{_shown(self.source_id, self.source_name)}: {what} for {self.silent_days} days, since "
             f"{self.last_day}; its longest pause before was {self.longest_gap} days"
         )
 
@@ -153,16 +157,27 @@ def read_headline(settings: Settings) -> Headline:
             replace(FailingField(*row), source_name=names.get(row[3], ""))
             for row in connection.execute(_WORST).fetchall()
         ]
-        changes = [_change(*row) for row in connection.execute(_CHANGES).fetchall()]
-        silences = [silence.sentence for silence in _silences(connection)[:HEADLINES]]
+        changes = [_change(names, *row) for row in connection.execute(_CHANGES).fetchall()]
+        silences = [silence.sentence for silence in _silences(connection, names)[:HEADLINES]]
     return Headline(tuple(worst), tuple(changes), tuple(silences))
 
 
+def _shown(source_id: str, name: str) -> str:
+    return SourceLabel(source_id, name).text or "the source without id"
+
+
 def _change(
-    model: str, path: str, event_type: str, source: str, day: date, past: float, recent: float
+    names: Mapping[str, str],
+    model: str,
+    path: str,
+    event_type: str,
+    source: str,
+    day: date,
+    past: float,
+    recent: float,
 ) -> str:
     return (
-        f"{model} {event_type} of {source or 'the source without id'}: {path} was in {past:.0%} of "
+        f"{model} {event_type} of {_shown(source, names.get(source, ''))}: {path} was in {past:.0%} of "
         f"messages, since {day} in {recent:.0%}"
     )
 
@@ -171,13 +186,14 @@ def read_silences(settings: Settings) -> list[Silence]:
     """Return who has fallen silent, by the newest state that can be read; nothing before a load."""
     try:
         with open_for_reading(settings) as connection:
-            return _silences(connection)
+            return _silences(connection, read_source_names(connection))
     except UsageFault:
         return []
 
 
-def _silences(connection: duckdb.DuckDBPyConnection) -> list[Silence]:
-    return [Silence(*row) for row in connection.execute(_SILENCES).fetchall()]
+def _silences(connection: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> list[Silence]:
+    rows = connection.execute(_SILENCES).fetchall()
+    return [replace(Silence(*row), source_name=names.get(row[0], "")) for row in rows]
 
 
 def write_report(

@@ -84,21 +84,15 @@ def evaluate_quarantine(places: Sequence[PlaceShare], limit: float) -> Verdict:
 def evaluate_errors(feeds: Sequence[FeedShare], model: str, checks: CheckSettings) -> Verdict:
     """Compare the share of a model's messages that have an error, by source."""
     own = (one for one in feeds if one.data_model == model)
-    parts = (Part(o.window, _source(o), o.with_errors, o.messages) for o in own)
+    parts = (Part(o.window, o.source_label, o.with_errors, o.messages) for o in own)
     return _verdict(parts, checks.error_share)
 
 
 def evaluate_warnings(feeds: Sequence[FeedShare], model: str, checks: CheckSettings) -> Verdict:
     """Compare the share of a model's messages that have a warning, by source."""
     own = (one for one in feeds if one.data_model == model)
-    parts = (Part(o.window, _source(o), o.with_warnings, o.messages) for o in own)
+    parts = (Part(o.window, o.source_label, o.with_warnings, o.messages) for o in own)
     return _verdict(parts, checks.warning_share)
-
-
-def _source(feed: FeedShare) -> str:
-    if feed.window is Window.ALL:
-        return "all sources"
-    return feed.source_id or "(no source id)"
 
 
 def publishing_blockers(figures: Figures, checks: CheckSettings) -> tuple[str, ...]:
@@ -107,7 +101,7 @@ def publishing_blockers(figures: Figures, checks: CheckSettings) -> tuple[str, .
     for name in sorted(figures.models):
         verdict = evaluate_errors(figures.lately.feeds, name, checks)
         blockers += [
-            f"{name} from source {part.label} has errors in {part.count:,} of {part.total:,} "
+            f"{name} from {part.label} has errors in {part.count:,} of {part.total:,} "
             "messages of its newest load"
             for part in verdict.above
         ]

@@ -57,7 +57,7 @@ def assemble(settings: Settings | None = None, habits: Habits | None = None) -> 
         build_pull_job(),
     ]
     by_name = {job.name: job for job in jobs}
-    senders = build_senders_check(graph, habits.sources)
+    senders = build_senders_check(graph)
     if senders is not None:
         by_name["senders"] = build_senders_job(senders)
     retention = build_retention_job()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import dagster as dg
 
@@ -17,7 +17,8 @@ from etl.answers.verdicts import (
     ledger_balances,
 )
 from etl.orchestration.graph import LANDED, Graph, model_key
-from etl.orchestration.tables import count_table, markdown_table, text_table
+from etl.orchestration.tables import markdown_table, text_table
+from etl.pipeline.batches import Refusal
 from etl.plurals import counted
 from etl.settings import CheckSettings
 from models.catalog.records import Catalog, DataModel
@@ -29,6 +30,7 @@ ERRORS = "errors_within_limit"
 WARNINGS = "warnings_within_limit"
 MOST_PARTS = 25
 MOST_NAMED = 3
+MOST_REASONS = 5
 
 UNBALANCED = (
     "Items are unaccounted for; keep the home as it is and report this with the rows of "
@@ -36,7 +38,7 @@ UNBALANCED = (
 )
 # what to do when a share is above its limit
 ACTIONS = {
-    QUARANTINE: "run `redox-warehouse quarantine list`, which says why and what to do",
+    QUARANTINE: "the reasons and commands are in worst_reasons",
     ERRORS: "publishing waits; the rules, paths and commands are in worst_rules",
     WARNINGS: "the rules, paths and commands are in worst_rules",
 }
@@ -80,7 +82,9 @@ def load_check_specs(graph: Graph) -> Iterator[dg.AssetCheckSpec]:
         )
 
 
-def landed_checks(figures: Figures, checks: CheckSettings) -> Iterator[dg.AssetCheckResult]:
+def landed_checks(
+    figures: Figures, checks: CheckSettings, catalog: Catalog
+) -> Iterator[dg.AssetCheckResult]:
     """Whether the ledger adds up, and how much is quarantined."""
     ledger = figures.ledger
     is_balanced = ledger_balances(ledger)
@@ -100,10 +104,12 @@ def landed_checks(figures: Figures, checks: CheckSettings) -> Iterator[dg.AssetC
             "unbalanced_loads": ledger.unbalanced_loads,
         },
     )
-    yield _quarantine_check(figures, checks)
+    yield _quarantine_check(figures, checks, catalog)
 
 
-def _quarantine_check(figures: Figures, checks: CheckSettings) -> dg.AssetCheckResult:
+def _quarantine_check(
+    figures: Figures, checks: CheckSettings, catalog: Catalog
+) -> dg.AssetCheckResult:
     """Warn above one limit, fail above the other."""
     places = figures.lately.places
     warns = evaluate_quarantine(places, checks.quarantine_share)
@@ -112,22 +118,29 @@ def _quarantine_check(figures: Figures, checks: CheckSettings) -> dg.AssetCheckR
     severity = dg.AssetCheckSeverity.WARN if fails.passed else dg.AssetCheckSeverity.ERROR
     more: dict[str, dg.MetadataValue] = {}
     if figures.lately.reasons:
-        more["reasons"] = count_table("reason", "items", figures.lately.reasons)
+        more["worst_reasons"] = worst_reasons(figures.lately.reasons, catalog)
     return _result(LANDED, QUARANTINE, verdict, severity, more)
 
 
-def readable_check(refused: int) -> dg.AssetCheckResult:
-    """Whether every source of a batch could be read."""
+def readable_check(refused: Sequence[Refusal]) -> dg.AssetCheckResult:
+    """Whether every source of a batch could be read; those that could not be, by id and reason."""
+    rows = [
+        (one.label, one.reason, f"`redox-warehouse {one.label}`") for one in refused[:MOST_PARTS]
+    ]
+    table = markdown_table(("source", "why", "command that names the file"), rows)
     return dg.AssetCheckResult(
         asset_key=LANDED,
         check_name=READABLE,
-        passed=refused == 0,
-        description=f"{counted(refused, 'source')} could not be read; the run's log says why. Correct "
-        "or replace it: a changed file is loaded by itself."
+        passed=not refused,
+        description=f"{counted(len(refused), 'source')} could not be read; refused_sources says why, and "
+        "how to find the file. Correct or replace it: a changed file is loaded by itself."
         if refused
         else "All could be read.",
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"refused": refused},
+        metadata={
+            "refused": len(refused),
+            **({"refused_sources": dg.MetadataValue.md(table)} if refused else {}),
+        },
     )
 
 
@@ -170,6 +183,23 @@ def worst_rules(broken: Iterable[BrokenRule], catalog: Catalog) -> dg.MetadataVa
     return dg.MetadataValue.md(
         markdown_table(("findings", "rule", "path", "what it is, what to do", "command"), rows)
     )
+
+
+def worst_reasons(reasons: Sequence[tuple[str, int]], catalog: Catalog) -> dg.MetadataValue:
+    """The commonest reasons of quarantine: items, what to do, the command that lists them."""
+    rows = []
+    for reason, items in reasons[:MOST_REASONS]:
+        rule = catalog.rules.get(reason)
+        rows.append(
+            (
+                f"{items:,}",
+                f"`{reason}`",
+                f"{rule.meaning} {rule.action}" if rule else "",
+                f"`redox-warehouse quarantine list --reason {reason}`",
+            )
+        )
+    header = ("items", "reason", "what it is, what to do", "command")
+    return dg.MetadataValue.md(markdown_table(header, rows))
 
 
 def _result(

@@ -5,6 +5,7 @@ The month ends yesterday, so that "the last 30 days" of every page and query hav
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -19,6 +20,7 @@ from etl.synth.scenarios.run import EVENTS
 PATIENTS, DAYS, FILES = 2_000, 30, 10
 BROKEN_SENDER, BROKEN_FILE = "lakeside-clinic", "sent-again.json"
 EXPECTATIONS = "expectations.csv"
+_DATA_MODEL = re.compile(rb'"DataModel":\s*"([^"]+)"')
 
 
 def today() -> date:
@@ -44,6 +46,13 @@ def make_messages(settings: Settings, *, clock: Callable[[], date] = today) -> b
     (unfinished / EVENTS).rename(folder)
     shutil.rmtree(unfinished)
     return True
+
+
+def data_models(settings: Settings) -> tuple[str, ...]:
+    """The data models that the demo's messages are of, sorted."""
+    files = messages_folder(settings).rglob("*.ndjson")
+    found = {name for file in files for name in _DATA_MODEL.findall(file.read_bytes())}
+    return tuple(sorted(name.decode() for name in found))
 
 
 def _write(folder: Path, *, last_day: date) -> None:

@@ -14,7 +14,7 @@ import duckdb
 
 from etl.duckdb_files import connected
 from etl.errors import PermanentError
-from etl.pipeline.status import read_status
+from etl.pipeline.status import read_named_sources, read_status
 from etl.publish.folders import PublishedFolder
 from etl.settings import Settings
 
@@ -36,11 +36,15 @@ select data_model, max(pause) from recent group by data_model having count(*) >=
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """What a home has seen. `pause_days`: the longest pause of a data model in eight weeks."""
+    """What a home has seen. `pause_days`: the longest pause of a data model in eight weeks.
+
+    `source_names` has the name of each source that has one, by its id.
+    """
 
     models: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     pause_days: Mapping[str, int] = field(default_factory=dict)
+    source_names: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return the habits as text."""
@@ -50,7 +54,12 @@ class Habits:
     def from_json(cls, text: str) -> Habits:
         """Return the habits of a text made by `to_json`."""
         values = json.loads(text)
-        return cls(tuple(values["models"]), tuple(values["sources"]), values["pause_days"])
+        return cls(
+            tuple(values["models"]),
+            tuple(values["sources"]),
+            values["pause_days"],
+            values["source_names"],
+        )
 
     def fresh_days(self, model: str, settings: Settings) -> float | None:
         """Return within how many days something new should come, None where nothing is known."""
@@ -71,6 +80,7 @@ def read_habits(settings: Settings) -> Habits:
         models=tuple(line["data_model"] for line in status["models"]),
         sources=tuple(line["source_id"] for line in status.get("sources", ())),
         pause_days=_pauses(settings),
+        source_names=read_named_sources(settings.status_path),
     )
 
 

@@ -41,7 +41,7 @@ def load_results(
     if loaded.loads:
         yield from _quality(graph, settings, figures)
     yield from check_results(graph, settings, figures)
-    yield readable_check(len(batch.refused))
+    yield readable_check(batch.refused)
 
 
 def reload_results(graph: Graph, settings: Settings, figures: Figures) -> Iterator[Result]:
@@ -59,7 +59,7 @@ def check_results(
     graph: Graph, settings: Settings, figures: Figures
 ) -> Iterator[dg.AssetCheckResult]:
     """The checks of the warehouse as it is."""
-    yield from landed_checks(figures, settings.checks)
+    yield from landed_checks(figures, settings.checks, graph.catalog)
     seen = [model for model in graph.all_models if model.name in figures.models]
     known = [model for model in graph.models if model.name not in figures.models]
     yield from model_checks([*seen, *known], figures, settings.checks, graph.catalog)

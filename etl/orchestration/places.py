@@ -18,6 +18,7 @@ from models.tables.plan import WarehousePlan
 
 Place = dict[str, dg.MetadataValue | int | str]
 ROOT_TABLE = "message"
+PUBLISHED_IN = "published"  # always there, so that a later event replaces "not yet" on the page
 
 
 def current_version(settings: Settings) -> Manifest | None:
@@ -39,10 +40,11 @@ def schema_place(settings: Settings, schema: str, table: str) -> Place:
     version = current_version(settings)
     own = list(_tables(version, schema)) if version else []
     if version is None or not own:
-        return {"published": "not yet; the sensor new_loads publishes it", **line}
+        return {PUBLISHED_IN: "not yet; the sensor new_loads publishes it", **line}
     folder = PublishedFolder(settings.published_path).folder_of(version.version) / schema
     return {
         "path": dg.MetadataValue.path(str(folder)),
+        PUBLISHED_IN: f"version {version.version}",
         "version": version.version,
         "published_rows": sum(table.rows for table in own),
         "published_bytes": sum(table.bytes for table in own),

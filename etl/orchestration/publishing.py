@@ -1,7 +1,10 @@
 """What analysts get: the published version, the reliability report."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
+from etl.answers.figures import Figures
 from etl.answers.verdicts import require_publishable
 from etl.orchestration.boundary import told_to_dagster
 from etl.orchestration.graph import (
@@ -14,8 +17,9 @@ from etl.orchestration.graph import (
     model_key,
 )
 from etl.orchestration.home import Home
-from etl.orchestration.places import duckdb_line, schema_place
+from etl.orchestration.places import Place, duckdb_line, schema_place
 from etl.pipeline.publish import publish
+from etl.settings import Settings
 
 
 def build_published_version(graph: Graph) -> dg.AssetsDefinition:
@@ -38,10 +42,8 @@ def build_published_version(graph: Graph) -> dg.AssetsDefinition:
         with told_to_dagster(context, settings):
             figures = require_publishable(settings)
             summary = publish(settings)
-            for model in graph.all_models:
-                if model.name in figures.models:
-                    place = schema_place(settings, model.schema, "message")
-                    context.log_event(dg.AssetObservation(model_key(model), metadata=place))
+            for key, place in _places(graph, settings, figures):
+                context.log_event(dg.AssetObservation(key, metadata=place))
             return dg.MaterializeResult(
                 metadata={
                     "path": dg.MetadataValue.path(summary.folder),
@@ -59,3 +61,14 @@ def build_published_version(graph: Graph) -> dg.AssetsDefinition:
             )
 
     return published_version
+
+
+def _places(
+    graph: Graph, settings: Settings, figures: Figures
+) -> Iterator[tuple[dg.AssetKey, Place]]:
+    """Where what the version holds is now, for the pages of the assets that come before it."""
+    for model in graph.all_models:
+        if model.name in figures.models:
+            yield model_key(model), schema_place(settings, model.schema, "message")
+    yield FINDINGS, schema_place(settings, "quality", "finding")
+    yield POPULATION, schema_place(settings, "quality", "field_population")

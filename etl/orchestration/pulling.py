@@ -14,7 +14,6 @@ from etl.orchestration.home import Home
 from etl.orchestration.metadata import Metadata
 from etl.orchestration.tables import count_table
 from etl.pipeline.pull import PullRequest, PullSummary, pull
-from etl.plurals import counted
 from etl.settings import Settings
 
 
@@ -88,29 +87,30 @@ def _pull_day(
 
 def describe_replies(summary: PullSummary) -> Iterator[str]:
     """Say of replies that are not what one expects what they are and what becomes of them."""
-    for count, what in (
+    for count, what, follows in (
         (
             summary.with_errors,
-            "list errors (Meta.Errors); they are kept and loaded, and the config retry_errors asks "
-            "them again",
+            "list errors (Meta.Errors)",
+            "they are kept and loaded, and the config retry_errors asks them again",
         ),
         (
             summary.unexpected,
-            "are of another data model or event type than was asked; they are loaded as what they say "
-            "they are",
+            "are of another data model or event type than was asked",
+            "they are loaded as what they say they are",
         ),
         (
             summary.empty,
-            "hold nothing beside Meta: Redox found nothing; they are loaded, with no rows of their "
-            "own beside the message",
+            "hold nothing beside Meta",
+            "Redox found nothing; they are loaded, with no rows of their own beside the message",
         ),
         (
             summary.without_time,
-            "have no Meta.EventDateTime; they count on the day on which they were received",
+            "have no Meta.EventDateTime",
+            "they count on the day on which they were received",
         ),
     ):
         if count:
-            yield f"{counted(count, 'reply', 'replies')} {what}."
+            yield f"Replies that {what}: {count:,}; {follows}."
 
 
 def check_files(settings: Settings) -> None:

@@ -17,6 +17,7 @@ from etl.orchestration.home import Home
 from etl.orchestration.tables import count_table, markdown_table
 from etl.plurals import counted, is_or_are
 from etl.report.records import ReportSummary
+from etl.report.source_names import SourceLabel
 from etl.settings import Settings
 
 RATINGS = "ratings_kept"
@@ -95,7 +96,7 @@ def _worst_table(fields: tuple[FailingField, ...]) -> str:
             f"`{field.path}`",
             field.data_model,
             field.event_type,
-            f"{field.source_name} ({field.source_id})" if field.source_name else field.source_id,
+            SourceLabel(field.source_id, field.source_name).text,
         )
         for field in fields
     ]

@@ -5,7 +5,7 @@ somebody guessed.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
@@ -13,6 +13,7 @@ from etl.answers.reliability_checks import Silence, read_silences
 from etl.orchestration.boundary import told_to_dagster
 from etl.orchestration.graph import ARRIVAL, SENDERS, Graph
 from etl.orchestration.home import Home
+from etl.report.source_names import SourceLabel, short_id
 
 CHECK_STEP = "check_senders"
 MOST_SENDERS = 60
@@ -31,22 +32,27 @@ def senders_spec(graph: Graph) -> dg.AssetSpec:
     )
 
 
-def check_name(source: str) -> str:
-    """Return the name of a source's check."""
-    slug = re.sub(r"[^a-z0-9]+", "_", source.lower()).strip("_")
+def check_name(source: str, name: str = "") -> str:
+    """Return the name of a source's check: of its name and short id, else of its id."""
+    label = f"{name} {short_id(source)}" if name else source
+    slug = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
     return f"sends_{slug or WITHOUT_ID}"
 
 
-def build_senders_check(graph: Graph, sources: Sequence[str]) -> dg.AssetChecksDefinition | None:
-    """Build the checks of these sources, None where there are none yet."""
-    by_name = {check_name(source): source for source in sources[:MOST_SENDERS]}
+def build_senders_check(graph: Graph) -> dg.AssetChecksDefinition | None:
+    """Build the checks of the sources that the home has seen, None where there are none yet."""
+    names = graph.habits.source_names
+    by_name = {
+        check_name(source, names.get(source, "")): source
+        for source in graph.habits.sources[:MOST_SENDERS]
+    }
     if not by_name:
         return None
     specs = [
         dg.AssetCheckSpec(
             name,
             asset=SENDERS,
-            description=f"{_shown(source)} has not been silent for longer than it ever was in its last "
+            description=f"{_shown(source, names)} has not been silent for longer than it ever was in its last "
             "eight weeks, and so unlikely by its own weekdays",
         )
         for name, source in by_name.items()
@@ -62,12 +68,12 @@ def build_senders_check(graph: Graph, sources: Sequence[str]) -> dg.AssetChecksD
             for name, source in by_name.items():
                 if dg.AssetCheckKey(SENDERS, name) in context.selected_asset_check_keys:
                     own = [silence for silence in silences if silence.source_id == source]
-                    yield _result(name, source, own)
+                    yield _result(name, _shown(source, names), own)
 
     return check_senders
 
 
-def _result(name: str, source: str, silences: Sequence[Silence]) -> dg.AssetCheckResult:
+def _result(name: str, shown: str, silences: Sequence[Silence]) -> dg.AssetCheckResult:
     sentences = "; ".join(silence.sentence for silence in silences)
     return dg.AssetCheckResult(
         asset_key=SENDERS,
@@ -76,10 +82,10 @@ def _result(name: str, source: str, silences: Sequence[Silence]) -> dg.AssetChec
         severity=dg.AssetCheckSeverity.WARN,
         description=f"{sentences}. Ask the sender, and see `redox-warehouse doctor` for the webhook."
         if silences
-        else f"{_shown(source)} sends as usual.",
+        else f"{shown} sends as usual.",
         metadata={"silent_days": max((silence.silent_days for silence in silences), default=0)},
     )
 
 
-def _shown(source: str) -> str:
-    return source or "The source without id"
+def _shown(source: str, names: Mapping[str, str]) -> str:
+    return SourceLabel(source, names.get(source, "")).text or "The source without id"

@@ -19,6 +19,7 @@ from etl.warehouse.connection import open_warehouse, read_lock
 LANDED: Final = "landed"
 REFUSED: Final = "could not be read"
 WAITING: Final = "found, not loaded"
+FOLDER: Final = "a folder"
 _ID = re.compile(r"(?:source )?([0-9a-f]{6,64})")
 
 
@@ -34,7 +35,7 @@ class KnownSource:
 def find_sources(
     settings: Settings, printed_id: str, paths: Sequence[str] = ()
 ) -> list[KnownSource]:
-    """The sources that an id may mean: the id of a source or the beginning of a landed object's.
+    """The sources that an id may mean: that of a source or its folder, or how a landed object's begins.
 
     Looks at what was loaded or refused, and below the watched paths and `paths`. Raises UsageFault
     where nothing has the id.
@@ -48,6 +49,9 @@ def find_sources(
         is_meant = digits.startswith(found[1]) or one.object_id.startswith(found[1])
         if is_meant and (one.uri not in known or one.object_id):
             known[one.uri] = one
+        folder = one.uri[: one.uri.rfind("/") + 1]
+        if folder and label_of(folder).removeprefix("source ").startswith(found[1]):
+            known[folder] = KnownSource(folder, "", FOLDER)
     if not known:
         raise UsageFault(
             "Nothing that is known has this id; name the paths that were loaded behind it, their "

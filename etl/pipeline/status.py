@@ -73,6 +73,15 @@ def read_status(path: Path) -> dict[str, Any] | None:
     return status
 
 
+def read_named_sources(path: Path) -> dict[str, str]:
+    """The names of sources by their ids, as the last commit knew them; those without are left out."""
+    try:
+        sources = (read_status(path) or {}).get("sources", [])
+    except PermanentError:
+        return {}
+    return {one["source_id"]: one["source_name"] for one in sources if one.get("source_name")}
+
+
 def collect_status(connection: duckdb.DuckDBPyConnection, now: datetime) -> dict[str, Any]:
     """Ask the ledger and the counts."""
     loads, size_bytes, received, loaded, duplicate, last, purged = _rows(connection, _TOTALS)[0]
@@ -113,11 +122,7 @@ def _name_sources(
     status: dict[str, Any], connection: duckdb.DuckDBPyConnection, path: Path
 ) -> None:
     """Add the sources' names: those that the newest messages carry, else those known before."""
-    try:
-        before = (read_status(path) or {}).get("sources", [])
-    except PermanentError:
-        before = []
-    known = {one["source_id"]: one["source_name"] for one in before if one.get("source_name")}
+    known = read_named_sources(path)
     known |= read_source_names(connection, newest=_NAMING_MESSAGES)
     for one in status["sources"]:
         one["source_name"] = known.get(one["source_id"], "")

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import dagster as dg
+import yaml
 
-from etl.doctor.dagster_home import bring_up_to_date
+from etl.doctor.dagster_home import FILE, bring_up_to_date
 from etl.orchestration.attempts import UNDER_WAY
 from etl.pipeline.status import read_status
 from etl.synth import Dials, write_synthetic
@@ -35,6 +36,10 @@ FAST = {
     "REDOX_WAREHOUSE_ORCHESTRATION__LONGEST_RETRY_WAIT_S": "15",
     "REDOX_WAREHOUSE_ORCHESTRATION__PUBLISH_PAUSE_S": "0",
 }
+IMPATIENT = {
+    "REDOX_WAREHOUSE_WATCH__EVERY_S": "1",
+    "REDOX_WAREHOUSE_ORCHESTRATION__RETRY_WAIT_S": "1",
+}
 
 
 @dataclass
@@ -45,7 +50,7 @@ class DaemonWorld:
     environment: Mapping[str, str]
     instance: dg.DagsterInstance
     process: subprocess.Popen[bytes] | None = None
-    killed_pids: set[int] = field(default_factory=set)
+    seen_pids: set[int] = field(default_factory=set)
 
     def start(self) -> None:
         command = [
@@ -92,20 +97,35 @@ class DaemonWorld:
                 return int(found[1])
         return None
 
-    def kill_run(self, job: str, *, after_s: float = 0) -> dg.DagsterRun:
-        """Kill the process of the job's next started run, so long after it was seen."""
+    def launch(self, job: str) -> str:
+        """Put a run of the job into the queue, as a person does; returns its id."""
+        command = [sys.executable, "-m", "dagster", "job", "launch"]
+        command += ["-w", str(ROOT / "workspace.yaml"), "-j", job]
+        known = {run.run_id for run in self.runs(job)}
+        subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, check=True)
+        (launched,) = (run.run_id for run in self.runs(job) if run.run_id not in known)
+        return launched
+
+    def kill_run(self, job: str, *, after_s: float = 0) -> dg.DagsterRun | None:
+        """Kill the process of the job's next run, so long after it was seen to start.
+
+        None if it had ended by then. Starting is part of its life: Python reads modules for seconds.
+        """
 
         def started() -> tuple[dg.DagsterRun, int] | None:
-            for run in self.runs(job, dg.DagsterRunStatus.STARTED):
+            for run in self.runs(job, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED):
                 pid = self.pid_of(run.run_id)
-                if pid and pid not in self.killed_pids:
+                if pid and pid not in self.seen_pids:
                     return run, pid
             return None
 
         run, pid = self.wait_for(started, f"a started run of {job}")
+        self.seen_pids.add(pid)
         time.sleep(after_s)
-        self.killed_pids.add(pid)
-        os.kill(pid, signal.SIGKILL)
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return None
         return run
 
     def wait_for(self, look: Callable[[], T | None], what: str) -> T:
@@ -147,13 +167,24 @@ class DaemonWorld:
 
 
 @contextmanager
-def open_daemon_world(folder: Path) -> Iterator[DaemonWorld]:
-    """A home without a daemon yet; what was started is ended."""
+def open_daemon_world(folder: Path, *, is_impatient: bool = False) -> Iterator[DaemonWorld]:
+    """A home without a daemon yet; what was started is ended.
+
+    It waits as the delivered dagster.yaml says, unless impatient: then as little as it can.
+    """
     home, storage = folder / "home", folder / "home" / "dagster"
     bring_up_to_date(storage)
+    if is_impatient:
+        config = yaml.safe_load((storage / FILE).read_text())
+        config["run_monitoring"] |= {
+            "poll_interval_seconds": 1,
+            "free_slots_after_run_end_seconds": 1,
+        }
+        (storage / FILE).write_text(yaml.safe_dump(config))
     environment = {
         **os.environ,
         **FAST,
+        **(IMPATIENT if is_impatient else {}),
         "REDOX_WAREHOUSE_HOME": str(home),
         "DAGSTER_HOME": str(storage),
         "PYTHONDONTWRITEBYTECODE": "1",

@@ -6,15 +6,23 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from tests.orchestration.dagster_world import DagsterWorld, metadata_of, said
+from tests.orchestration.dagster_world import DagsterWorld, logged, metadata_of, said
 from tests.pull.builders import API_KEY, FAST, SECRET, make_query, write_requests
 from tests.standin.faults import Fault
 from tests.standin.redox import StandIn
 from tests.standin.serve import catalog_replies, serve
 
 DAY = "2026-01-05"
+SHAPES = (
+    "replies_with_errors",
+    "replies_under_query_event",
+    "replies_of_another_event_type",
+    "empty_replies",
+    "replies_without_time",
+)
 
 
 @pytest.fixture
@@ -59,6 +67,43 @@ def test_a_day_with_a_failed_request_is_red_until_it_was_answered(
     numbers = metadata_of(again)["pulled_replies"]
     assert (numbers["replies_landed"], numbers["answered_before"]) == (1, 1)
     assert "failures" not in numbers
+
+
+def test_odd_replies_are_shown_as_what_they_are_and_loaded(
+    standin: StandIn, world: DagsterWorld, tmp_path: Path
+) -> None:
+    write_requests(tmp_path / "home" / "requests", [make_query(f"P{n}") for n in range(5)])
+    odd = [
+        Fault(errors=True),
+        Fault(event_type="Query"),
+        Fault(event_type="Arrival"),
+        Fault(empty=True),
+        Fault(timeless=True),
+    ]
+    standin.faults.add(odd)
+
+    pulled = world.run("pull_replies", partition_key=DAY)
+    loaded = world.run_what_sensor_asks()
+
+    told = metadata_of(pulled)["pulled_replies"]
+    assert (told["replies_landed"], told["failed"]) == (5, 0)
+    assert [told[name] for name in SHAPES] == [1] * len(SHAPES)
+    said_of = [line.partition(": ")[2].partition(";")[0] for line in logged(world, pulled)]
+    assert said_of == [
+        "Replies that list errors (Meta.Errors): 1",
+        "Replies that are of another data model or event type than was asked: 1",
+        "Replies that hold nothing beside Meta: 1",
+        "Replies that have no Meta.EventDateTime: 1",
+    ]
+    assert loaded is not None
+    assert metadata_of(loaded)["landed_objects"]["loaded"] == 5
+    with duckdb.connect(str(world.settings.warehouse_path), read_only=True) as connection:
+        kinds = connection.execute(
+            "select event_type, read_as, count(*) from core.message group by all order by all"
+        ).fetchall()
+        rules = connection.execute("select distinct rule from quality.finding_count").fetchall()
+    assert ("Query", "Response", 1) in kinds
+    assert ("reply_under_query_event",) in rules
 
 
 def test_asking_anew_sends_the_queries_again(standin: StandIn, world: DagsterWorld) -> None:

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 
 from etl.answers.reading import open_for_reading
@@ -130,6 +131,27 @@ def test_what_is_wrong_is_said_in_five_lines_that_fit() -> None:
     assert "990 of 1,000 messages, until 2026-03-09; 1 duplicate, 1 in quarantine (42 s)" in text
     assert "2 fields are below their rating; 1 warning about values" in text
     assert f"Look first A: {FALLEN} fell from 100 % to 30 %." in text
+
+
+def test_data_models_are_those_of_the_messages(
+    settings: Settings, messages: list[dict[str, Any]]
+) -> None:
+    of_messages = {one["Meta"]["DataModel"] for one in messages}
+    assert demo_messages.data_models(settings) == tuple(sorted(of_messages))
+
+
+def test_runs_of_the_demo_have_the_origin_of_a_servers_runs() -> None:
+    @dg.job
+    def nothing() -> None: ...
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = nothing.execute_in_process(instance=instance)
+        demo.give_origin(instance, result.run_id)
+        tag = {".dagster/repository": "__repository__@redox-warehouse"}
+        (run,) = instance.get_runs(dg.RunsFilter(job_name="nothing", tags=tag))
+
+    assert run.remote_job_origin is not None
+    assert run.remote_job_origin.location_name == "redox-warehouse"
 
 
 @pytest.mark.slow

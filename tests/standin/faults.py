@@ -14,6 +14,7 @@ class Fault:
 
     `cut_at`: close after so many body bytes although more were announced. `half_body`: a complete
     answer with half the body. `errors`: 200 with Meta.Errors. `event_type`: another than expected.
+    `empty`: nothing beside Meta. `timeless`: no Meta.EventDateTime.
     """
 
     status: int = 200
@@ -23,6 +24,8 @@ class Fault:
     half_body: bool = False
     errors: bool = False
     event_type: str | None = None
+    empty: bool = False
+    timeless: bool = False
 
 
 GOOD = Fault()

@@ -83,6 +83,10 @@ class QueryDesk:
             is_recorded=self.is_recorded,
             number=next(self.numbers),
         )
+        if fault.empty:
+            answer = {"Meta": answer["Meta"]}
+        if fault.timeless:
+            answer["Meta"].pop("EventDateTime", None)
         content = json.dumps(answer).encode()
         if fault.cut_at is not None:
             return _cut(content, fault.cut_at)
