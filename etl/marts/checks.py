@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from etl.marts.evidence import CompiledView
 from etl.marts.header import Header, read_header
+from etl.marts.projection import CompiledView
 from etl.sql_text import quote
 
 MART_CHECK = "quality.mart_check"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from etl.marts.checks import compile_checks
-from etl.marts.evidence import CompiledView, compile_evidence
+from etl.marts.evidence import compile_evidence
 from etl.marts.items import compile_items
 from etl.marts.lookups import compile_lookups
+from etl.marts.projection import CompiledView
 from etl.marts.site import Site, compile_site
 from models.catalog.records import Catalog
 from models.tables.plan import WarehousePlan

@@ -1,24 +1,23 @@
 """Views of what messages list about patients: diagnoses, allergies, medications, orders and so on.
 
 One view of schema evidence per kind of thing, over every place of the catalog that holds such
-things: `ITEMS` says by which keys a place is known and which paths below it fill a column, the first
-that the place has. Every row knows the places of its patient and its visit in the message.
+things (`etl.marts.kinds`). Every row knows the places of its patient and its visit in the message.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from etl.marts.evidence import Columns, CompiledView, project, typed, union_all
+from etl.marts.kinds import Item, read_items
 from etl.marts.lookups import keys_of_code_system
 from etl.marts.mentions import Mention, patient_place, patient_root, visit_place, visit_root
+from etl.marts.projection import Columns, CompiledView, project, typed, union_all
 from etl.sql_text import quote
 from models.catalog.records import Catalog, JsonType
 from models.tables.naming import enclosing_array, last_key
 from models.tables.plan import WarehousePlan
 
-TEXT, NUMBER, FLAG, DAY, INSTANT = "VARCHAR", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMPTZ"
+TEXT, INSTANT = "VARCHAR", "TIMESTAMPTZ"
 _CODE_SYSTEM = "evidence.code_system"
 _JOINED = ("evidence.message", "evidence.visit", "mart.message_patient")
 _CODE_TYPE = """,
@@ -51,267 +50,14 @@ _ADDED: Columns = (
 _ADDED_CODES: Columns = (("code_type", TEXT, ""),)
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One kind of thing.
-
-    A place is one of these `keys` that has the leaf or array `marker` below it, unless its path begins
-    with one of `but_not`, and of these data models where any are named. `columns` are name, type, paths
-    below. `alt_codes` are arrays of further codes, `codes` columns with the code of one system each.
-    """
-
-    view: str
-    comment: str
-    keys: tuple[str, ...]
-    marker: tuple[str, ...]
-    columns: tuple[tuple[str, str, tuple[str, ...]], ...]
-    models: tuple[str, ...] = ()
-    but_not: tuple[str, ...] = ()
-    alt_codes: tuple[str, ...] = ()
-    codes: tuple[tuple[str, str], ...] = ()
-    first_of: tuple[tuple[str, str, str], ...] = ()
-
-
-def _coded(prefix: str = "", *paths: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    """Code, system, OID and name below any of these objects, the place itself without any."""
-    below = [f"{path}." if path else "" for path in paths or ("",)]
-    return (
-        (f"{prefix}code", TEXT, tuple(f"{b}Code" for b in below)),
-        (
-            f"{prefix}code_system",
-            TEXT,
-            tuple(
-                f"{b}{name}" for b in below
-                for name in ("CodeSystemName", "Codeset", "CodeSet", "CodeSystem")
-            ),
-        ),
-        (f"{prefix}code_system_oid", TEXT, tuple(f"{b}CodeSystem" for b in below)),
-        (
-            f"{prefix}description",
-            TEXT,
-            tuple(f"{b}{name}" for b in below for name in ("Name", "Description")),
-        ),
-    )  # fmt: skip
-
-
-def _provider(*paths: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    return (
-        ("practitioner_id", TEXT, tuple(f"{p}.ID" for p in paths)),
-        ("practitioner_npi", TEXT, tuple(f"{p}.NPI" for p in paths)),
-        ("practitioner_first_name", TEXT, tuple(f"{p}.FirstName" for p in paths)),
-        ("practitioner_last_name", TEXT, tuple(f"{p}.LastName" for p in paths)),
-    )
-
-
-ITEMS: tuple[Item, ...] = (
-    Item(
-        "evidence.diagnosis",
-        "Diagnoses and problems, wherever messages list them; a family's are not the patient's.",
-        ("AdmissionDiagnosis", "Diagnoses", "Diagnosis", "DischargeDiagnosis", "Problems",
-         "ResolvedProblems"),
-        ("Code",),
-        (
-            *_coded(),
-            ("source_type", TEXT, ("Type", "Category.Name")),
-            ("status", TEXT, ("Status.Name", "Status.Code")),
-            ("is_negative", FLAG, ("IsNegativeIndicator",)),
-            ("onset_at", INSTANT, ("StartDate",)),
-            ("resolved_at", INSTANT, ("EndDate",)),
-            ("documented_at", INSTANT, ("DocumentedDateTime",)),
-        ),
-        but_not=("FamilyHistory[]",),
-    ),
-    Item(
-        "evidence.allergy",
-        "Allergies, wherever messages list them.",
-        ("Allergies",),
-        ("Code", "Substance.Code"),
-        (
-            *_coded("", "Substance", ""),
-            ("allergy_type", TEXT, ("Type.Name",)),
-            ("severity", TEXT, ("Severity.Name", "Severity.Code")),
-            ("criticality", TEXT, ("Criticality.Name",)),
-            ("status", TEXT, ("Status.Name", "Status")),
-            ("is_negative", FLAG, ("IsNegativeIndicator",)),
-            ("onset_at", INSTANT, ("StartDate", "OnsetDateTime")),
-            ("resolved_at", INSTANT, ("EndDate",)),
-        ),
-        first_of=(("reaction", "Reaction[]", "Name"),),
-    ),
-    Item(
-        "evidence.coverage",
-        "Insurances, wherever messages list them.",
-        ("Insurances",),
-        ("Plan.Name",),
-        (
-            ("priority", TEXT, ("Priority",)),
-            ("payer_id", TEXT, ("Company.ID",)),
-            ("payer", TEXT, ("Company.Name",)),
-            ("plan_id", TEXT, ("Plan.ID",)),
-            ("plan", TEXT, ("Plan.Name",)),
-            ("plan_type", TEXT, ("Plan.Type",)),
-            ("coverage_type", TEXT, ("CoverageType",)),
-            ("member_number", TEXT, ("MemberNumber",)),
-            ("policy_number", TEXT, ("PolicyNumber",)),
-            ("group_number", TEXT, ("GroupNumber",)),
-            ("group_name", TEXT, ("GroupName",)),
-            ("insured_relationship", TEXT, ("Insured.Relationship",)),
-            ("effective_date", DAY, ("EffectiveDate",)),
-            ("expiration_date", DAY, ("ExpirationDate",)),
-        ),
-        but_not=("PotentialMatches[]",),
-    ),
-    Item(
-        "evidence.immunization",
-        "Vaccinations, wherever messages list them.",
-        ("Vaccinations", "Immunizations"),
-        ("Product.Code",),
-        (
-            *_coded("", "Product"),
-            ("action", TEXT, ("Action",)),
-            ("occurrence_at", INSTANT, ("DateTime",)),
-            ("lot_number", TEXT, ("Product.LotNumber",)),
-            ("manufacturer", TEXT, ("Product.Manufacturer.Name", "Product.Manufacturer")),
-            ("dose", TEXT, ("Dose.Quantity",)),
-            ("dose_units", TEXT, ("Dose.Units",)),
-            ("route", TEXT, ("Route.Name",)),
-            ("body_site", TEXT, ("Site.Name",)),
-            ("status", TEXT, ("Status",)),
-            ("reason_not_given", TEXT, ("RefusalReason", "ReasonNotGiven")),
-            *_provider("Provider", "Order.Provider"),
-        ),
-    ),
-    Item(
-        "evidence.procedure",
-        "Procedures that were done, wherever messages list them; plans and requests are none.",
-        ("Procedures", "Services", "Observations"),
-        ("Code",),
-        (
-            *_coded(),
-            ("performed_at", INSTANT, ("DateTime", "PerformedDateTime")),
-            ("status", TEXT, ("Status",)),
-            ("body_site", TEXT, ("TargetSite.Name",)),
-        ),
-        models=("Clinical Summary", "Financial", "Claim"),
-        but_not=("PlanOfCare", "VitalSigns", "SocialHistory", "FunctionalStatus", "Results[]",
-                 "Transactions[]"),
-    ),
-    Item(
-        "evidence.observation",
-        "Observations of flowsheets, devices, vital signs, social history and functional status.",
-        ("Observations",),
-        ("Value", "Value.Text"),
-        (
-            *_coded(),
-            ("observed_at", INSTANT, ("DateTime", "StartDate")),
-            ("value", TEXT, ("Value", "Value.Text")),
-            ("coded_value", TEXT, ("Value.Name", "CodedValue.Name")),
-            ("value_type", TEXT, ("ValueType",)),
-            ("units", TEXT, ("Units",)),
-            ("normal_range_low", TEXT, ("ReferenceRange.Low",)),
-            ("normal_range_high", TEXT, ("ReferenceRange.High",)),
-            ("abnormal_flag", TEXT, ("AbnormalFlag", "Interpretation")),
-            ("status", TEXT, ("Status",)),
-            *_provider("Observer"),
-        ),
-        but_not=("Results[]", "Procedures"),
-    ),
-    Item(
-        "evidence.medication",
-        "Medications that were ordered, or that a summary lists.",
-        ("Order", "Medications", "DischargeMedications"),
-        ("Medication.Product.Code", "Product.Code"),
-        (
-            ("order_id", TEXT, ("ID",)),
-            *_coded("", "Medication.Product", "Product"),
-            ("dose", TEXT, ("Medication.Dose.Quantity", "Dose.Quantity")),
-            ("dose_units", TEXT, ("Medication.Dose.Units", "Dose.Units")),
-            ("route", TEXT, ("Medication.Route.Name", "Route.Name")),
-            ("frequency_period", TEXT, ("Medication.Frequency.Period", "Frequency.Period")),
-            ("frequency_unit", TEXT, ("Medication.Frequency.Unit", "Frequency.Unit")),
-            ("sig", TEXT, ("Medication.FreeTextSig", "FreeTextSig")),
-            ("is_prn", FLAG, ("Medication.IsPRN", "IsPRN")),
-            ("start_at", INSTANT, ("Medication.StartDate", "StartDate")),
-            ("end_at", INSTANT, ("Medication.EndDate", "EndDate")),
-            ("priority", TEXT, ("Priority",)),
-            ("status", TEXT, ("Status",)),
-            *_provider("Provider"),
-        ),
-        models=("Medications", "Clinical Summary"),
-        alt_codes=("Medication.Product.AltCodes[]", "Product.AltCodes[]"),
-        codes=(("rxnorm_code", "RxNorm"), ("ndc_code", "NDC")),
-    ),
-    Item(
-        "evidence.administration",
-        "Doses that were given or not given.",
-        ("Administrations", "MedicationsAdministered"),
-        ("Medication.Product.Code", "Product.Code"),
-        (
-            ("order_id", TEXT, ("Medication.Order.ID",)),
-            *_coded("", "Medication.Product", "Product"),
-            ("dose", TEXT, ("Medication.Dose.Quantity", "Dose.Quantity")),
-            ("dose_units", TEXT, ("Medication.Dose.Units", "Dose.Units")),
-            ("route", TEXT, ("Medication.Route.Name", "Route.Name")),
-            ("lot_number", TEXT, ("Medication.LotNumber",)),
-            ("start_at", INSTANT, ("StartDate",)),
-            ("end_at", INSTANT, ("EndDate",)),
-            ("status", TEXT, ("Status",)),
-            *_provider("AdministeringProvider"),
-        ),
-        alt_codes=("Medication.Product.AltCodes[]", "Product.AltCodes[]"),
-        codes=(("rxnorm_code", "RxNorm"), ("ndc_code", "NDC")),
-    ),
-    Item(
-        "evidence.document",
-        "Notes and media, by their document id.",
-        ("Note", "Notes", "Media"),
-        ("DocumentID",),
-        (
-            ("document_id", TEXT, ("DocumentID",)),
-            ("original_document_id", TEXT, ("OriginalDocumentID",)),
-            ("document_type", TEXT, ("DocumentType",)),
-            ("title", TEXT, ("DocumentDescription",)),
-            ("source_status", TEXT, ("Status", "Authenticated")),
-            ("availability", TEXT, ("Availability",)),
-            ("content_type", TEXT, ("ContentType", "FileType")),
-            ("file_name", TEXT, ("FileName",)),
-            ("service_at", INSTANT, ("ServiceDateTime",)),
-            ("documented_at", INSTANT, ("DocumentationDateTime", "CreationDateTime")),
-            *_provider("Provider"),
-        ),
-        models=("Notes", "Media"),
-    ),
-    Item(
-        "evidence.orders",
-        "Orders, and what results say of them.",
-        ("Order", "Orders"),
-        ("Procedure.Code",),
-        (
-            ("order_id", TEXT, ("ID",)),
-            ("application_order_id", TEXT, ("ApplicationOrderID",)),
-            *_coded("", "Procedure"),
-            ("status", TEXT, ("Status",)),
-            ("result_status", TEXT, ("ResultsStatus",)),
-            ("priority", TEXT, ("Priority",)),
-            ("ordered_at", INSTANT, ("TransactionDateTime",)),
-            ("collected_at", INSTANT, ("CollectionDateTime",)),
-            ("completed_at", INSTANT, ("CompletionDateTime",)),
-            ("specimen_source", TEXT, ("Specimen.Source",)),
-            *_provider("Provider"),
-        ),
-        models=("Order", "Results"),
-    ),
-)  # fmt: skip
-
-
 def compile_items(
     catalog: Catalog, plan: WarehousePlan, tables: frozenset[str]
 ) -> Iterator[CompiledView]:
     """The views over those places whose tables there are."""
-    for item in ITEMS:
-        places = [p for p in _places(item, catalog, plan) if p.table.qualified_name in tables]
+    for item in read_items():
+        places = [p for p in places_of(item, catalog, plan) if p.table.qualified_name in tables]
         columns: Columns = (
-            *((name, kind, "") for name, kind, _ in item.columns),
+            *((one.name, one.kind, "") for one in item.columns),
             *((name, TEXT, "") for name, _ in item.codes),
             *((name, TEXT, "") for name, _, _ in item.first_of),
             *_DERIVED,
@@ -381,7 +127,8 @@ def _empty(item: Item, columns: Columns) -> str:
 {union_all((), typed(columns))}"""
 
 
-def _places(item: Item, catalog: Catalog, plan: WarehousePlan) -> Iterator[Mention]:
+def places_of(item: Item, catalog: Catalog, plan: WarehousePlan) -> Iterator[Mention]:
+    """Every place that holds such things, by data model and path."""
     for name, model in sorted(catalog.data_models.items(), key=lambda pair: pair[1].schema):
         if item.models and name not in item.models:
             continue
@@ -401,8 +148,8 @@ def _places(item: Item, catalog: Catalog, plan: WarehousePlan) -> Iterator[Menti
 
 def _select(item: Item, place: Mention, tables: frozenset[str], reads: set[str]) -> str:
     columns: Columns = tuple(
-        (name, kind, next((one for one in below if place.column(one)), below[0]))
-        for name, kind, below in item.columns
+        (one.name, one.kind, next((path for path in one.paths if place.column(path)), ""))
+        for one in item.columns
     )
     alt = next((t for t in map(place.array, item.alt_codes) if t), None)
     alt = alt if alt and alt.qualified_name in tables else None
@@ -431,7 +178,7 @@ def _where(place: Mention, item: Item) -> str:
     """An object is there when something of it is; an element of an array has a row then."""
     if place.path.endswith("[]"):
         return ""
-    found = [place.column(below) for _, _, paths in item.columns for below in paths]
+    found = [place.column(below) for one in item.columns for below in one.paths]
     return (
         f" where coalesce({', '.join(f'cast(o.{c} as varchar)' for c in found if c)}) is not null"
     )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
-from etl.marts.evidence import CompiledView
+from etl.marts.projection import CompiledView
 from etl.sql_text import quote
 
 # view: its file, the column looked up, the column found, its type, what it says

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from etl.errors import UsageFault
-from etl.marts.evidence import CompiledView
+from etl.marts.projection import CompiledView
 from etl.settings import MartSettings
 from etl.sql_text import literal_path, quote
 

@@ -230,7 +230,8 @@ def _references() -> dict[str, tuple[tuple[str, str, str], ...]]:
 
 def _view(view: AnalystView, group: str, columns: Sequence[tuple[str, str]]) -> PageTable:
     described = tuple(PageColumn(name, kind, view.columns.get(name, "")) for name, kind in columns)
-    return PageTable(view.name, group, view.comment, described, key=view.key)
+    key = tuple(name for name in view.key if any(name == column for column, _ in columns))
+    return PageTable(view.name, group, view.comment, described, key=key)
 
 
 def _ratings(catalog: Catalog) -> dict[tuple[str, str], str]:

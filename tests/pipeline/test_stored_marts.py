@@ -72,7 +72,7 @@ def test_a_broken_promise_holds_the_version_back_unless_set_to_warn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "etl.marts.evidence._evidence", lambda *_: "rumour"
+        "etl.marts.messages._evidence", lambda *_: "rumour"
     )  # a word that the header does not list
     world = MartWorld(tmp_path)
     world.send("NewPatient", Patient=patient("1"))

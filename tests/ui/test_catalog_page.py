@@ -71,7 +71,7 @@ def test_search_finds_marts_first_and_leads_to_the_column(open_page: Open) -> No
     first = page.locator("#found a").first
     assert first.locator("code").inner_text().startswith("mart.")
     shoot(page, "wide-searched")
-    page.fill("#search", "device.message identifiers")
+    page.fill("#search", "inventory price")
     page.locator("#found a").first.click()
     page.wait_for_selector("details.table[open] .query")
     assert "message_id" in page.locator("details.table[open] pre").first.inner_text()
