@@ -114,6 +114,8 @@ def _notes(summary: PurgeSummary) -> list[str]:
         ),
         f"Version {versions.published} is published; removed "
         f"{', '.join(map(str, versions.removed))}": len(versions.removed),
+        f"The Delta tables at {', '.join(summary.delta)} hold nothing of it; what other platforms copied "
+        "from them is yours to purge": len(summary.delta),
         f"Removed {counted(traces.reports, 'report')}, {counted(traces.exports, 'export')}, "
         f"{counted(traces.batches, 'batch', 'batches')}, {counted(traces.file_names, 'file name')}": (
             traces.reports or traces.exports or traces.batches or traces.file_names

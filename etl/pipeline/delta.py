@@ -68,6 +68,11 @@ def read_record(path: Path) -> DeltaRecord:
     return DeltaRecord(content["home"], content["targets"])
 
 
+def is_missing_folder(target: str) -> bool:
+    """True if a target is a folder of this machine that is not there, perhaps not mounted."""
+    return "://" not in target and not Path(target).is_dir()
+
+
 def register_delta(
     settings: Settings, target: str, *, keep_hours: int | None = None
 ) -> DeltaSummary:

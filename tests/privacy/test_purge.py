@@ -13,11 +13,12 @@ import pytest
 
 from etl.answers.verdicts import ledger_balances
 from etl.cli.opening import open_loader
-from etl.errors import UsageFault
+from etl.errors import TransientError, UsageFault
 from etl.landing.store import Landing
+from etl.pipeline.delta import register_delta
 from etl.pipeline.load import load_paths
 from etl.pipeline.purge.request import PurgeRequest
-from etl.pipeline.purge.run import PurgeSummary, purge
+from etl.pipeline.purge.run import PurgeSummary, purge, resume
 from etl.settings import Settings, read_settings
 from tests.pipeline.small_messages import ask, contents, facts, load, reload_all
 from tests.privacy.planted import MRN, PATIENT, found, make_home, of
@@ -66,7 +67,11 @@ def purged(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     site = tmp_path_factory.mktemp("purged") / "site"
     shutil.copytree(made, site, symlinks=True)
     settings = read_settings(site / "home")
+    lake = settings.home / "lake"
+    register_delta(settings, str(lake))
+    assert any(place.startswith("lake/") for place, _ in found(settings.home))
     summary = run_purge(settings)
+    assert summary.delta == (str(lake),)
     assert (summary.removed.messages, summary.removed.duplicates) == (9, 3)
     assert summary.versions.removed == (1, 2)
     assert summary.traces.dagster == 0
@@ -82,6 +87,21 @@ def purged_copy(purged: Settings, tmp_path: Path) -> Settings:
 
 def test_nothing_of_a_purged_patient_is_found(purged: Settings) -> None:
     assert found(purged.home) == set()
+
+
+def test_a_lake_that_is_not_there_is_named_until_it_is_purged(home: Settings) -> None:
+    lake, away = home.home / "lake", home.home.parent / "away"
+    register_delta(home, str(lake))
+    lake.rename(away)
+    with pytest.raises(TransientError, match=str(lake)):
+        run_purge(home)
+    unfinished = {place.split("/")[0] for place, _ in found(home.home)}
+    assert unfinished == {"purge.json"}, "which says what is to go until all of it is gone"
+    away.rename(lake)
+    with open_loader(home) as loader:
+        resumed = resume(loader)
+    assert resumed is not None and resumed.delta == (str(lake),)
+    assert found(home.home) == set()
 
 
 def test_the_rest_is_as_if_the_patient_had_never_been_there(

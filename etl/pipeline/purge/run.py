@@ -4,7 +4,7 @@
 2. what is to go is selected, in the marts' bridge, in tables, in landed bytes;
 3. one transaction removes rows, takes counts and ledger back, and lists the bytes to overwrite;
 4. landed bytes are overwritten, names of files forgotten, reports and exports removed;
-5. a new version is published and those that hold what was purged are removed;
+5. a new version is published and those that hold what was purged are removed; Delta tables follow;
 6. the warehouse's file is written anew, without the free pages of the old one.
 """
 
@@ -24,6 +24,7 @@ from etl.pipeline.pull import recover_pull
 from etl.pipeline.purge.deliveries import complete_deliveries
 from etl.pipeline.purge.erase import erase_pending
 from etl.pipeline.purge.journal import Entry, read_entry, remove_entry, write_entry
+from etl.pipeline.purge.lakes import renew_lakes, require_renewed
 from etl.pipeline.purge.patients import text_pattern
 from etl.pipeline.purge.request import PurgeRequest
 from etl.pipeline.purge.rows import apply
@@ -63,7 +64,7 @@ class PurgeSummary:
 
     `purge_id` is 0 where there was nothing to remove. `waiting` counts segments and spools that were
     not loaded (dry run), `receiving` says that a webhook goes on storing. `with_others` are messages
-    that name other patients too.
+    that name other patients too. `delta` names the targets of Delta tables that were renewed.
     """
 
     purge_id: int
@@ -74,6 +75,7 @@ class PurgeSummary:
     receiving: bool = False
     traces: Traces = field(default_factory=Traces)
     versions: Versions = field(default_factory=Versions)
+    delta: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The summary as plain data."""
@@ -157,8 +159,10 @@ def _finish(
         purged = ledger.purged_objects(connection)
     traces = remove_traces(settings, entry.regex, purged)
     versions = renew_versions(loader)
+    renewed, left = renew_lakes(loader)
     with loader.writing():
         rewrite_warehouse(settings.warehouse_path)
+        require_renewed(left, settings.delta_path)
         with loader.open() as connection:
             connection.execute("begin")
             connection.execute(_FINISHED, [loader.clock(), entry.purge_id])
@@ -174,6 +178,7 @@ def _finish(
         receiving=receiving,
         traces=traces,
         versions=versions,
+        delta=renewed,
     )
 
 
