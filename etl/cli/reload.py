@@ -13,6 +13,7 @@ from etl.cli.opening import open_loader
 from etl.cli.progress import progress_reporter
 from etl.plurals import counted
 from etl.settings import Settings
+from models.tables.plan import SLICE_BITS
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -24,7 +25,9 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--source", "sources", multiple=True, help="Meta.Source.ID.")
 @click.option("--since", type=DAY, help="First day, UTC.")
 @click.option("--until", type=DAY, help="Day after the last, UTC.")
-@click.option("--slice", "slices", type=int, multiple=True, help="Slice: message_id >> 18.")
+@click.option(
+    "--slice", "slices", type=int, multiple=True, help=f"Slice: message_id >> {SLICE_BITS}."
+)
 @click.option("--rebuild-tables", is_flag=True, help="Change column types first; everything.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj

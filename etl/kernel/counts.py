@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 from etl.kernel.columns import integers
 from etl.kernel.tables import MessageFacts
 from models.catalog.records import Severity
+from models.tables.plan import SLICE_BITS
 
 Integers = npt.NDArray[np.int64]
-SLICE_BITS = 18
 
 GROUP_SCHEMA = pa.schema(
     [
@@ -28,6 +28,7 @@ GROUP_SCHEMA = pa.schema(
         pa.field("is_test", pa.bool_()),
     ]
 )
+
 GroupKey = tuple[int, date, str, str, str, str, bool]
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 

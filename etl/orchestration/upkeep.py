@@ -12,6 +12,7 @@ from etl.pipeline.batches import BatchSummary
 from etl.pipeline.load import open_loader
 from etl.pipeline.quarantine import replay
 from etl.pipeline.reload import Selection, reload_slices
+from models.tables.plan import SLICE_BITS
 
 
 class ReplayConfig(dg.Config):
@@ -33,7 +34,9 @@ class ReloadConfig(dg.Config):
     sources: list[str] = Field(default=[], description="Sources, as in Meta.Source.ID.")
     since: str = Field(default="", description="First day of the messages (UTC), as 2026-01-31.")
     until: str = Field(default="", description="The day after the last, as 2026-02-01.")
-    slices: list[int] = Field(default=[], description="Numbers of slices: message_id >> 18.")
+    slices: list[int] = Field(
+        default=[], description=f"Numbers of slices: message_id >> {SLICE_BITS}."
+    )
 
 
 def build_replay_job(graph: Graph) -> dg.JobDefinition:

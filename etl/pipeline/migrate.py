@@ -23,7 +23,7 @@ from etl.pipeline.reload import check_exists, runs_of_slice
 from etl.pipeline.status import write_status
 from etl.pipeline.units import gather_units
 from etl.warehouse.identity import commit
-from etl.warehouse.slices import SLICE_BITS
+from models.tables.plan import SLICE_BITS
 
 PROGRESS = "migrated_slices"
 Hashes = npt.NDArray[np.uint64]

@@ -18,7 +18,7 @@ from etl.publish.folders import PublishedFolder
 from etl.publish.manifest import MANIFEST, read_manifest
 from etl.settings import Settings
 from etl.warehouse import identity, ledger
-from etl.warehouse.slices import SLICE_BITS
+from models.tables.plan import SLICE_BITS
 
 MESSAGES = "core.message"
 

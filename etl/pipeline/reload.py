@@ -23,7 +23,8 @@ from etl.pipeline.status import write_status
 from etl.pipeline.transaction import RELOAD
 from etl.pipeline.units import Run, cut_into_runs, gather_units
 from etl.warehouse.identity import commit
-from etl.warehouse.slices import SLICE_BITS, slices_of
+from etl.warehouse.slices import slices_of
+from models.tables.plan import SLICE_BITS
 
 Integers = npt.NDArray[np.int64]
 

@@ -27,7 +27,8 @@ from etl.warehouse.log_conflicts import count_log_conflicts
 from etl.warehouse.new_values import TABLE as UNSUPPORTED_VALUES
 from etl.warehouse.new_values import mark_new_values
 from etl.warehouse.schema import Schema
-from etl.warehouse.slices import SLICE_BITS, delete_slice, record_slices
+from etl.warehouse.slices import delete_slice, record_slices
+from models.tables.plan import SLICE_BITS
 
 LOAD = "load"
 REPLAY = "replay"

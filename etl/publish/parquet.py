@@ -22,8 +22,9 @@ import duckdb
 
 from etl.publish.manifest import EMPTY, Part, TableFiles, columns_of
 from etl.publish.relations import MESSAGE_ID, SLICE, Relation, plain_columns
-from etl.publish.state import SLICE_BITS, WHOLE, Signatures, WarehouseState, is_count
+from etl.publish.state import WHOLE, Signatures, WarehouseState, is_count
 from etl.sql_text import quote
+from models.tables.plan import SLICE_BITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,8 +18,8 @@ from typing import Any
 import duckdb
 
 from etl.publish.relations import MESSAGE_ID, SLICE, Relation
+from models.tables.plan import SLICE_BITS
 
-SLICE_BITS = 18
 WHOLE = "all"
 _MESSAGES = f"""
 select message_id >> {SLICE_BITS}, data_model, count(*), sum(hash(message_id, load_id, object_id, item))

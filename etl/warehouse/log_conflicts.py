@@ -10,13 +10,15 @@ from collections.abc import Iterable
 
 import duckdb
 
+from models.tables.plan import SLICE_BITS
+
 RULE = "log_id_conflict"
 PATH = "Meta.Logs[].ID"
 
 _COUNT = f"""
 insert into quality.finding_count by name
 select
-    message.message_id >> 18 as slice,
+    message.message_id >> {SLICE_BITS} as slice,
     cast(coalesce(message.event_at, message.received_at, landed_object.landed_at) as date) as day,
     coalesce(message.source_id, '') as source_id,
     coalesce(message.facility_code, '') as facility_code,
@@ -45,12 +47,12 @@ where message.message_id >= $first and message.message_id < $stop
 group by all
 """
 
-_REWRITTEN = """
+_REWRITTEN = f"""
 left join (
     select slice, max(load_id) as load_id
     from core.slice_change join core.load using (load_id)
     where kind = 'reload' group by slice
-) as rewritten on rewritten.slice = message.message_id >> 18
+) as rewritten on rewritten.slice = message.message_id >> {SLICE_BITS}
 """
 
 
@@ -62,7 +64,9 @@ def recount_log_conflicts(connection: duckdb.DuckDBPyConnection, slices: Iterabl
         connection.execute(
             "delete from quality.finding_count where slice = ? and rule = ?", [number, RULE]
         )
-        connection.execute(query, {"first": number << 18, "stop": (number + 1) << 18})
+        connection.execute(
+            query, {"first": number << SLICE_BITS, "stop": (number + 1) << SLICE_BITS}
+        )
 
 
 def count_log_conflicts(

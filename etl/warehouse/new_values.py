@@ -11,6 +11,8 @@ from collections.abc import Iterable
 
 import duckdb
 
+from models.tables.plan import SLICE_BITS
+
 RULE = "value_not_supported"
 NEW_RULE = "value_not_supported_new"
 TABLE = "quality.unsupported_value"
@@ -57,7 +59,7 @@ where finding.message_id = wrong_mark.message_id
 """
 _FORGET = f"""
 delete from quality.finding_count
-using (select distinct message_id >> 18 as slice, load_id from wrong_mark) as changed
+using (select distinct message_id >> {SLICE_BITS} as slice, load_id from wrong_mark) as changed
 where finding_count.slice = changed.slice
   and finding_count.load_id = changed.load_id
   and finding_count.rule in ('{RULE}', '{NEW_RULE}')
@@ -65,7 +67,7 @@ where finding_count.slice = changed.slice
 _COUNTED = f"""
 insert into quality.finding_count by name
 select
-    finding.message_id >> 18 as slice,
+    finding.message_id >> {SLICE_BITS} as slice,
     finding.load_id,
     finding.day,
     finding.source_id,
@@ -87,9 +89,9 @@ where finding.rule in ('{RULE}', '{NEW_RULE}')
 group by all
 """
 _COUNT = _COUNTED.format(
-    changed="""
-semi join (select distinct message_id >> 18 as slice, load_id from wrong_mark) as changed
-    on changed.slice = finding.message_id >> 18 and changed.load_id = finding.load_id
+    changed=f"""
+semi join (select distinct message_id >> {SLICE_BITS} as slice, load_id from wrong_mark) as changed
+    on changed.slice = finding.message_id >> {SLICE_BITS} and changed.load_id = finding.load_id
 """
 )
 _FORGET_SLICE = f"""
@@ -101,7 +103,7 @@ _END = 2**63 - 1
 def recount(connection: duckdb.DuckDBPyConnection, slices: Iterable[int]) -> None:
     """Count the findings of both rules again in these slices, from the findings that are there."""
     for number in slices:
-        span = {"since": number << 18, "until": (number + 1) << 18}
+        span = {"since": number << SLICE_BITS, "until": (number + 1) << SLICE_BITS}
         connection.execute(_FORGET_SLICE, [number])
         connection.execute(_COUNTED.format(changed=""), span)
 
@@ -114,10 +116,12 @@ def mark_new_values(connection: duckdb.DuckDBPyConnection, *, since: int) -> set
     """
     connection.execute(_FIRST, {"since": since})
     connection.execute(_WRONG, {"since": since})
-    rows = connection.execute("select distinct message_id >> 18 from wrong_mark").fetchall()
+    rows = connection.execute(
+        f"select distinct message_id >> {SLICE_BITS} from wrong_mark"
+    ).fetchall()
     if rows:
         connection.execute(_MARK)
         connection.execute(_FORGET)
-        since = min(row[0] for row in rows) << 18
+        since = min(row[0] for row in rows) << SLICE_BITS
         connection.execute(_COUNT, {"since": since, "until": _END})
     return {int(row[0]) for row in rows}

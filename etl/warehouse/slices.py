@@ -1,4 +1,4 @@
-"""Slices: runs of 2**18 message ids, the unit of reloading, counting and published files."""
+"""Slices: runs of message ids, the unit of reloading, counting and published files."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 import duckdb
 
 from etl.warehouse.schema import existing_columns
-from models.tables.plan import WarehousePlan
+from models.tables.plan import SLICE_BITS, WarehousePlan
 
-SLICE_BITS = 18
 COUNT_TABLES = (
     "quality.message_count",
     "quality.path_count",

@@ -17,6 +17,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TIMESTAMP, UserDefinedType
 
+from models.tables.plan import SLICE_BITS
+
 
 class Ordinals(UserDefinedType[list[int]]):
     """INTEGER[]: 1-based positions in arrays, outermost first."""
@@ -183,7 +185,7 @@ QUARANTINE = Table(
 SLICE_CHANGE = Table(
     "slice_change",
     FIXED,
-    _key("slice", BigInteger, "message_id >> 18"),
+    _key("slice", BigInteger, f"message_id >> {SLICE_BITS}"),
     _key("load_id", BigInteger, "Load, replay, reload or purge that changed rows of the slice"),
     schema="core",
     comment="Which loads changed which slices; publishing rewrites a slice only when it changed",
@@ -250,7 +252,7 @@ FINDING = Table(
 
 def _group_columns() -> "list[Column[object]]":
     return [
-        _key("slice", BigInteger, "message_id >> 18"),
+        _key("slice", BigInteger, f"message_id >> {SLICE_BITS}"),
         _key("day", Date, "UTC date of Meta.EventDateTime, else of receipt"),
         _key("source_id", Text, "Meta.Source.ID, empty when missing"),
         _key("facility_code", Text, "Meta.FacilityCode, empty when missing"),
@@ -277,7 +279,7 @@ FINDING_COUNT = Table(
 UNSUPPORTED_VALUE = Table(
     "unsupported_value",
     FIXED,
-    _key("slice", BigInteger, "message_id >> 18"),
+    _key("slice", BigInteger, f"message_id >> {SLICE_BITS}"),
     _key("data_model", Text, "Data model of the field"),
     _key("path", Text, "Path of the field"),
     _key("value", Text, "Value outside the field's closed set, as received"),

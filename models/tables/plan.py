@@ -28,6 +28,9 @@ from models.tables.naming import (
 )
 
 CORE_SCHEMA = "core"
+SLICE_BITS = 18
+"""Messages whose ids share the bits above these are a slice: what is reloaded, counted and published
+as one. Said here only: published files and counts are named by slice."""
 
 
 class Storage(StrEnum):

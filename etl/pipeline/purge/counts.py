@@ -14,7 +14,8 @@ import pyarrow as pa
 from etl.pipeline.load import Loader
 from etl.pipeline.purge.observe import count
 from etl.warehouse.new_values import NEW_RULE, RULE, mark_new_values, recount
-from etl.warehouse.slices import COUNT_TABLES, SLICE_BITS
+from etl.warehouse.slices import COUNT_TABLES
+from models.tables.plan import SLICE_BITS
 
 UNSUPPORTED = "quality.unsupported_value"
 _GROUP = ("slice", "day", "source_id", "facility_code", "data_model", "event_type", "is_test")

@@ -21,7 +21,8 @@ from etl.pipeline.status import write_status
 from etl.warehouse import ledger
 from etl.warehouse.identity import commit
 from etl.warehouse.log_conflicts import recount_log_conflicts
-from etl.warehouse.slices import SLICE_BITS, record_slices
+from etl.warehouse.slices import record_slices
+from models.tables.plan import SLICE_BITS
 
 PURGE = "purge"
 _FORGET_SEEN = """
