@@ -49,7 +49,7 @@ slow: $(STAMP) ## Long property tests
 
 spark: $(STAMP) ## Read the Delta tables with Spark (needs Java 17; installs pyspark)
 	@$(BIN)/python -c 'import pyspark' 2>/dev/null || \
-		$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt '.[spark]'
+		$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt pyspark
 	$(BIN)/pytest -q -m spark
 
 ui: $(STAMP) ## Pages in a real browser (needs chromium)

@@ -107,6 +107,7 @@ def lake(template: SmallHome, tmp_path: Path) -> Iterator[Path]:
     original = template.lake
     template.lake = tmp_path / "lake"
     shutil.copytree(original, template.lake)
+    (template.lake / "orders" / "message" / "writing-0-2-of-a-killed-copy.parquet").touch()
     yield template.lake
     template.lake = original
 
@@ -122,10 +123,17 @@ def assert_is_whole(home: SmallHome) -> None:
         assert row["delta_version"] == home.delta(name).version()
         assert row["row_count"] == home.rows(name).num_rows
         assert_names_are_used_once(home, name)
+        assert_nothing_is_left_over(home, name)
     comments = {
         field.name: field.metadata for field in home.delta("orders.message").schema().fields
     }
     assert comments["weight"] == {"comment": "In kilograms"}
+
+
+def assert_nothing_is_left_over(home: SmallHome, name: str) -> None:
+    active = {Path(uri).name for uri in home.delta(name).file_uris()}
+    folder = home.lake.joinpath(*name.split("."))
+    assert {path.name for path in folder.iterdir() if path.is_file()} == active, name
 
 
 def assert_names_are_used_once(home: SmallHome, name: str) -> None:

@@ -1,9 +1,9 @@
 """Where Delta tables are kept: a folder of this machine, or a URL of an object store.
 
 Layout: `<schema>/<table>/` with the Parquet files and `_delta_log/`. A file appears whole under its
-final name, or not at all. In a folder that is for its owner only, published files are linked, not
-copied. A folder whose rights let others read gets copies with these rights, because a link shares
-the rights of its source.
+final name, or not at all; what a killed process left under another is deleted with old files. In a
+folder that is for its owner only, published files are linked, not copied. A folder whose rights let
+others read gets copies with these rights, because a link shares the rights of its source.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from etl.publish.folders import sync_files
 from etl.publish.parquet import link_or_copy
 
 LOG = "_delta_log"
-_TEMPORARY = ".writing-"
+_TEMPORARY = "writing-"
 _COPY_BYTES = 8 * 2**20
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -93,9 +93,10 @@ class Folder(Place):
         temporary.unlink(missing_ok=True)
         if self.is_shared:
             shutil.copyfile(source, temporary)
-            temporary.chmod(0o440 & ~self._umask | 0o400)
+            temporary.chmod(0o444 & ~self._umask)
         elif not link_or_copy(source, temporary, source.stat().st_size):
             raise FileNotFoundError
+        sync_files([temporary])
         temporary.rename(target)
 
     def remove(self, name: str, file: str) -> None:
