@@ -36,6 +36,7 @@ UNDER_LOCK = (
     "status.json",
     "seen.parquet",
     "purge.json",
+    "delta.json",
     "redox-warehouse.toml",
     "organizations.csv",
     "persons.csv",
