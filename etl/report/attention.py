@@ -156,7 +156,7 @@ def _how_low(check: Below) -> str:
     """What happened to a field, up to the word before its data model."""
     fall = check.fall
     if fall and fall.past_rate is not None and fall.recent_rate is not None:
-        return f"fell from {percent(fall.past_rate)} to {percent(fall.recent_rate)} of"
+        return f"fell from {percent(fall.past_rate)} to {percent(fall.recent_rate)} of messages of"
     if check.rate is None:
         return "is filled too rarely in"
     return f"is filled in {percent(check.rate)} of messages of"

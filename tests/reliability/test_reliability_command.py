@@ -53,7 +53,7 @@ def test_it_begins_with_a_summary_and_what_to_do(settings: Settings) -> None:
     assert re.search(r"[\d,]+ of [\d,]+ checks \(\d+ %\) have a rating[;:] ", lines[0])
     assert lines[1] == "Look at first"
     first = [line for line in lines if line.startswith("- Westbrook Health and ")]
-    assert "Visit.VisitNumber is filled in" in first[0]
+    assert "Visit.VisitNumber fell from" in first[0]
     assert "since March 21, 2026. Ask Westbrook Health and Northfield Clinic what" in first[0]
     assert any(line.startswith("- Lakeside Hospital: sent no Scheduling for") for line in lines)
 

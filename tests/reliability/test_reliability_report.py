@@ -252,7 +252,7 @@ def test_the_first_screen_says_whose_field_how_bad_since_when_and_what_to_do(
     ).fetchall()[0]
     assert re.search(rf"{rated:,} of {total:,} checks \(\d+ %\) have a rating[:;]", text)
     assert re.search(
-        r"Westbrook Health( and [\w ]+?)? Visit\.VisitNumber is filled in \d+ % of messages of"
+        r"Westbrook Health( and [\w ]+?)? Visit\.VisitNumber fell from \d+ % to \d+ % of messages of"
         r" PatientAdmin \w+ .*?expected here to be Reliable Since March 21, 2026"
         r" What to do: Ask Westbrook Health",
         text,
