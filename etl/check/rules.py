@@ -25,6 +25,7 @@ is not a loadable message.
 A site changes a severity by a line in `HOME/catalog/rules.csv`; rule and severity are enough:
 
 ```sh
+mkdir -p "$REDOX_WAREHOUSE_HOME/catalog"
 redox-warehouse catalog template rules > "$REDOX_WAREHOUSE_HOME/catalog/rules.csv"
 ```
 
