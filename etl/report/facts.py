@@ -17,6 +17,9 @@ from etl.report.found import read_findings
 from etl.report.records import Facts, ReportOptions, Scope
 from etl.report.source_names import read_source_names
 
+MOST_SERIES = 30_000
+"""Fields whose days are read; the report has room for fewer unless they are filled everywhere."""
+
 _FEEDS = """
 create or replace temp table report_feed as
 with day_messages as (
@@ -115,70 +118,74 @@ WORST_FIRST = """
   feed
 """
 
-# the days of every field that is ever filled; integers stand for the keys, which is several times
-# faster than quality.field_day over the counts of millions of messages
+# Whose days are read: of too many, first what changed, then what is rated, then what is most filled.
+# Integers stand for the keys, which is several times faster over the counts of millions of messages.
+_CHOSEN = f"""
+create or replace temp table report_series as
+select
+  (row_number() over ())::integer as series_id,
+  report_field.feed,
+  feed.source_id,
+  feed.data_model,
+  feed.event_type,
+  feed.is_test,
+  report_field.path
+from report_field
+inner join report_feed as feed
+  on feed.feed = report_field.feed
+left join (select distinct feed, path from report_change) as change
+  on change.feed = report_field.feed
+  and change.path = report_field.path
+where report_field.messages_populated > 0
+  and len(feed.days) > 0
+  and ($keeps_all or {_IS_KEPT})
+order by
+  change.path is null,
+  report_field.rating is null,
+  report_field.messages_populated desc,
+  report_field.path,
+  report_field.feed
+limit {MOST_SERIES}
+"""
 _SERIES = """
-with shown_day as (
-  select min(day) as first_day from (select unnest(days) as day from report_feed)
-),
-
-filled as (
-  select distinct source_id, data_model, event_type, is_test, path
-  from quality.path_count
-  where messages > 0
-    and day >= (select first_day from shown_day)
-),
-
-series as (
-  select
-    row_number() over () as series_id,
-    feed.feed,
-    filled.*
-  from filled
-  inner join report_feed as feed
-    on feed.source_id = filled.source_id
-    and feed.data_model = filled.data_model
-    and feed.event_type = filled.event_type
-    and feed.is_test = filled.is_test
-),
-
-filled_day as (
+with filled_day as (
   select
     series.series_id,
     path_count.day,
     sum(path_count.messages)::bigint as populated
   from quality.path_count
-  inner join series
+  inner join report_series as series
     on series.source_id = path_count.source_id
     and series.data_model = path_count.data_model
     and series.event_type = path_count.event_type
     and series.is_test = path_count.is_test
     and series.path = path_count.path
-  where path_count.day >= (select first_day from shown_day)
+  where path_count.day >= (select min(day) from (select unnest(days) as day from report_feed))
   group by series.series_id, path_count.day
 ),
 
-feed_day as (
-  select feed, unnest(days) as day, unnest(day_messages) as messages from report_feed
+listed as (
+  select
+    series_id,
+    list(day order by day) as days,
+    list(populated order by day) as populated
+  from filled_day
+  where populated > 0
+  group by series_id
 )
 
 select
   series.feed,
   series.path,
-  case
-    when bool_and(coalesce(filled_day.populated, 0) = feed_day.messages) then null
-    else list(coalesce(filled_day.populated, 0) order by feed_day.day)
-  end as populated
-from series
-inner join feed_day
-  on feed_day.feed = series.feed
-left join filled_day
-  on filled_day.series_id = series.series_id
-  and filled_day.day = feed_day.day
-group by series.feed, series.path
+  coalesce(listed.days, []) as days,
+  coalesce(listed.populated, []) as populated
+from report_series as series
+left join listed
+  on listed.series_id = series.series_id
 """
 
 _CHANGES = """
+create or replace temp table report_change as
 select
   feed.feed,
   change.*
@@ -188,7 +195,10 @@ inner join report_feed as feed
   and feed.data_model = change.data_model
   and feed.event_type = change.event_type
   and feed.is_test = change.is_test
-order by change.day desc, abs(change.recent_rate - change.past_rate) desc, change.path, feed.feed
+"""
+_CHANGED = """
+select * from report_change
+order by day desc, abs(recent_rate - past_rate) desc, path, feed
 """
 
 _SILENCES = """
@@ -227,6 +237,8 @@ def read_facts(connection: duckdb.DuckDBPyConnection, options: ReportOptions) ->
     connection.execute(_FEEDS, {**chosen, "max_days": options.max_days, "named_ids": named_ids})
     connection.execute(_FIELDS)
     kept, left_out = _rows_to_keep(connection, options.max_rows)
+    connection.execute(_CHANGES)
+    connection.execute(_CHOSEN, {"keeps_all": not left_out})
     facts = Facts(
         scope=scope,
         feeds=_table(connection, "select * from report_feed order by feed"),
@@ -234,7 +246,7 @@ def read_facts(connection: duckdb.DuckDBPyConnection, options: ReportOptions) ->
             connection, f"select * from report_field where {kept} order by {WORST_FIRST}"
         ),
         series=_table(connection, _SERIES),
-        changes=_table(connection, _CHANGES),
+        changes=_table(connection, _CHANGED),
         silences=_table(connection, _SILENCES, {"data_model": options.data_model}),
         findings=read_findings(connection, {**chosen, "source_ids": named_ids}),
         source_names=names,
@@ -246,7 +258,8 @@ def read_facts(connection: duckdb.DuckDBPyConnection, options: ReportOptions) ->
         left_out=left_out,
     )
     connection.execute(
-        "drop table report_field; drop table report_feed; drop table if exists report_kept"
+        "drop table report_series; drop table report_change; drop table report_field;"
+        " drop table report_feed; drop table report_kept"
     )
     return facts
 
@@ -288,10 +301,10 @@ def _rows_to_keep(
 
     Of too many rows the rated ones stay, then those most often filled.
     """
+    connection.execute(_KEPT, {"max_rows": max_rows})
     total = connection.execute("select count(*) from report_field").fetchall()[0][0]
     if total <= max_rows:
         return "true", {}
-    connection.execute(_KEPT, {"max_rows": max_rows})
     rows = connection.execute(_LEFT_OUT).fetchall()
     return _IS_KEPT, {(feed, verdict): count for feed, verdict, count in rows}
 

@@ -171,14 +171,14 @@ def _series(
     rows: Sequence[FieldRow], facts: Facts, senders: Senders, below: int
 ) -> list[list[int] | int]:
     """Per row the populated messages of each day of its feed."""
+    names = ("feed", "path", "days", "populated")
     known = {
-        (feed, path): populated
-        for feed, path, populated in zip(
-            *(facts.series[name].to_pylist() for name in ("feed", "path", "populated")),
-            strict=True,
+        (feed, path): dict(zip(days, populated, strict=True))
+        for feed, path, days, populated in zip(
+            *(facts.series[name].to_pylist() for name in names), strict=True
         )
     }
-
+    day_messages = facts.feeds["day_messages"].to_pylist()
     changed = {(change["feed"], change["path"]) for change in facts.changes.to_pylist()}
     series: list[list[int] | int] = [NO_SERIES] * len(rows)
     room = MOST_CELLS
@@ -190,16 +190,19 @@ def _series(
     )  # fmt: skip
     for at in order:
         feed, path = rows[at]["feed"], rows[at]["path"]
-        if (feed, path) not in known:
+        filled = known.get((feed, path))
+        if not filled:
+            is_unread = filled is None and rows[at]["messages_populated"] > 0
+            series[at] = LEFT_OUT if is_unread else NO_SERIES
             continue
-        populated = known[feed, path]
-        if populated is None:
+        messages = senders.feeds[feed].day_messages
+        populated = [filled.get(day, 0) for day in senders.feeds[feed].days]
+        if populated == day_messages[feed]:
             series[at] = EVERY_MESSAGE
         elif len(populated) > room:
             series[at] = LEFT_OUT
         else:
             room -= len(populated)
-            messages = senders.feeds[feed].day_messages
             series[at] = hide_series(populated, messages, below=below)
     return series
 

@@ -86,8 +86,8 @@ class Facts:
     `feeds`: one row per source, data model, event type and test flag, numbered by `feed`, with
     `messages`, and the days with messages as lists `days` and `day_messages`.
     `fields`: rows of quality.field_verdict with their feed, worst first.
-    `series`: per feed and path filled on some day, `populated` per day of the feed; null where the
-    field is filled in every message.
+    `series`: per feed and path the `days` on which it is filled, and how many messages fill it on
+    each (`populated`); of too many fields the unrated, least filled ones have no row.
     `changes`, `silences`: rows of quality.field_drift and quality.source_silence, latest first.
     `findings`: those of the same messages, see found.py. `source_names`: names of sources by id, see
     source_names.py. `places`: the table and column of a data model's path. `left_out`: per feed and

@@ -9,7 +9,7 @@
 -- all; both whole weeks, so that weekdays weigh alike.
 with setting as (
   select
-    max(value) filter (where name = 'drift_days') as days,
+    coalesce(max(value) filter (where name = 'drift_days'), 0) as days,
     cast(max(value) filter (where name = 'drift_past_days') as integer) as past_length,
     cast(max(value) filter (where name = 'drift_recent_days') as integer) as recent_length
   from quality.reliability_setting

@@ -8,7 +8,7 @@
 -- days; the test is described in quality.field_drift.
 with setting as (
   select
-    max(value) filter (where name = 'drift_days') as days,
+    coalesce(max(value) filter (where name = 'drift_days'), 0) as days,
     max(value) filter (where name = 'drift_false_alarms') as false_alarms,
     max(value) filter (where name = 'drift_min_past_days') as min_past_days,
     max(value) filter (where name = 'drift_min_recent_days') as min_recent_days,
