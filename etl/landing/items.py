@@ -7,13 +7,12 @@ where it ends, so the layout is never guessed. What is no value costs its own by
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
-import numpy as np
 
 from etl.landing.damage import DamageSearch, Kinds, KnownEnd, Search, StraySearch
 from etl.landing.frames import (
@@ -25,6 +24,7 @@ from etl.landing.frames import (
     join_batches,
     make_batch,
 )
+from etl.landing.lines import Lines, find_lines
 from etl.landing.lost_start import find_lost_start
 from etl.landing.separators import (
     BLANKS,
@@ -43,9 +43,6 @@ _OPEN_BRACE, _CLOSE_BRACE, _OPEN_BRACKET, _CLOSE_BRACKET = b"{}[]"
 _NEWLINE, _RETURN, _QUOTE = b'\n\r"'
 _SCALARS = frozenset(b'"-0123456789tfn')
 _AFTER_SCALAR = frozenset(BLANKS + b"\0\x1e\x1a\xef,]}[{")
-_FEW_LINES = 8
-_LINES_BYTES = 2**18
-"""Lines are taken in runs of so many bytes, which stay in the processor's cache."""
 _MOST_SINGLES = 256
 _TINY_BYTES, _MANY_TINY = 32, 1_000
 """So many damaged items in a row of so few bytes are noise: the next goes to the next message."""
@@ -402,21 +399,15 @@ class ItemFramer:
             return None
         if not is_first or self._lines_wait > 0 or content[at] != _OPEN_BRACE:
             return None
-        stop = content.rfind(b"\n", at, at + _LINES_BYTES)
-        lines = content[at:stop].split(b"\n") if stop >= 0 else []
-        length = np.fromiter(map(len, lines), np.int64, len(lines))
-        offset = at + np.cumsum(length + 1) - length - 1
-        shaped, returns = _count_shaped(content, offset, length)
-        count = _count_valid(lines[:shaped])
-        if count < _FEW_LINES:
+        lines = find_lines(content, at)
+        if lines is None:
             self._lines_wait = self._lines_pause = min(2 * self._lines_pause, _MOST_SINGLES)
             return None
         self._lines_wait, self._lines_pause = 0, 1
-        self._add_lines(self._base + offset[:count], (length - returns)[:count])
-        self.separator_bytes += count + int(returns[:count].sum())
-        end = int(offset[count - 1] + length[count - 1]) + 1
-        self._end_lines(lines[count - 1], end)
-        return end
+        self._add_lines(self._base + lines.offset, lines.length)
+        self.separator_bytes += len(lines.offset) + int(lines.returns.sum())
+        self._end_lines(content, lines)
+        return lines.end
 
     def _add_lines(self, offset: Int64Array, length: Int64Array) -> None:
         self._flush_singles()
@@ -424,13 +415,15 @@ class ItemFramer:
         self._has_items, self._is_cut, self._last_is_line = True, False, True
         self._tiny_count = 0
 
-    def _end_lines(self, last: bytes, end: int) -> None:
-        """Note the state behind the lines; `last` is the last of them, which ends before `end`."""
+    def _end_lines(self, content: bytes, lines: Lines) -> None:
+        """Note the state behind lines."""
         self._is_line_start, self._indent = True, b""
-        self._begin_gap(self._base + end - 1 - last.endswith(b"\r"))
-        self._gap_bytes = self._base + end - self._gap_at
+        start, length = int(lines.offset[-1]), int(lines.length[-1])
+        self._begin_gap(self._base + start + length)
+        self._gap_bytes = lines.end - start - length
         self._gap_has_line = True
-        self._note_sibling(last if len(last) <= _SIBLING_BYTES else b"")
+        self._last_is_line = content.find(b"\n", start, start + length) < 0
+        self._note_sibling(content[start : start + length] if length <= _SIBLING_BYTES else b"")
 
     def _flush_singles(self) -> None:
         if self._singles:
@@ -442,27 +435,3 @@ class ItemFramer:
         self._flush_singles()
         found, self._found = self._found, []
         return join_batches(found)
-
-
-def _count_shaped(content: bytes, offset: Int64Array, length: Int64Array) -> tuple[int, Int64Array]:
-    """How many lines from the first on stand in braces, with another one that opens behind them;
-    and, for each line, whether it ends with a carriage return."""
-    if not len(offset):
-        return 0, length
-    text = np.frombuffer(content, np.uint8)
-    end = offset + length
-    returns = ((text[end - 1] == _RETURN) & (length > 1)).astype(np.int64)
-    is_opened = text[offset] == _OPEN_BRACE
-    is_shaped = is_opened & (text[end - 1 - returns] == _CLOSE_BRACE)
-    is_shaped[:-1] &= is_opened[1:]
-    is_shaped[-1] = False
-    odd = np.flatnonzero(~is_shaped)
-    return int(odd[0]), returns
-
-
-def _count_valid(lines: Sequence[bytes]) -> int:
-    """How many lines from the first on are one JSON value each."""
-    read: list[msgspec.Raw] = []
-    with suppress(msgspec.DecodeError, RecursionError):
-        read.extend(map(_decode, lines))  # keeps what was read before an error
-    return len(read)
