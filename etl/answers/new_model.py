@@ -13,12 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import duckdb
-
 from etl.answers.drift import NewLines, left_out, list_field, read_integer, read_keywords
 from etl.answers.drift_file import field_row, write_lines
 from etl.answers.drift_names import Names
 from etl.conform.inference import Looks
+from etl.duckdb_files import connected
 from etl.errors import UsageFault
 from etl.pipeline.load import Loader
 from etl.pipeline.unknown_models import list_unknown_models, unknown_messages
@@ -196,5 +195,5 @@ def _like_others(field: Field, catalog: Catalog) -> Field:
 
 
 def _keywords() -> frozenset[str]:
-    with duckdb.connect() as connection:
+    with connected(spill=None) as connection:
         return read_keywords(connection)

@@ -59,7 +59,7 @@ def restore(
     is_listing: bool,
     as_json: bool,
 ) -> None:
-    """Restore a backup into an empty home, or parts of it with --only.
+    """Restore a backup into an empty home, or with --only parts.
 
     Run `redox-warehouse recover` afterwards: it loads what landing holds beyond the warehouse, and
     makes parts from different times one again. What was purged after the backup comes back:

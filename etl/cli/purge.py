@@ -56,7 +56,7 @@ def purge(
     is_resuming: bool,
     as_json: bool,
 ) -> None:
-    """Remove messages everywhere: tables, landed bytes, versions, reports.
+    """Remove messages from tables, landed bytes and versions.
 
     A message must meet every kind of condition given; of one kind any value will do. A message that
     names several patients is removed whole. Sources that are read in place, backups and copies that

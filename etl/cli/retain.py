@@ -17,7 +17,9 @@ from etl.settings import Settings
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def retain(settings: Settings, is_applied: bool, as_json: bool) -> None:
-    """Count what is older than section retention keeps it; remove it with --apply.
+    """Count what is older than is kept, or remove it with --apply.
+
+    Section `retention` of the settings says how long what is kept.
 
     Messages and items in quarantine are removed as `purge` removes them. The schedule of Dagster does
     the same: it only counts unless retention.apply is set.

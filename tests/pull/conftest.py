@@ -42,4 +42,4 @@ def settings(tmp_path: Path, standin: StandIn) -> Any:
 @pytest.fixture(autouse=True)
 def _read_catalog_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading the catalog takes longer than most of these tests."""
-    monkeypatch.setattr(pipeline, "read_catalog", lambda overlay: _CATALOG)
+    monkeypatch.setattr(pipeline, "site_catalog", lambda settings: _CATALOG)
