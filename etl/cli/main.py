@@ -21,6 +21,7 @@ from models.catalog import CatalogFaults
 COMMANDS = {
     "backup": "etl.cli.backup:backup",
     "catalog": "etl.cli.catalog:catalog",
+    "compact": "etl.cli.compact:compact",
     "doctor": "etl.cli.doctor:doctor",
     "drift": "etl.cli.drift:drift",
     "export": "etl.cli.export:export",

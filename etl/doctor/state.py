@@ -23,11 +23,14 @@ from etl.report.views import view_select
 from etl.settings import Settings
 from etl.warehouse import identity
 from etl.warehouse.connection import open_warehouse, read_lock
+from etl.warehouse.disk import measure_room
 from etl.warehouse.identity import require_no_warehouse
 from models.catalog import CatalogFaults
 from models.catalog.rating_share import rating_share
 
 MOST_FAULTS = 10
+MOST_FREE_SHARE = 0.5
+MOST_FREE_BYTES = 32 * 2**20
 
 
 def check_catalog(settings: Settings) -> Iterator[Check]:
@@ -138,6 +141,7 @@ def _look_inside(
         action = "run any load; it writes status.json anew."
         yield warn(area, "status", f"it tells of {status['loads']} loads of {loads}", action)
     yield _catalog_hash(area, connection, settings)
+    yield _room(area, connection)
 
 
 def _has_ledger(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -168,6 +172,17 @@ def _counts(area: str, connection: duckdb.DuckDBPyConnection) -> Check:
         found = f"{rows:,} messages, {counted:,} counted"
         return fail(area, "counts", found, "run `redox-warehouse reload`; it counts anew.")
     return ok(area, "counts", f"{rows:,} messages, all counted")
+
+
+def _room(area: str, connection: duckdb.DuckDBPyConnection) -> Check:
+    """Free blocks of the file: they are used again, but the disk does not get them back by itself."""
+    room = measure_room(connection)
+    total = room.used_bytes + room.free_bytes
+    found = f"{room.free_bytes / 1e6:,.0f} of {total / 1e6:,.0f} MB of the file are free"
+    if room.free_bytes > MOST_FREE_BYTES and room.free_bytes > MOST_FREE_SHARE * total:
+        action = "run `redox-warehouse compact` to give them back to the disk."
+        return warn(area, "room", found, action)
+    return ok(area, "room", found)
 
 
 def _catalog_hash(area: str, connection: duckdb.DuckDBPyConnection, settings: Settings) -> Check:

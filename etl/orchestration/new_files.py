@@ -27,6 +27,7 @@ from etl.orchestration.loading import LOAD_STEP
 from etl.pipeline.watch import Waiting, find_waiting, keep_batch, list_batch, places_of
 from etl.plurals import counted
 from etl.settings import OrchestrationSettings, Settings, read_settings
+from etl.warehouse.identity import fault_beside
 
 if TYPE_CHECKING:
     from etl.ingest.files import SourceFile
@@ -108,7 +109,13 @@ def build_sensor(settings: Settings, load_job: AssetJob) -> dg.SensorDefinition:
 
 
 def look(settings: Settings, instance: dg.DagsterInstance, now: datetime) -> dg.SensorResult:
-    """Look at the watched paths once; ask for a run of what waits, or say why there is none."""
+    """Look at the watched paths once; ask for a run of what waits, or say why there is none.
+
+    Where parts of the home come from different times no run is asked for: it could only fail, and what
+    helps, `redox-warehouse recover`, is a person's decision.
+    """
+    if fault := fault_beside(settings.home):
+        return dg.SensorResult(skip_reason=fault)
     waiting = find_waiting(settings, now)
     by_fate = sort_waiting(settings, waiting.sources, instance, now)
     limits = settings.orchestration

@@ -42,6 +42,7 @@ from etl.pipeline.value_policy import nulled_fields
 from etl.settings import Settings
 from etl.warehouse import ledger
 from etl.warehouse.connection import open_warehouse, write_lock
+from etl.warehouse.disk import require_room
 from etl.warehouse.identity import check, commit, open_for_change, require_no_warehouse
 from etl.warehouse.organizations import sync_organizations
 from etl.warehouse.schema import Schema
@@ -214,6 +215,8 @@ class Loader:
         units of the portion that follows are read.
         """
         started_at = self.clock()
+        size_bytes = sum(unit.size_bytes for unit in portion.units)
+        require_room(self.settings.warehouse_path, size_bytes)
         read = self.reading.read(portion.units, following.units if following else ())
         first = list(islice(read, 1))
         models = {model for _, result in first for model, _ in result.shapes}

@@ -1,9 +1,12 @@
-"""Writes the warehouse's file anew, so that nothing that was deleted is left in its free pages."""
+"""Writes the warehouse's file anew, so that nothing that was deleted is left in its free pages.
+
+DuckDB uses free pages again but never gives them back: after reloads and purges a file may be mostly
+free room.
+"""
 
 from __future__ import annotations
 
 import os
-import shutil
 import uuid
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from etl.warehouse.connection import (
     open_warehouse,
     quote,
 )
+from etl.warehouse.disk import free_bytes
 
 _SPARE_BYTES = 64 * 2**20
 
@@ -57,7 +61,7 @@ def _copy(path: Path, new: Path) -> None:
 
 def _check_room(path: Path) -> None:
     needed = path.stat().st_size + _SPARE_BYTES
-    if shutil.disk_usage(path.parent).free < needed:
+    if free_bytes(path) < needed:
         raise DiskFull(
             f"The disk has no room for a second copy of the warehouse ({needed / 1e9:,.1f} GB); "
             "free space and run the command again."

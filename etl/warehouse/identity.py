@@ -152,6 +152,24 @@ def require_no_warehouse(home: Path) -> None:
             )
 
 
+def fault_beside(home: Path) -> str:
+    """What the files beside the warehouse say is wrong, without opening it; "" where nothing is.
+
+    An older warehouse in its place is not seen: only opening it can show that.
+    """
+    if not (home / WAREHOUSE_FILE).exists():
+        try:
+            require_no_warehouse(home)
+        except PermanentError as error:
+            return str(error)
+    ours, theirs = notes_of(home).values()
+    if ours is None or theirs is None or ours.newest is None or theirs.newest is None:
+        return ""
+    if any(theirs.knows(one) for one in (ours.done, ours.intent) if one):
+        return ""
+    return str(_mismatch(LANDING, theirs.newest, ours.newest))
+
+
 def notes_of(home: Path) -> dict[str, Note | None]:
     """What both files say, by place; None for one that is missing or damaged."""
     return {place: _read(path) for place, path in _places(home).items()}
