@@ -8,7 +8,7 @@ export REDOX_WAREHOUSE_HOME ?= $(CURDIR)/.redox-warehouse
 export DAGSTER_HOME ?= $(REDOX_WAREHOUSE_HOME)/dagster
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup demo test check lint types layers unit faults ui slow spark fuzz bench dagster docs audit hashes clean
+.PHONY: help setup demo test check lint types layers unit faults ui slow spark fuzz soak bench dagster docs audit hashes clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ ui: $(STAMP) ## Pages in a real browser (needs chromium)
 
 fuzz: $(STAMP) ## Hostile inputs against a slow reference; resumes, figures in .fuzz (FUZZ="--inputs 1000000")
 	$(BIN)/python -m tests.fuzz $(FUZZ)
+
+soak: $(STAMP) ## Receiver, loads, publishing and kills for as long as asked; resumes, figures in .soak (SOAK="--minutes 60")
+	$(BIN)/python -m tests.soak $(SOAK)
 
 bench: $(STAMP) ## Speed and memory beside peers, as ratios
 	$(BIN)/python -m benchmarks.run $(BENCH)

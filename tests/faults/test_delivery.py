@@ -1,14 +1,10 @@
 """Redox delivers while receiver and loader are killed: every acknowledged message is loaded once."""
 
 import os
-import random
 import signal
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,11 +12,11 @@ import pytest
 from etl.pipeline.load import load_paths
 from etl.settings import read_settings
 from etl.warehouse.connection import open_warehouse
+from tests.faults.killing import RUN, killed_now_and_then
 from tests.standin.messages import make_message
 from tests.standin.sender import Subscription
 
 TOKEN = "synthetic-token"
-_RUN = [sys.executable, "-m", "etl.cli"]
 
 
 def _environment(home: Path, port: int) -> dict[str, str]:
@@ -33,36 +29,6 @@ def _environment(home: Path, port: int) -> dict[str, str]:
     }
 
 
-@contextmanager
-def _killed_now_and_then(
-    arguments: list[str], environment: dict[str, str], *, every_s: float, stop: threading.Event
-) -> Iterator[list[int]]:
-    """Run a command over and over; kill it with -9 about every so many seconds."""
-    kills: list[int] = []
-
-    def run() -> None:
-        rng = random.Random(every_s)
-        while not stop.is_set():
-            process = subprocess.Popen(
-                [*_RUN, *arguments], env=environment, start_new_session=True,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-            deadline = time.monotonic() + every_s * rng.uniform(0.5, 1.5)
-            while process.poll() is None and time.monotonic() < deadline and not stop.is_set():
-                time.sleep(0.05)
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                kills.append(process.wait())
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield kills
-    finally:
-        stop.set()
-        thread.join()
-
-
 def _check_delivery(tmp_path: Path, port: int, *, messages: int, every_s: float) -> None:
     home = tmp_path / "home"
     environment = _environment(home, port)
@@ -73,15 +39,13 @@ def _check_delivery(tmp_path: Path, port: int, *, messages: int, every_s: float)
     incoming = home / "incoming"
     incoming.mkdir(parents=True)
     with (
-        _killed_now_and_then(
-            ["receive"], environment, every_s=every_s, stop=stop
-        ) as receiver_kills,
-        _killed_now_and_then(["load", str(incoming)], environment, every_s=every_s, stop=stop),
+        killed_now_and_then(["receive"], environment, every_s=every_s, stop=stop) as receiver_kills,
+        killed_now_and_then(["load", str(incoming)], environment, every_s=every_s, stop=stop),
     ):
         delivered = subscription.deliver(make_message(number) for number in range(messages))
     assert receiver_kills, "the receiver was never killed: the test shows nothing"
     assert delivered.attempts > messages, "nothing was sent again: the test shows nothing"
-    receiver = subprocess.Popen([*_RUN, "receive"], env=environment, stderr=subprocess.DEVNULL)
+    receiver = subprocess.Popen([*RUN, "receive"], env=environment, stderr=subprocess.DEVNULL)
     time.sleep(8)
     receiver.send_signal(signal.SIGTERM)
     receiver.wait(timeout=60)
