@@ -89,7 +89,7 @@ def test_a_second_backup_writes_only_what_is_new(home: Settings, tmp_path: Path)
     target = str(tmp_path / "backup")
     first = backup(home, target)
     second = backup(home, target, keep=1)
-    assert first.bytes_written == first.bytes
+    assert 0.9 * first.bytes < first.bytes_written <= first.bytes, "equal files are kept once"
     assert second.bytes_written < first.bytes_written / 2
     assert second.removed_backups == 1
     assert [one.name for one in backups_in(home, target)] == [second.name]
