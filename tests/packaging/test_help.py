@@ -60,7 +60,7 @@ def test_descriptions_are_whole_at_80_columns() -> None:
     [
         (["statu"], "did you mean `status`?"),
         (["quarantine", "lst"], "did you mean `list`?"),
-        (["xyz"], "there are backup, catalog, doctor"),
+        (["xyz"], "there are backup, catalog, compact, doctor"),
         (["status", "--jsn"], "Did you mean '--json'?"),
     ],
 )
