@@ -19,6 +19,7 @@ from dagster._core.remote_origin import (
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
+from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from etl.doctor.dagster_home import bring_up_to_date
@@ -92,6 +93,7 @@ def give_origin(instance: dg.DagsterInstance, run_id: str) -> None:
     location = ManagedGrpcPythonEnvCodeLocationOrigin(target, LOCATION)
     repository = RemoteRepositoryOrigin(location, REPOSITORY)
     instance.run_storage.replace_job_origin(run, RemoteJobOrigin(repository, run.job_name))
+    instance.add_run_tags(run_id, {REPOSITORY_LABEL_TAG: f"{REPOSITORY}@{LOCATION}"})
 
 
 def job_configs(settings: Settings) -> dict[str, dict[str, object]]:

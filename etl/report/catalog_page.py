@@ -89,7 +89,7 @@ def render_catalog_page(facts: CatalogFacts) -> bytes:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["count"] = lambda number: f"{number:,}"
+    environment.filters["count"] = lambda number: "no" if number is None else f"{number:,}"
     marts = [table for table in facts.tables if table.schema == MARTS]
     page = environment.get_template("catalog.html").render(
         styles=read_assets(STYLES),

@@ -29,7 +29,7 @@ from etl.warehouse.connection import write_lock
 from tests.pipeline.small_messages import load, make_message, make_patient
 
 SLOT = "2016-08-01 14:00:00.000Z"
-VALUES = ("X-ray", SLOT, "Garbage", "not a date")
+VALUES = ("X-ray", SLOT, "Garbage", "no such day")
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,9 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         "messages",
         [
             make_patient("1", {"Sex": "X-ray", "Race": "Black"}),
-            make_patient("2", {"Sex": "X-ray", "DOB": "not a date"}, at="2026-04-02T00:00:00.000Z"),
+            make_patient(
+                "2", {"Sex": "X-ray", "DOB": "no such day"}, at="2026-04-02T00:00:00.000Z"
+            ),
             make_message(
                 "3",
                 model="Scheduling",
@@ -138,7 +140,7 @@ def test_a_finding_leads_to_its_message(loaded: Settings) -> None:
 
 def test_tables_explain_their_rules_and_show_no_odd_key(loaded: Settings) -> None:
     shown = invoke(loaded, "--severity", "all")
-    assert "The text is no date or time that exists" in shown
+    assert "The text is not a date or time that exists" in shown
     assert 'Patient.Demographics["*"]' in shown
 
 
@@ -160,7 +162,7 @@ def test_values_are_for_terminals_only(loaded: Settings) -> None:
         ("value_not_supported", "X-ray", "", 2),
         ("value_not_supported", "Black", "Black or African American", 1),
         ("time_blank_for_t", f'"{SLOT}"', "", 2),
-        ("time_impossible", '"not a date"', "", 1),
+        ("time_impossible", '"no such day"', "", 1),
     }
 
 
@@ -255,7 +257,7 @@ def test_while_a_load_writes_the_published_version_answers(
     monkeypatch.setattr(newest, "WAIT_BESIDE_PUBLISHED_S", 0.1)
     load(settings, "one", [make_patient("1", {"Sex": "X"})])
     publish(settings)
-    load(settings, "two", [make_patient("2", {"DOB": "not a date"})])
+    load(settings, "two", [make_patient("2", {"DOB": "no such day"})])
     with (
         write_lock(settings.warehouse_path, wait_s=1),
         open_newest(settings) as (connection, place),

@@ -55,7 +55,7 @@ def test_list_tells_one_line_per_item_and_what_to_do(loaded: CommandLine) -> Non
     (item,) = (line for line in told.out.splitlines() if "\topen\t" in line)
     assert "not_json" in item
     assert told.err.splitlines()[-1].startswith(
-        "not_json: The item is not JSON text. Look at the bytes "
+        "not_json: The item is not JSON text. Check the bytes with "
     )
 
 

@@ -58,7 +58,7 @@ def test_marts_come_with_the_export_and_the_self_contained_file(
     summary = export(world.settings, tmp_path / "out", tables=["mart.patient"])
     assert (summary.tables, summary.rows) == (1, 1)
     dictionary = (tmp_path / "out" / "dictionary.csv").read_text("utf-8")
-    assert "mart.patient,last_name,VARCHAR,,,,,family name" in dictionary
+    assert "mart.patient,last_name,VARCHAR,,,,,,family name" in dictionary
     assert Path(publish(world.settings, materialize=True).materialized).exists()
 
 

@@ -27,7 +27,9 @@ def test_every_statement_of_the_page_runs() -> None:
 
 
 def test_expectations_of_the_page_are_read_as_the_sites(tmp_path: Path) -> None:
-    text = next(block.text for block in blocks(PAGE) if block.language == "csv")
+    text = next(
+        block.text for block in blocks(PAGE) if block.text.startswith("data_model,event_type")
+    )
     (tmp_path / "expectations.csv").write_text(text + "\n", "utf-8")
 
     site = [line for line in read_catalog(tmp_path).expectations if line.is_site]

@@ -15,7 +15,7 @@ from etl.cli.main import cli
     [
         ("reliability --model", "patienta", ["PatientAdmin"]),
         ("findings --model", "Clin", ["Clinical Decisions", "Clinical Summary"]),
-        ("findings --rule", "value_not", ["value_not_supported", "value_not_supported_new"]),
+        ("findings --rule", "value_not_supported_n", ["value_not_supported_new"]),
         ("findings --model PatientAdmin --event", "Arr", ["Arrival"]),
         ("catalog show", "Sched", ["Scheduling"]),
         ("catalog show PatientAdmin", "Visit.VisitN", ["Visit.VisitNumber"]),
