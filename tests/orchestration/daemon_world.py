@@ -26,7 +26,7 @@ from models.catalog import read_catalog
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 600.0
+PATIENCE_S = 240.0
 PID = re.compile(r"Started process for run \(pid: (\d+)\)")
 FAST = {
     "REDOX_WAREHOUSE_LOAD__WORKERS": "1",
@@ -37,7 +37,6 @@ FAST = {
     "REDOX_WAREHOUSE_ORCHESTRATION__PUBLISH_PAUSE_S": "0",
 }
 IMPATIENT = {
-    "REDOX_WAREHOUSE_WATCH__EVERY_S": "1",
     "REDOX_WAREHOUSE_ORCHESTRATION__RETRY_WAIT_S": "1",
 }
 
