@@ -18,11 +18,11 @@ with setting as (
 -- the days that are tested, and the first one that they are compared with
 reach as (
   select
-    if(setting.days > 0, last_day - cast(setting.days as integer) + 1, date '-infinity') as first_day,
+    if(setting.days > 0, last_day - cast(setting.days as integer) + 1, date '0001-01-01') as first_day,
     if(
       setting.days > 0,
       last_day - cast(setting.days as integer) + 1 - setting.past_length,
-      date '-infinity'
+      date '0001-01-01'
     ) as past_day,
     last_day
   from quality.count_period
