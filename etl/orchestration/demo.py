@@ -92,8 +92,11 @@ def give_origin(instance: dg.DagsterInstance, run_id: str) -> None:
     target = LoadableTargetOrigin(module_name=MODULE)
     location = ManagedGrpcPythonEnvCodeLocationOrigin(target, LOCATION)
     repository = RemoteRepositoryOrigin(location, REPOSITORY)
-    instance.run_storage.replace_job_origin(run, RemoteJobOrigin(repository, run.job_name))
+    # before the origin, which writes the tag into the run but not where runs are looked for
     instance.add_run_tags(run_id, {REPOSITORY_LABEL_TAG: f"{REPOSITORY}@{LOCATION}"})
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    instance.run_storage.replace_job_origin(run, RemoteJobOrigin(repository, run.job_name))
 
 
 def job_configs(settings: Settings) -> dict[str, dict[str, object]]:
