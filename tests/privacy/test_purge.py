@@ -26,7 +26,8 @@ from tests.privacy.planted import MRN, PATIENT, found, make_home, of
 REQUEST = PurgeRequest(patients=(PATIENT,), reason="asked for it")
 NUMBERED = ("message_id", "first_message_id", "load_id", "object_id", "item", "content_hash")
 LEDGER = ("core.load", "core.load_part", "core.landed_object", "core.quarantine", "core.purge",
-          "core.purged_item", "core.purged_content", "core.duplicate_delivery")  # fmt: skip
+          "core.purged_item", "core.purged_content", "core.duplicate_delivery",
+          "core.slice_change", "core.warehouse")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
