@@ -22,7 +22,6 @@ SECTIONS = frozenset(
         "forms", "unplaced", "extensions", "unsupported",
     }
 )  # fmt: skip
-PENDING = "pending"
 NOT_NOTED = "not noted"
 FIRST_DAY = datetime(2001, 1, 1, 12, tzinfo=UTC)
 
@@ -45,11 +44,10 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Case:
-    """One page of the manual. `pending` names what has to land before it holds, "" when it does."""
+    """One page of the manual."""
 
     name: str
     title: str
-    pending: str
     deliveries: tuple[Delivery, ...]
 
 
@@ -69,15 +67,13 @@ def read_case(path: Path, name: str, days: Iterator[datetime]) -> Case:
     if title is None or not kinds or kinds != ["json", "yaml"] * (len(kinds) // 2):
         raise CaseFault(f"{name}: needs a title and pairs of a json and a yaml block.")
     contents = [content for _, content in _BLOCK.findall(text)]
-    pending = ""
     deliveries = []
     for payload, facts in zip(contents[::2], contents[1::2], strict=True):
         expected = yaml.load(facts, _Loader) or {}
-        pending = expected.pop(PENDING, pending)
         if unknown := expected.keys() - SECTIONS:
             raise CaseFault(f"{name}: unknown sections {sorted(unknown)}.")
         deliveries.append(_delivery(payload, expected, next(days)))
-    return Case(name, title[1], pending, tuple(deliveries))
+    return Case(name, title[1], tuple(deliveries))
 
 
 def _delivery(payload: str, expected: dict[str, Any], day: datetime) -> Delivery:

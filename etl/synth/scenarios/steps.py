@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -22,7 +23,7 @@ class Detail(Enum):
     FULL = auto()
 
 
-class Actor(Generic[State]):
+class Actor(ABC, Generic[State]):
     """Something with a state: a visit, an appointment, an order.
 
     `record` is the patient that its newest message named.
@@ -49,9 +50,9 @@ class Actor(Generic[State]):
         self.record = record
         self.seen.at(at)
 
+    @abstractmethod
     def row(self) -> Row:
         """The truth of this actor, without when it was heard of."""
-        raise NotImplementedError
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -50,9 +51,9 @@ class Entry(Actor[EntryState]):
         super().__init__()
         self.sender, self.line, self.began_at = case.sender, line, began_at
 
+    @abstractmethod
     def body(self, state: EntryState) -> Json:
         """The element of its list."""
-        raise NotImplementedError
 
     def head(self) -> Row:
         """The columns that all entries share."""
