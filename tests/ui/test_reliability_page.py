@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import os
 import re
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -22,33 +21,18 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "reliability"))
 
 from axe_playwright_python.sync_playwright import Axe
 from contrast import contrast, rgb
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from reliability_demo import FALLS, WESTBROOK, connect_demo
 from reliability_world import Feed, connect_world, list_fields, send
 
 from etl.report.build import build_report
 from etl.report.records import ReportOptions
+from tests.ui.chromium import IN_A_BROWSER
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 INKS = ("ink", "soft", "quiet", "accent", "below", "above", "met", "perhaps", "not-listed",
         "not-enough", "not-documented")  # fmt: skip
-pytestmark = [
-    pytest.mark.ui,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
-]
+pytestmark = IN_A_BROWSER
 Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module")
