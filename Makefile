@@ -8,10 +8,10 @@ export REDOX_WAREHOUSE_HOME ?= $(CURDIR)/.redox-warehouse
 export DAGSTER_HOME ?= $(REDOX_WAREHOUSE_HOME)/dagster
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup demo test check lint types layers unit faults ui slow spark fuzz soak bench dagster docs audit hashes clean
+.PHONY: help setup demo test check lint types layers unit faults ui slow spark fuzz fuzz-files soak bench dagster docs audit hashes clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 $(STAMP): pyproject.toml constraints.txt setup.py $(wildcard etl/kernel/*.pyx)
 	$(PYTHON) -m venv $(VENV)
@@ -57,6 +57,9 @@ ui: $(STAMP) ## Pages in a real browser (needs chromium)
 
 fuzz: $(STAMP) ## Hostile inputs against a slow reference; resumes, figures in .fuzz (FUZZ="--inputs 1000000")
 	$(BIN)/python -m tests.fuzz $(FUZZ)
+
+fuzz-files: $(STAMP) ## Odd files through the whole load, every byte accounted for; resumes, figures in .fuzz (FUZZ="--files 100000")
+	$(BIN)/python -m tests.fuzz.files $(FUZZ)
 
 soak: $(STAMP) ## Receiver, loads, publishing and kills for as long as asked; resumes, figures in .soak (SOAK="--minutes 60")
 	$(BIN)/python -m tests.soak $(SOAK)
