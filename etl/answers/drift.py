@@ -17,6 +17,7 @@ import duckdb
 from etl.answers.drift_file import write_fields
 from etl.answers.drift_names import Names
 from etl.answers.newest import open_newest
+from etl.conform.conformer import EXTENSION, EXTENSIONS
 from etl.conform.inference import MOST_KEYS, InferredField, Looks
 from etl.errors import UsageFault
 from etl.known_names import require_known
@@ -24,7 +25,7 @@ from etl.report.views import view_select
 from etl.settings import Settings
 from models.catalog import Catalog, CatalogFaults, formats, read_catalog
 from models.catalog.meta_fields import is_meta
-from models.catalog.records import Field, JsonType
+from models.catalog.records import Field, JsonType, KnownExtension
 from models.tables.plan import WarehousePlan, plan_tables
 
 UNLISTED = "unlisted_key"
@@ -47,7 +48,7 @@ group by all
 
 @dataclass(frozen=True, slots=True)
 class DriftLine:
-    """One row of quality.drift."""
+    """One row of quality.drift; `meaning` is that of an extension which is known by name."""
 
     data_model: str
     path: str
@@ -61,6 +62,7 @@ class DriftLine:
     sources: int
     source_ids: str
     event_types: str
+    meaning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,9 @@ def list_drift(
     rules: Sequence[str] = (),
     data_models: Sequence[str] = (),
     limit: int = 1000,
+    extensions: Sequence[KnownExtension] = (),
 ) -> list[DriftLine]:
-    """What the catalog does not list, the most frequent first."""
+    """What the catalog does not list, the most frequent first; `extensions` are known by name."""
     conditions, values = ["true"], []
     for column, wanted in (("rule", rules), ("data_model", data_models)):
         if wanted:
@@ -94,7 +97,18 @@ def list_drift(
         f"where {' and '.join(conditions)} "
         f"order by messages desc, data_model, path, rule, json_type limit {int(limit)}"
     )
-    return [DriftLine(*row) for row in connection.execute(query, values).fetchall()]
+    lines = (DriftLine(*row) for row in connection.execute(query, values).fetchall())
+    return [replace(line, meaning=_meaning(line, extensions)) for line in lines]
+
+
+def _meaning(line: DriftLine, extensions: Sequence[KnownExtension]) -> str:
+    """What an extension means, "" for one that is not known by name and for all else."""
+    if line.rule != EXTENSION:
+        return ""
+    owner, _, slug = line.path.rpartition(".")
+    path = owner.removesuffix(EXTENSIONS).removesuffix(".")
+    fitting = (one for one in extensions if one.slug == slug and one.fits(line.data_model, path))
+    return next((one.meaning for one in fitting), "")
 
 
 def write_drift(settings: Settings, *, data_models: Sequence[str] = ()) -> NewLines:

@@ -35,6 +35,7 @@ def find_model(catalog: Catalog, name: str) -> dict[str, Any]:
             f"{f'; {event.standing}' if event.state else ''}"
             for event in model.event_types
         },
+        "extensions": known_extensions(catalog, model.name),
         "paths": {
             path: name_shapes(shapes) for path, shapes in _shapes(catalog, model.name).items()
         },
@@ -44,6 +45,19 @@ def find_model(catalog: Catalog, name: str) -> dict[str, Any]:
         "stored_in": find_places(catalog, model.name),
         "documented_ratings": documented_ratings(catalog, model.name),
     }
+
+
+def known_extensions(catalog: Catalog, model: str) -> dict[str, str]:
+    """What each extension means that is known by name, by its path; `*` is any object."""
+    return {
+        f"{one.path}.Extensions.{one.slug}": one.meaning
+        for one in catalog.extensions
+        if one.data_model in ("*", model) and _may_hold(catalog, model, one.path)
+    }
+
+
+def _may_hold(catalog: Catalog, model: str, path: str) -> bool:
+    return path == "*" or any(field.path == path for field in catalog.fields[model])
 
 
 def documented_ratings(catalog: Catalog, model: str) -> dict[str, str]:

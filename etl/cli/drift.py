@@ -15,6 +15,7 @@ from etl.cli.opening import open_loader
 from etl.cli.tables import Column, print_table, say, wide_option
 from etl.errors import UsageFault
 from etl.known_names import require_known
+from etl.pipeline.catalog_cache import site_catalog
 from etl.plurals import counted, is_or_are
 from etl.settings import Settings
 
@@ -29,6 +30,7 @@ COLUMNS = (
     Column("last_day", rank=4),
     Column("sources", rank=6, is_number=True),
     Column("occurrences", rank=7, is_number=True),
+    Column("meaning", rank=8),
     Column("size_class", rank=8),
     Column("event_types", rank=9),
     Column("source_ids", rank=10),
@@ -92,7 +94,13 @@ def drift(
         return
     with open_newest(settings) as (connection, place):
         require_known(connection, rules=rules, data_models=data_models)
-        lines = list_drift(connection, rules=rules, data_models=data_models, limit=limit + 1)
+        lines = list_drift(
+            connection,
+            rules=rules,
+            data_models=data_models,
+            limit=limit + 1,
+            extensions=site_catalog(settings).extensions,
+        )
     lines, has_more = lines[:limit], len(lines) > limit
     if as_json:
         drifting = [asdict(line) for line in lines]

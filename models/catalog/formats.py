@@ -64,6 +64,11 @@ PLAUSIBILITY = TableFormat(
 MEANINGS = TableFormat(
     "meanings", ("data_model", "path", "meaning"), key=("data_model", "path"), optional=("called",)
 )
+EXTENSIONS = TableFormat(
+    "extensions",
+    ("slug", "data_model", "path", "value_type", "meaning", "source"),
+    key=("slug", "data_model", "path"),
+)
 RULES = TableFormat(
     "rules", ("rule", "severity"), key=("rule",), optional=("area", "meaning", "action")
 )
@@ -80,4 +85,5 @@ ALL = (
     RULES,
     PLAUSIBILITY,
     MEANINGS,
+    EXTENSIONS,
 )

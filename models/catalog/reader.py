@@ -34,6 +34,7 @@ from models.catalog.records import (
     Expectation,
     Field,
     JsonType,
+    KnownExtension,
     NumberKind,
     Plausibility,
     Rating,
@@ -90,6 +91,7 @@ class _Reading:
             sources=sources,
             reliability_settings=self._reliability_settings(),
             plausibility=self._plausibility(rules, fields),
+            extensions=self._extensions(fields, sources),
             content_hash=self.digest.hexdigest()[:16],
         )
 
@@ -228,6 +230,26 @@ class _Reading:
             self.faults.append(line.fault(f"data_model {line['data_model']} is unknown"))
         elif not any(values[name].find(*paths) for name in models):
             self.faults.append(line.fault("no data model has these paths together"))
+
+    def _extensions(
+        self, fields: dict[str, tuple[Field, ...]], sources: dict[str, Source]
+    ) -> tuple[KnownExtension, ...]:
+        """The extensions that are known by name; each names an object that some data model has."""
+        found = []
+        for line in self._lines(formats.EXTENSIONS):
+            name, path = line["data_model"], line["path"]
+            models = [model for model in fields if name in ("*", model)]
+            if not models:
+                self.faults.append(line.fault(f"data_model {name} is unknown"))
+            elif path != "*" and not any(_holds(fields[model], path) for model in models):
+                self.faults.append(line.fault(f"path {path or '(empty)'} is no object or array"))
+            for column in ("slug", "meaning"):
+                if not line[column]:
+                    self.faults.append(line.fault(f"{column} is missing"))
+            self._check_sources(line, sources)
+            columns = ("slug", "data_model", "path", "value_type", "meaning", "source")
+            found.append(KnownExtension(*(line[column] for column in columns)))
+        return tuple(found)
 
     def _reliability_settings(self) -> dict[str, float]:
         known = {line["name"] for line in read_lines(formats.RELIABILITY_SETTINGS, None, [])}
@@ -383,6 +405,12 @@ class _Reading:
                 if line and field.parent and field.parent not in holders:
                     message = f"parent {field.parent} is no object or array of the model"
                     self.faults.append(line.fault(message))
+
+
+def _holds(fields: Iterable[Field], path: str) -> bool:
+    """True if a path is one of objects, the elements of an array included."""
+    holders = (JsonType.OBJECT, JsonType.ARRAY)
+    return any(field.path == path and field.json_type in holders for field in fields)
 
 
 def _number(text: str) -> float | None:

@@ -202,6 +202,25 @@ class Synonym:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownExtension:
+    """A slug of Redox Extensions that is known by name, and the object that carries it.
+
+    `data_model` and `path` are `*` where it may be any, `value_type` is "" where it is not known.
+    """
+
+    slug: str
+    data_model: str
+    path: str
+    value_type: str
+    meaning: str
+    source: str
+
+    def fits(self, data_model: str, path: str) -> bool:
+        """True if an object of a data model, by its path, may carry it."""
+        return self.data_model in ("*", data_model) and self.path in ("*", path)
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One thing that can be odd or wrong in the data."""
 
@@ -255,3 +274,4 @@ class Catalog:
     reliability_settings: Mapping[str, float]
     content_hash: str
     plausibility: tuple[Plausibility, ...] = ()
+    extensions: tuple[KnownExtension, ...] = ()

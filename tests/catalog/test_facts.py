@@ -110,4 +110,5 @@ def test_every_source_named_is_listed(catalog: Catalog) -> None:
     named |= {code for one in catalog.expectations for code in one.source.split("|")}
     named |= {code for row in rows_of(formats.VALUE_SETS) for code in row["source"].split("|")}
     named |= {code for row in rows_of(formats.EVENT_TYPES) for code in row["source"].split("|")}
+    named |= {one.source for one in catalog.extensions}
     assert named - {""} == set(catalog.sources)

@@ -390,3 +390,13 @@ def test_reload_of_an_unknown_data_model_is_refused(settings: Settings) -> None:
     load(settings, "one", [make_patient("1", {"Sex": "Male"})])
     with pytest.raises(UsageFault, match="no data model Patients"):
         reload_all(settings, data_models=("Patients",))
+
+
+def test_extension_that_is_known_by_name_says_what_it_means(tmp_path: Path) -> None:
+    settings = read_settings(tmp_path / "home")
+    zone = {"timezone": {"string": "America/Chicago"}, "own-thing": {"string": "x"}}
+    load(settings, "a", [make_message("1", Visit={"VisitNumber": "1", "Extensions": zone})])
+    shown = CliRunner().invoke(command, ["--json"], obj=settings)
+    meanings = {line["path"]: line["meaning"] for line in json.loads(shown.stdout)["drift"]}
+    assert meanings["Visit.Extensions.timezone"] == "a time zone"
+    assert meanings["Visit.Extensions.own-thing"] == ""
