@@ -138,12 +138,16 @@ class DaemonWorld:
         log = (self.home / "daemon.log").read_text()[-4000:]
         raise AssertionError(f"no {what} in {PATIENCE_S:.0f} s: {log}")
 
+    def loaded(self) -> int:
+        """Messages in the last commit."""
+        status = read_status(self.home / "status.json")
+        return int(status["messages"]["loaded"]) if status else 0
+
     def wait_for_messages(self, count: int) -> None:
         """Until so many messages are loaded and nothing runs or waits."""
 
         def is_done() -> bool:
-            status = read_status(self.home / "status.json")
-            return bool(status) and status["messages"]["loaded"] >= count and not self.busy()
+            return self.loaded() >= count and not self.busy()
 
         self.wait_for(is_done, f"{count} loaded messages")
 

@@ -65,7 +65,7 @@ def test_many_kills_of_everything_need_nobody(daemon: DaemonWorld) -> None:
     chance = random.Random(20261128)
     expected = sum(daemon.put(seed, 1_500) for seed in range(3))
     daemon.start()
-    loads, added = kill_loads(daemon, chance)
+    loads, added = kill_loads(daemon, chance, expected)
     daemon.wait_for_messages(expected + added)
     publication, more = kill_publication(daemon, chance)
     report = kill_report(daemon, chance)
@@ -80,8 +80,12 @@ def test_many_kills_of_everything_need_nobody(daemon: DaemonWorld) -> None:
     assert not problems
 
 
-def kill_loads(daemon: DaemonWorld, chance: random.Random) -> tuple[list[float], int]:
-    """Kill ten loads at random moments, the daemon with two; return seconds and messages added."""
+def kill_loads(daemon: DaemonWorld, chance: random.Random, before: int) -> tuple[list[float], int]:
+    """Kill ten loads at random moments, the daemon with two; return seconds and messages added.
+
+    `before` are the messages that wait already. A load that is killed after its commit has nothing
+    left for a next one.
+    """
     seconds: list[float] = []
     added = 0
     while len(seconds) < LOADS_KILLED:
@@ -92,7 +96,7 @@ def kill_loads(daemon: DaemonWorld, chance: random.Random) -> tuple[list[float],
         if len(seconds) in DAEMON_KILLED_WITH:
             daemon.kill_daemon()
             daemon.start()
-        seconds.append(seconds_to_next(daemon, "load", killed))
+        seconds.append(seconds_to_next(daemon, "load", killed, all_of=before + added))
     return seconds, added
 
 
@@ -115,13 +119,22 @@ def kill_report(daemon: DaemonWorld, chance: random.Random) -> float:
 
 
 def seconds_to_next(
-    daemon: DaemonWorld, job: str, killed: dg.DagsterRun, *statuses: dg.DagsterRunStatus
+    daemon: DaemonWorld,
+    job: str,
+    killed: dg.DagsterRun,
+    *statuses: dg.DagsterRunStatus,
+    all_of: int | None = None,
 ) -> float:
-    """Wait for a later run of the job, in one of the statuses; return seconds since now."""
+    """Wait for a later run of the job, in one of the statuses; return seconds since now.
+
+    Or until so many messages are loaded, where their number is given.
+    """
     killed_at = time.time()
     wanted = statuses or (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.SUCCESS)
 
     def later() -> bool:
+        if all_of is not None and daemon.loaded() >= all_of:
+            return True
         newer = itertools.takewhile(lambda run: run.run_id != killed.run_id, daemon.runs(job))
         return any(run.status in wanted for run in newer)
 
