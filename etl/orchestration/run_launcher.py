@@ -8,7 +8,6 @@ Dagster's launcher leaves that to the code server that started the run: when the
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from dagster import DagsterRun
 from dagster._core.launcher import DefaultRunLauncher, LaunchRunContext, WorkerStatus
@@ -47,8 +46,11 @@ class WatchedRunLauncher(DefaultRunLauncher):
 
 
 def _is_ours(run: DagsterRun) -> bool:
-    """True if the run is of definitions that hold the lock."""
-    origin = run.remote_job_origin
-    location: Any = origin and origin.repository_origin.code_location_origin
-    target = getattr(location, "loadable_target_origin", None)
-    return getattr(target, "module_name", None) == MODULE
+    """True if the run is of definitions that hold the lock.
+
+    The code says so, whatever server of code it came from: `dagster dev` starts one of its own,
+    `dagster-daemon` another.
+    """
+    origin = run.job_code_origin
+    pointer = origin and origin.repository_origin.code_pointer
+    return getattr(pointer, "module", None) == MODULE
