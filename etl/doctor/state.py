@@ -75,11 +75,10 @@ def check_warehouse(settings: Settings) -> Iterator[Check]:
     except WarehouseBusy:
         yield ok(area, "file", "a load is writing; its last commit is in status.json")
     except PermanentError:
-        kept = settings.landing_path / "*" / "*.zst"
         action = (
-            f"move {settings.warehouse_path.name} away; put a backup of it in its place, or build "
-            f"it again from the kept bytes: redox-warehouse load '{kept}' (with --unwrap KEY where "
-            "they are envelopes)."
+            f"move {settings.warehouse_path.name} away, put a backup of it in its place or none, "
+            "and run `redox-warehouse recover` (with --unwrap KEY where the kept bytes are "
+            "envelopes)."
         )
         yield fail(area, "file", "DuckDB cannot read it", action)
 

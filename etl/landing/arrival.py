@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from etl.landing.frames import Account, FrameBatch, Framer
+from etl.landing.frames import Account, FrameBatch, Framer, join_batches
 from etl.landing.index import IndexWriter
 from etl.landing.seekable import BLOCK_BYTES, compress_block, seek_table
 
@@ -58,6 +58,21 @@ def take_in(
     return Arrival(
         sha256, size_bytes, account.item_count, framer.separator_bytes, framer.torn_bytes
     )
+
+
+def take_in_small(content: bytes, framer: Framer) -> tuple[Arrival, FrameBatch]:
+    """Frame and hash content that is in memory; gives its items beside what its bytes tell."""
+    account = Account()
+    batches = [framer.feed(content), framer.finish()]
+    for batch in batches:
+        account.add(batch)
+    size_bytes = len(content) if framer.counted_bytes is None else framer.counted_bytes
+    account.check(framer, size_bytes=size_bytes)
+    sha256 = hashlib.sha256(content).hexdigest()
+    arrival = Arrival(
+        sha256, size_bytes, account.item_count, framer.separator_bytes, framer.torn_bytes
+    )
+    return arrival, join_batches(batches)
 
 
 def _note(batch: FrameBatch, account: Account, index: IndexWriter) -> None:

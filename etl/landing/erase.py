@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from etl.landing.frames import PURGED, FrameBatch
+from etl.landing.frames import PURGED, FrameBatch, take_slice
 from etl.landing.seekable import SeekableReader, compress_block, seek_table
 
 Ranges = Sequence[tuple[int, int]]
@@ -70,7 +70,4 @@ def mark_purged(items: FrameBatch, positions: Iterable[int]) -> FrameBatch:
 def cut_into_groups(items: FrameBatch, size: int) -> Iterator[FrameBatch]:
     """The items in runs of at most `size`."""
     for start in range(0, len(items), size):
-        own = slice(start, start + size)
-        yield FrameBatch(
-            items.offset[own], items.length[own], items.kind[own], items.received_at_us[own]
-        )
+        yield take_slice(items, start, start + size)

@@ -99,6 +99,14 @@ def make_batch(
     )
 
 
+def take_slice(batch: FrameBatch, start: int, stop: int) -> FrameBatch:
+    """The items start <= position < stop of a batch."""
+    own = slice(start, stop)
+    return FrameBatch(
+        batch.offset[own], batch.length[own], batch.kind[own], batch.received_at_us[own]
+    )
+
+
 def join_batches(batches: Iterable[FrameBatch]) -> FrameBatch:
     """Join batches into one, in their order."""
     kept = [batch for batch in batches if len(batch)]

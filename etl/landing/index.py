@@ -59,6 +59,11 @@ class LandedObject:
     kept_sha256: str = ""
 
 
+def expected_hash(landed: LandedObject) -> str:
+    """Of the bytes as they are kept."""
+    return landed.kept_sha256 or landed.sha256 or landed.object_id
+
+
 class IndexWriter:
     """Writes items as they are found, holding at most one row group of them."""
 
@@ -105,7 +110,7 @@ def write_index(path: Path) -> Iterator[IndexWriter]:
 
 def read_facts(path: Path) -> LandedObject:
     """What is known of the object, without reading its items."""
-    with _damage_told(path):
+    with damage_told(path):
         facts = json.loads(pq.read_metadata(path).metadata[_FACTS.encode()])
     landed_at = datetime.fromisoformat(facts.pop("landed_at"))
     return LandedObject(**facts, landed_at=landed_at)
@@ -113,7 +118,7 @@ def read_facts(path: Path) -> LandedObject:
 
 def read_items(path: Path, start: int, stop: int | None) -> FrameBatch:
     """Where the items start <= position < stop are; only their row groups are read."""
-    with _damage_told(path), pq.ParquetFile(path) as file:
+    with damage_told(path), pq.ParquetFile(path) as file:
         groups, skipped = _select_groups(file.metadata, start, stop)
         if not groups:
             return FrameBatch()
@@ -141,7 +146,7 @@ def _select_groups(
 
 
 @contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
+def damage_told(path: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, KeyError):

@@ -40,6 +40,16 @@ def compress_block(block: bytes) -> bytes:
     return frame
 
 
+def write_blocks(file: BinaryIO, blocks: Iterable[bytes]) -> None:
+    """Write a whole file, one frame for each block."""
+    sizes = []
+    for block in blocks:
+        frame = compress_block(block)
+        file.write(frame)
+        sizes.append((len(frame), len(block)))
+    file.write(seek_table(sizes))
+
+
 def seek_table(sizes: Iterable[tuple[int, int]]) -> bytes:
     """The skippable frame that ends a file; `sizes` are (compressed, uncompressed) per frame."""
     table = np.array(list(sizes), "<u4").reshape(-1, _ENTRY_FIELDS)

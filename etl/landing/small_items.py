@@ -6,7 +6,15 @@ the rest of the object is kept as one item.
 
 from __future__ import annotations
 
-from etl.landing.frames import CROWDED, ITEM, FrameBatch, Framer, join_batches, make_batch
+from etl.landing.frames import (
+    CROWDED,
+    ITEM,
+    FrameBatch,
+    Framer,
+    join_batches,
+    make_batch,
+    take_slice,
+)
 
 SHORTEST_MESSAGE_BYTES = 40
 """`{"Meta":{"DataModel":"X","EventType":"Y"}}` has 42."""
@@ -51,6 +59,8 @@ class SmallItemLimit:
         return self._rest()
 
     def _within(self, batch: FrameBatch) -> FrameBatch:
+        if not len(batch):
+            return batch
         is_part = (batch.length == 0) & (batch.kind == ITEM)  # one more message in the item before
         is_small = (batch.length < SHORTEST_MESSAGE_BYTES) & ~is_part
         small = int(is_small.sum())
@@ -60,9 +70,7 @@ class SmallItemLimit:
             return batch
         keep = int(is_small.nonzero()[0][self._left])
         self._rest_at = int(batch.offset[keep])
-        kept = FrameBatch(
-            batch.offset[:keep], batch.length[:keep], batch.kind[:keep], batch.received_at_us[:keep]
-        )
+        kept = take_slice(batch, 0, keep)
         self._item_bytes += int(kept.length.sum())
         return kept
 

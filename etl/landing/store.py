@@ -3,38 +3,38 @@
 `landing/ab/<object_id>.zst` holds the bytes (seekable zstd), `<object_id>.items.parquet` where each
 item is. Both appear whole: written under a temporary name, flushed to disk, renamed; the index last,
 so an object without an index was never landed. Landing the same content twice gives the same object.
-In place, only the index is kept and bytes are read at their source. All is for its owner only.
+In place, only the index is kept and bytes are read at their source. Small objects that come together
+share a bundle. All is for its owner only.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from etl.errors import DiskFull, PermanentError
-from etl.landing.arrival import Arrival, read_block, take_in
-from etl.landing.erase import cut_into_groups, mark_purged, overwrite
+from etl.landing.arrival import Arrival, read_block, take_in, take_in_small
+from etl.landing.bundle import Bundle, Erasure, Member, Small, write_bundle
+from etl.landing.bundles import FEWEST_OBJECTS, Bundles, Collector
 from etl.landing.frames import PURGED, FrameBatch
 from etl.landing.framing import PLAIN, Form
 from etl.landing.in_place import InPlaceReader, Sources
 from etl.landing.index import (
-    ROW_GROUP_ITEMS,
     LandedObject,
     create_private,
-    read_facts,
-    read_items,
+    expected_hash,
     sync_file,
-    sync_folder,
     write_index,
 )
+from etl.landing.own_files import BYTES_NAME, INDEX_NAME, OwnFiles, make_folder, missing
 from etl.landing.places import Place, find_place
+from etl.landing.reader import LandingReader
 from etl.landing.seekable import BLOCK_BYTES, SeekableReader
 from etl.landing.small_items import SmallItemLimit
 from etl.temporary import claim_folder, clean_leftovers
@@ -42,28 +42,6 @@ from etl.temporary import claim_folder, clean_leftovers
 __all__ = ["PLAIN", "Form", "LandedObject", "Landing", "LandingReader", "Sources"]
 
 MOST_SMALL_ITEMS = 1_000_000
-_BYTES_NAME, _INDEX_NAME = "bytes.zst", "items.parquet"
-
-
-class LandingReader:
-    """Reads byte ranges of one landed object."""
-
-    def __init__(self, object_id: str, ranges: SeekableReader | InPlaceReader) -> None:
-        self.object_id = object_id
-        self._ranges = ranges
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Exactly these bytes of the object."""
-        return self._ranges.read(offset, length)
-
-    @property
-    def size_bytes(self) -> int:
-        """Size of the uncompressed content."""
-        return self._ranges.size_bytes
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._ranges.close()
 
 
 def _utc_now() -> datetime:
@@ -82,6 +60,8 @@ class Landing:
         most_small_items: int = MOST_SMALL_ITEMS,
     ) -> None:
         self.root = root
+        self._own = OwnFiles(root)
+        self._bundles = Bundles(root / "bundles")
         self._most_small_items = most_small_items
         self._sources = sources
         self._clock = clock
@@ -96,25 +76,30 @@ class Landing:
         source_mark: str = "",
         form: Form = PLAIN,
         check_head: Callable[[bytes], None] | None = None,
+        collector: Collector | None = None,
     ) -> LandedObject:
         """Take a stream in, in one pass and bounded memory; gives the object it is.
 
-        `check_head` is given its first block and may refuse it.
+        `check_head` is given its first block and may refuse it. With a `collector`, what is small
+        is landed when that is sealed.
 
         Content that is kept already gives the object known before, if it has the same items in this
         form. Raises DiskFull when there is no room; nothing of the object is kept then.
         """
         with _disk_errors():
-            self._make_folder(self._temporary)
+            make_folder(self._temporary)
             if not self._is_clean:
                 self.clean()
             head = read_block(stream)
             if check_head is not None:
                 check_head(head)
-            if len(head) < BLOCK_BYTES and not in_place and not form.name:
+            is_small = len(head) < BLOCK_BYTES and not in_place
+            if is_small and not form.name:
                 object_id = hashlib.sha256(head).hexdigest()
                 if self._is_kept(object_id):
                     return self.describe(object_id)
+            if is_small and collector is not None:
+                return self._collect(collector, head, uri=uri, mark=source_mark, form=form)
             with claim_folder(self._temporary) as folder:
                 landed = self._write(
                     folder,
@@ -127,8 +112,12 @@ class Landing:
                 )
                 if self._is_kept(landed.object_id):
                     return self.describe(landed.object_id)
-                self._settle(folder, landed)
+                self._own.settle(folder, landed)
         return landed
+
+    def new_collector(self) -> Collector:
+        """Gathers small objects that are to be landed together."""
+        return Collector(self._land_together)
 
     def clean(self) -> int:
         """Remove what processes that are gone have left half done; gives how many leftovers."""
@@ -137,23 +126,29 @@ class Landing:
 
     def has(self, object_id: str) -> bool:
         """Whether the object was landed whole."""
-        return self._index_path(object_id).is_file()
+        return self._bundles.find(object_id) is not None or self._own.has(object_id)
 
     def keeps(self, object_id: str, *, in_place: bool) -> bool:
         """Whether the object's files are here; where it is in place, its index alone."""
-        return self.has(object_id) and (in_place or self._bytes_path(object_id).is_file())
+        if found := self._in_bundle(object_id):
+            return found[0].bytes_path.is_file()
+        return self.has(object_id) and (in_place or self._own.bytes_path(object_id).is_file())
 
     def describe(self, object_id: str) -> LandedObject:
         """What is known of an object; raises PermanentError when it is not here."""
-        return read_facts(self._find_index(object_id))
+        if found := self._in_bundle(object_id):
+            return found[1].landed
+        return self._own.describe(object_id)
 
     def path_of(self, object_id: str) -> Path:
-        """Where the bytes of an object are kept."""
-        return self._bytes_path(object_id)
+        """Where the bytes of an object are kept that has files of its own."""
+        return self._own.bytes_path(object_id)
 
     def items(self, object_id: str, start: int = 0, stop: int | None = None) -> FrameBatch:
         """Where items start <= position < stop are."""
-        return read_items(self._find_index(object_id), start, stop)
+        if found := self._in_bundle(object_id):
+            return found[0].items_of(found[1], start, stop)
+        return self._own.items(object_id, start, stop)
 
     def place_of(self, object_id: str, item: int) -> Place:
         """Where the bytes are that hold an item."""
@@ -168,20 +163,32 @@ class Landing:
         finally:
             reader.close()
 
-    def open_reader(self, object_id: str) -> LandingReader:
-        """A reader for many ranges of one object; the caller closes it."""
-        path = self._bytes_path(object_id)
+    def open_reader(self, object_id: str, instead_of: LandingReader | None = None) -> LandingReader:
+        """A reader for many ranges of one object; the caller closes it.
+
+        `instead_of` is closed, or goes on as the new one where both objects are in one bundle.
+        """
+        found = self._in_bundle(object_id)
+        if instead_of is not None:
+            if found and (reader := instead_of.turned_to(object_id, *found)):
+                return reader
+            instead_of.close()
+        if found:
+            bundle, member = found
+            return LandingReader(object_id, bundle.open(), bundle=bundle.name, member=member)
+        path = self._own.bytes_path(object_id)
         if path.is_file():
             return LandingReader(object_id, SeekableReader(path))
         landed = self.describe(object_id)
         if not landed.in_place or self._sources is None:
-            raise _missing(object_id)
+            raise missing(object_id)
         return LandingReader(object_id, InPlaceReader(self._sources, landed))
 
     def is_unchanged(self, object_id: str) -> bool:
         """Read all bytes of an object and compare them with its hash."""
-        landed = self.describe(object_id)
-        expected = landed.kept_sha256 or landed.sha256 or object_id
+        if found := self._in_bundle(object_id):
+            return object_id in found[0].unchanged()
+        expected = expected_hash(self.describe(object_id))
         sha256 = hashlib.sha256()
         reader = self.open_reader(object_id)
         try:
@@ -194,51 +201,58 @@ class Landing:
 
     def object_ids(self) -> list[str]:
         """All objects, sorted."""
-        names = (path.name.partition(".")[0] for path in self.root.glob(f"??/*.{_INDEX_NAME}"))
-        return sorted(names)
+        return sorted(self._own.object_ids().union(self._bundles.object_ids()))
 
-    def erase(
-        self, object_id: str, ranges: Mapping[int, tuple[int, int]], *, forget_uri: bool = False
-    ) -> int:
-        """Overwrite items with spaces; gives how many bytes of ours were overwritten.
+    def erase(self, erasures: Mapping[str, Erasure]) -> None:
+        """Overwrite items of objects with spaces, or remove the whole objects.
 
-        `ranges` has offset and length by position, -1 for bytes that are no item. The new files
-        take the places of the old ones, the index last; whoever reads the old ones finishes on
-        them. Killed in between, call it again. Bytes that are kept elsewhere stay as they are.
+        New files take the places of the old ones, the index last; whoever reads the old ones
+        finishes on them. Killed in between, call it again. Bytes that are kept elsewhere stay as
+        they are.
         """
-        landed = self.describe(object_id)
-        if forget_uri:
-            landed = replace(landed, uri="")
-        erased = 0
-        with _disk_errors(), ExitStack() as files:
-            self._make_folder(self._temporary)
-            folder = files.enter_context(claim_folder(self._temporary))
-            if self._bytes_path(object_id).is_file():
-                with create_private(folder / _BYTES_NAME) as content:
-                    done = overwrite(self._bytes_path(object_id), content, [*ranges.values()])
-                    sync_file(content)
-                landed, erased = replace(landed, kept_sha256=done.sha256), done.bytes
-                (folder / _BYTES_NAME).replace(self._bytes_path(object_id))
-            items = mark_purged(self.items(object_id), [item for item in ranges if item >= 0])
-            with write_index(folder / _INDEX_NAME) as index:
-                for group in cut_into_groups(items, ROW_GROUP_ITEMS):
-                    index.write(group)
-                index.finish(landed)
-            (folder / _INDEX_NAME).replace(self._index_path(object_id))
-            sync_folder(self._folder_of(object_id))
-        return erased
+        with _disk_errors():
+            make_folder(self._temporary)
+            with claim_folder(self._temporary) as folder:
+                self._bundles.erase(erasures, folder)
+            for object_id, erasure in erasures.items():
+                with claim_folder(self._temporary) as folder:
+                    self._own.erase(object_id, erasure, folder)
 
     def is_erased(self, object_id: str, positions: Sequence[int]) -> bool:
         """True if all these items are marked as purged."""
         kind = self.items(object_id).kind
         return bool((kind[[position for position in positions if position >= 0]] == PURGED).all())
 
-    def remove(self, object_id: str) -> None:
-        """Forget an object; the bytes first, so that none are left without being listed."""
-        self._bytes_path(object_id).unlink(missing_ok=True)
-        self._index_path(object_id).unlink(missing_ok=True)
-        if self._folder_of(object_id).is_dir():
-            sync_folder(self._folder_of(object_id))
+    def remove(self, object_ids: Iterable[str]) -> None:
+        """Forget objects."""
+        self.erase({object_id: Erasure({}, is_whole=True) for object_id in object_ids})
+
+    def _collect(
+        self, collector: Collector, content: bytes, *, uri: str, mark: str, form: Form
+    ) -> LandedObject:
+        framer = SmallItemLimit(form.new_framer(), most=self._most_small_items)
+        arrival, items = take_in_small(content, framer)
+        landed = self._describe_new(arrival, uri=uri, in_place=False, mark=mark, form=form)
+        small = Small(content, items, landed)
+        if not self.has(landed.object_id):
+            return collector.take(small)
+        if not self._is_kept(landed.object_id):  # files of its own take the place of damaged ones
+            self._land_alone(small)
+        return self.describe(landed.object_id)
+
+    def _land_together(self, objects: list[Small]) -> None:
+        if len(objects) < FEWEST_OBJECTS:
+            for one in objects:
+                self._land_alone(one)
+            return
+        with _disk_errors():
+            make_folder(self._bundles.folder)
+            with claim_folder(self._temporary) as folder:
+                write_bundle(objects, folder, self._bundles.folder)
+
+    def _land_alone(self, one: Small) -> None:
+        with _disk_errors(), claim_folder(self._temporary) as folder:
+            self._own.land(one, folder)
 
     def _write(
         self,
@@ -253,10 +267,10 @@ class Landing:
     ) -> LandedObject:
         """Write bytes and index under their temporary names."""
         with ExitStack() as files:
-            index = files.enter_context(write_index(folder / _INDEX_NAME))
+            index = files.enter_context(write_index(folder / INDEX_NAME))
             content = None
             if not in_place:
-                content = files.enter_context(create_private(folder / _BYTES_NAME))
+                content = files.enter_context(create_private(folder / BYTES_NAME))
             arrival = take_in(
                 head,
                 stream,
@@ -266,22 +280,29 @@ class Landing:
             )
             if content is not None:
                 sync_file(content)
-            object_id = self._choose_id(arrival, form)
-            landed = LandedObject(
-                object_id=object_id,
-                uri=uri,
-                size_bytes=arrival.size_bytes,
-                item_count=arrival.item_count,
-                separator_bytes=arrival.separator_bytes,
-                torn_bytes=arrival.torn_bytes,
-                in_place=in_place,
-                landed_at=self._clock(),
-                source_mark=source_mark,
-                form=form.name,
-                sha256=arrival.sha256 if object_id != arrival.sha256 else "",
+            landed = self._describe_new(
+                arrival, uri=uri, in_place=in_place, mark=source_mark, form=form
             )
             index.finish(landed)
         return landed
+
+    def _describe_new(
+        self, arrival: Arrival, *, uri: str, in_place: bool, mark: str, form: Form
+    ) -> LandedObject:
+        object_id = self._choose_id(arrival, form)
+        return LandedObject(
+            object_id=object_id,
+            uri=uri,
+            size_bytes=arrival.size_bytes,
+            item_count=arrival.item_count,
+            separator_bytes=arrival.separator_bytes,
+            torn_bytes=arrival.torn_bytes,
+            in_place=in_place,
+            landed_at=self._clock(),
+            source_mark=mark,
+            form=form.name,
+            sha256=arrival.sha256 if object_id != arrival.sha256 else "",
+        )
 
     def _choose_id(self, arrival: Arrival, form: Form) -> str:
         """The hash of the bytes; where they are known with other items, that of bytes and form."""
@@ -304,46 +325,14 @@ class Landing:
         except (PermanentError, OSError, EOFError, ValueError):
             return False
 
-    def _settle(self, folder: Path, landed: LandedObject) -> None:
-        """Give the files their final names, the index last: a journal keeps this order."""
-        home = self._folder_of(landed.object_id)
-        self._make_folder(home)
-        if not landed.in_place:
-            (folder / _BYTES_NAME).replace(self._bytes_path(landed.object_id))
-        (folder / _INDEX_NAME).replace(self._index_path(landed.object_id))
-        sync_folder(home)
-
-    def _make_folder(self, folder: Path) -> None:
-        if folder.is_dir():
-            return
-        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        folder.mkdir(exist_ok=True, mode=0o700)
-        sync_folder(self.root)
-
-    def _find_index(self, object_id: str) -> Path:
-        path = self._index_path(object_id)
-        if not path.is_file():
-            raise _missing(object_id)
-        return path
+    def _in_bundle(self, object_id: str) -> tuple[Bundle, Member] | None:
+        """The place of an object in a bundle, unless it has files of its own."""
+        found = self._bundles.find(object_id)
+        return None if found and self._own.has(object_id) else found
 
     @property
     def _temporary(self) -> Path:
         return self.root / "tmp"
-
-    def _folder_of(self, object_id: str) -> Path:
-        return self.root / object_id[:2]
-
-    def _bytes_path(self, object_id: str) -> Path:
-        return self._folder_of(object_id) / f"{object_id}.zst"
-
-    def _index_path(self, object_id: str) -> Path:
-        return self._folder_of(object_id) / f"{object_id}.{_INDEX_NAME}"
-
-
-def _missing(object_id: str) -> PermanentError:
-    return PermanentError(
-        f"Landed object {object_id[:12]} is not in the landing folder; restore it from a backup."
-    )
 
 
 @contextmanager

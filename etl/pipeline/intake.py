@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from etl.errors import PermanentError, RedoxWarehouseError, UsageFault
 from etl.ingest.files import SourceFile
 from etl.ingest.seen import SeenEntry
+from etl.landing.bundles import Collector
 from etl.landing.store import LandedObject, Landing
 from etl.pipeline.ahead import land_ahead
 from etl.pipeline.records import LoadSummary, Piece, Progress
@@ -38,7 +40,7 @@ class Intake:
     """
 
     landing: Landing
-    land: Callable[[SourceFile], LandedObject]
+    land: Callable[[SourceFile, Collector | None], LandedObject]
     progress: Progress
     load_bytes: int
     unwrap: str
@@ -49,20 +51,35 @@ class Intake:
     summary: LoadSummary = field(default_factory=LoadSummary)
     seen: list[SeenEntry] = field(default_factory=list)
     skipped_ids: list[str] = field(default_factory=list)
+    _unwanted: list[str] = field(default_factory=list)
 
     def portions(self, sources: Iterable[SourceFile]) -> Iterator[Portion]:
         """Many small sources together, large ones in parts."""
+        pieces = (self._take(source, landing) for source, landing in self._landed(sources))
+        yield from self._gathered(chain.from_iterable(pieces))
+        self._remove_unwanted()
+
+    def portions_of_landed(self, objects: Iterable[LandedObject]) -> Iterator[Portion]:
+        """The same of objects that were landed before."""
+        return self._gathered(chain.from_iterable(map(self._new_in, objects)))
+
+    def _gathered(self, pieces: Iterable[tuple[Piece, int]]) -> Iterator[Portion]:
         gathered: list[Piece] = []
         size_bytes = 0
-        for source, landing in land_ahead(self._changed(sources), self.land):
-            for piece, piece_bytes in self._take(source, landing):
-                if gathered and size_bytes + piece_bytes > self.load_bytes:
-                    yield self._portion(gathered)
-                    gathered, size_bytes = [], 0
-                gathered.append(piece)
-                size_bytes += piece_bytes
+        for piece, piece_bytes in pieces:
+            if gathered and size_bytes + piece_bytes > self.load_bytes:
+                yield self._portion(gathered)
+                gathered, size_bytes = [], 0
+            gathered.append(piece)
+            size_bytes += piece_bytes
         if gathered:
             yield self._portion(gathered)
+
+    def _landed(
+        self, sources: Iterable[SourceFile]
+    ) -> Iterator[tuple[SourceFile, Callable[[], LandedObject]]]:
+        changed = self._changed(sources)
+        return land_ahead(changed, self.land, self.landing.new_collector)
 
     def _changed(self, sources: Iterable[SourceFile]) -> Iterator[SourceFile]:
         """Those that must be opened to know what they hold."""
@@ -86,20 +103,31 @@ class Intake:
             return
         self.progress("landed", landed.item_count, landed.size_bytes)
         self.seen.append(_seen_entry(source, landed.object_id))
+        yield from self._new_in(landed)
+
+    def _new_in(self, landed: LandedObject) -> Iterator[tuple[Piece, int]]:
+        """What of a landed object is not loaded yet."""
         self.summary += LoadSummary(objects=1)
         start = self.taken.get(landed.object_id, 0)
         if landed.object_id in self.taken and start >= landed.item_count:
             self.summary += LoadSummary(skipped_objects=1)
             self.skipped_ids.append(landed.object_id)
             if landed.object_id in self.purged:
-                self.landing.remove(landed.object_id)
+                self._unwanted.append(landed.object_id)
             return
         self.taken[landed.object_id] = max(landed.item_count, 1)
         yield from cut_into_pieces(
             self.landing, landed, unwrap=self.unwrap, start=start, load_bytes=self.load_bytes
         )
 
+    def _remove_unwanted(self) -> None:
+        """Forget what was purged before and came again."""
+        if self._unwanted:
+            self.landing.remove(self._unwanted)
+            self._unwanted = []
+
     def _portion(self, pieces: list[Piece]) -> Portion:
+        self._remove_unwanted()
         return Portion(tuple(pieces), tuple(cut_into_units(self.landing, pieces)))
 
 

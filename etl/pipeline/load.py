@@ -25,6 +25,7 @@ from etl.ingest.recipe import Recipe
 from etl.ingest.seen import SeenEntry, read_seen, write_seen
 from etl.kernel.compiled import Compiled
 from etl.kernel.exact import Limits
+from etl.landing.bundles import Collector
 from etl.landing.store import LandedObject, Landing
 from etl.memory import give_back_memory
 from etl.pipeline.catalog_cache import read_cached_plan
@@ -149,22 +150,8 @@ class Loader:
         """
         self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.landing.clean()
-        taken = self.items_taken()
-        recipe = Recipe.from_text(unwrap)
-        intake = Intake(
-            landing=self.landing,
-            land=lambda source: self._land(source, recipe, in_place=in_place),
-            progress=self.progress,
-            load_bytes=self.settings.load.load_bytes,
-            unwrap=unwrap,
-            taken=taken,
-            unchanged=unchanged_tags(read_seen(self.settings.seen_path), taken),
-            refused=refused,
-            purged=self._purged_objects,
-        )
-        summary = LoadSummary()
-        for portion, following in _with_following(_ahead(intake.portions(sources))):
-            summary += self.load(portion, following=following)
+        intake = self._new_intake(unwrap, in_place=in_place, refused=refused)
+        summary = self._load_all(intake.portions(sources))
         self.skipped_ids += intake.skipped_ids
         if summary.purged:
             erase_pending(self)
@@ -174,6 +161,35 @@ class Loader:
                 raise fault
             refused(source, fault)
         return intake.summary + summary
+
+    def load_landed(self, object_ids: Iterable[str], *, unwrap: str) -> LoadSummary:
+        """Load what the ledger lacks of objects that were landed before."""
+        intake = self._new_intake(unwrap)
+        summary = self._load_all(intake.portions_of_landed(map(self.landing.describe, object_ids)))
+        return intake.summary + summary
+
+    def _new_intake(
+        self, unwrap: str, *, in_place: bool = False, refused: Refused | None = None
+    ) -> Intake:
+        taken = self.items_taken()
+        return Intake(
+            landing=self.landing,
+            land=partial(self._land, recipe=Recipe.from_text(unwrap), in_place=in_place),
+            progress=self.progress,
+            load_bytes=self.settings.load.load_bytes,
+            unwrap=unwrap,
+            taken=taken,
+            unchanged=unchanged_tags(read_seen(self.settings.seen_path), taken),
+            refused=refused,
+            purged=self._purged_objects,
+        )
+
+    def _load_all(self, portions: Iterable[Portion]) -> LoadSummary:
+        """Load each portion, while the next is landed."""
+        summary = LoadSummary()
+        for portion, following in _with_following(_ahead(portions)):
+            summary += self.load(portion, following=following)
+        return summary
 
     def _tidy(self, entry: SeenEntry) -> bool:
         """Delete a segment of our own that is landed and loaded; tells whether it was one."""
@@ -194,7 +210,9 @@ class Loader:
             self._purged_objects = ledger.purged_objects(connection)
             return ledger.items_taken(connection)
 
-    def _land(self, source: SourceFile, recipe: Recipe, *, in_place: bool) -> LandedObject:
+    def _land(
+        self, source: SourceFile, collector: Collector | None, *, recipe: Recipe, in_place: bool
+    ) -> LandedObject:
         with self.sources.open(source.uri) as stream:
             landed = self.landing.land(
                 stream,
@@ -203,6 +221,7 @@ class Loader:
                 source_mark=mark_of(source),
                 form=form_of(recipe),
                 check_head=None if recipe.column else partial(refuse_table, uri=source.uri),
+                collector=collector,
             )
         if fault := fault_of(stream):
             self._incomplete.append((source, PermanentError(fault)))

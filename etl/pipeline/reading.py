@@ -161,9 +161,7 @@ class Reading:
         try:
             for run_ in unit.runs:
                 if reader is None or reader.object_id != run_.object_id:
-                    if reader is not None:
-                        reader.close()
-                    reader = self.landing.open_reader(run_.object_id)
+                    reader = self.landing.open_reader(run_.object_id, instead_of=reader)
                 reading.add(run_, reader)
         finally:
             if reader is not None:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 
 import duckdb
 
@@ -53,14 +54,13 @@ def recover(loader: Loader, *, unwrap: str = "") -> RecoverSummary:
         is_needed = _is_needed(settings)
         if is_needed:
             floor = _continue_above(loader, floor)
-    objects, unreachable, loaded = 0, 0, LoadSummary()
-    for key, uris in _missing_objects(loader, unwrap).items():
-        reachable, gone = _present(loader, uris)
-        objects, unreachable = objects + len(reachable), unreachable + gone
-        if reachable:
-            loaded += loader.load_sources(
-                loader.sources.list(reachable), unwrap=key, in_place=False
-            )
+    missing = _missing_objects(loader, unwrap)
+    loaded = LoadSummary()
+    for key, object_ids in missing.landed.items():
+        loaded += loader.load_landed(object_ids, unwrap=key)
+    for key, paths in missing.without_index.items():
+        loaded += loader.load_sources(loader.sources.list(paths), unwrap=key, in_place=False)
+    objects, unreachable = missing.count(), missing.unreachable
     return RecoverSummary(
         is_needed, floor.load_id + 1, floor.message_id, objects, unreachable, loaded
     )
@@ -102,33 +102,36 @@ def _continue_above(loader: Loader, floor: Floor) -> Floor:
     return floor
 
 
-def _missing_objects(loader: Loader, unwrap: str) -> dict[str, list[str]]:
-    """Where the bytes of landed objects are that the ledger lacks, by their envelope key."""
-    taken = loader.items_taken()
+@dataclass(slots=True)
+class _Missing:
+    """What the ledger lacks, by envelope key: objects, and files of bytes that lost their index."""
+
+    landed: dict[str, list[str]]
+    without_index: dict[str, list[str]]
+    unreachable: int = 0
+
+    def count(self) -> int:
+        return sum(map(len, chain(self.landed.values(), self.without_index.values())))
+
+
+def _missing_objects(loader: Loader, unwrap: str) -> _Missing:
+    landing, taken = loader.landing, loader.items_taken()
     keys = _published_keys(loader.settings)
-    missing: dict[str, list[str]] = defaultdict(list)
-    for object_id in loader.landing.object_ids():
-        place = _place_to_load(loader, object_id, taken.get(object_id, -1))
-        if place:
-            missing[keys.get(object_id, unwrap)].append(place)
+    missing = _Missing(defaultdict(list), defaultdict(list))
+    for object_id in landing.object_ids():
+        key = keys.get(object_id, unwrap)
+        try:
+            landed = landing.describe(object_id)
+        except RedoxWarehouseError:  # landing the kept bytes again makes a new index
+            missing.without_index[key].append(str(landing.path_of(object_id)))
+            continue
+        if taken.get(object_id, -1) >= landed.item_count:
+            continue
+        if landed.in_place and loader.sources.mark(landed.uri) != landed.source_mark:
+            missing.unreachable += 1
+            continue
+        missing.landed[key].append(object_id)
     return missing
-
-
-def _place_to_load(loader: Loader, object_id: str, taken_items: int) -> str:
-    """Where to read an object again: what the ledger lacks, and what lost its index; else empty."""
-    kept = str(loader.landing.path_of(object_id))
-    try:
-        landed = loader.landing.describe(object_id)
-    except RedoxWarehouseError:  # landing the kept bytes again makes a new index
-        return kept
-    if taken_items >= landed.item_count:
-        return ""
-    return landed.uri if landed.in_place else kept
-
-
-def _present(loader: Loader, uris: list[str]) -> tuple[list[str], int]:
-    reachable = [uri for uri in uris if loader.sources.mark(uri)]
-    return reachable, len(uris) - len(reachable)
 
 
 def _published_keys(settings: Settings) -> dict[str, str]:

@@ -1,13 +1,19 @@
 """Small sources are landed side by side, in order; all else one after the other."""
 
+import hashlib
 import threading
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from etl.errors import PermanentError
 from etl.ingest.files import SourceFile
+from etl.landing.bundle import Small
+from etl.landing.bundles import MOST_OBJECTS, Collector
+from etl.landing.frames import FrameBatch
+from etl.landing.index import LandedObject
 from etl.pipeline.ahead import AT_ONCE, FILES_AT_ONCE, SMALL_BYTES, land_ahead
 
 
@@ -16,7 +22,18 @@ def _sources(prefix: str, count: int, size: int = 100) -> list[SourceFile]:
 
 
 def _landed(sources: Sequence[SourceFile], landing: "Landing") -> list[str]:
-    return [call() for _, call in land_ahead(sources, landing.land)]
+    return [call() for _, call in land_ahead(sources, landing.land, _collector)]
+
+
+def _collector() -> Collector:
+    return Collector(lambda _: None)
+
+
+def small(uri: str) -> Small:
+    """An object without items."""
+    object_id = hashlib.sha256(uri.encode()).hexdigest()
+    landed = LandedObject(object_id, uri, 0, 0, 0, 0, False, datetime.now(UTC))
+    return Small(b"", FrameBatch(), landed)
 
 
 class Landing:
@@ -28,7 +45,7 @@ class Landing:
         self._lock = threading.Lock()
         self.most = 0
 
-    def land(self, source: SourceFile) -> str:
+    def land(self, source: SourceFile, _: Collector | None) -> str:
         with self._lock:
             self._busy += 1
             self.most = max(self.most, self._busy)
@@ -63,13 +80,13 @@ def test_streams_and_large_objects_are_landed_alone(prefix: str, size: int) -> N
 
 
 def test_what_keeps_one_from_landing_is_raised_where_it_stands() -> None:
-    def land(source: SourceFile) -> str:
+    def land(source: SourceFile, _: Collector | None) -> str:
         if source.uri.endswith("3"):
             raise PermanentError("not to be read")
         return source.uri
 
     told = []
-    for source, call in land_ahead(_sources("s3://bucket/", 8), land):
+    for source, call in land_ahead(_sources("s3://bucket/", 8), land, _collector):
         try:
             told.append(call())
         except PermanentError as error:
@@ -80,9 +97,29 @@ def test_what_keeps_one_from_landing_is_raised_where_it_stands() -> None:
     ]
 
 
+def test_a_bundle_is_sealed_before_its_sources_are_given() -> None:
+    steps: list[str] = []
+
+    def land(source: SourceFile, collector: Collector | None) -> None:
+        assert collector is not None
+        collector.take(small(source.uri))
+        steps.append(source.uri)
+
+    def seal(objects: Sequence[Small]) -> None:
+        steps.append(f"sealed {len(objects)}")
+
+    for source, _ in land_ahead(_sources("s3://b/", 3), land, lambda: Collector(seal)):
+        steps.append(f"given {source.uri}")
+    assert steps[3:] == ["sealed 3", *(f"given s3://b/{n:03}" for n in range(3))]
+
+
 def test_what_is_no_longer_wanted_is_not_begun() -> None:
-    begun: list[SourceFile] = []
-    for _, call in land_ahead(_sources("s3://bucket/", 1_000), begun.append):
+    begun: list[str] = []
+
+    def land(source: SourceFile, _: Collector | None) -> None:
+        begun.append(source.uri)
+
+    for _, call in land_ahead(_sources("s3://b/", 3 * MOST_OBJECTS), land, _collector):
         call()
         break
-    assert len(begun) <= 3 * AT_ONCE
+    assert len(begun) == MOST_OBJECTS

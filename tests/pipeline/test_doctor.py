@@ -163,7 +163,7 @@ def test_damaged_files_of_state_fail_without_hiding_the_rest(changed: Settings) 
 def test_a_damaged_warehouse_fails(changed: Settings) -> None:
     changed.warehouse_path.write_bytes(b"damaged" * 4096)
     check = look(changed)["warehouse", "file"]
-    assert (check.state, "landing/*/*.zst" in check.action) == ("fail", True)
+    assert (check.state, "redox-warehouse recover" in check.action) == ("fail", True)
 
 
 def test_a_lost_warehouse_is_built_again_from_the_kept_bytes(settings: Settings) -> None:

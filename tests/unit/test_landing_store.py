@@ -141,8 +141,8 @@ def test_files_are_for_their_owner_only(landing: Landing) -> None:
 
 def test_removed_object_leaves_nothing(landing: Landing) -> None:
     object_id = land(landing, LINES).object_id
-    landing.remove(object_id)
-    landing.remove(object_id)
+    landing.remove([object_id])
+    landing.remove([object_id])
     assert list_files(landing) == []
     assert not landing.has(object_id)
     for act in (landing.describe, landing.items, landing.open_reader):

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import duckdb
 
+from etl.landing.bundle import Erasure
 from etl.landing.store import Landing
 from etl.warehouse import ledger
 
@@ -61,32 +62,15 @@ def erase_pending(loader: Writer) -> int:
         ranges[object_id][item] = (offset, length)
         nameless |= {object_id} if is_nameless else set()
         whole |= {object_id} if is_whole else set()
-    for object_id, own in sorted(ranges.items()):
-        _erase(
-            loader.landing,
-            object_id,
-            own,
-            is_nameless=object_id in nameless,
-            is_whole=object_id in whole,
-        )
+    loader.landing.erase(
+        {
+            object_id: Erasure(own, forget_uri=object_id in nameless, is_whole=object_id in whole)
+            for object_id, own in sorted(ranges.items())
+        }
+    )
     if ranges:
         _mark(loader, ranges)
     return len(ranges)
-
-
-def _erase(
-    landing: Landing,
-    object_id: str,
-    ranges: dict[int, tuple[int, int]],
-    *,
-    is_nameless: bool,
-    is_whole: bool,
-) -> None:
-    """An object of which nothing is left is removed; of others the items are overwritten."""
-    if is_whole:
-        landing.remove(object_id)
-    elif landing.has(object_id):
-        landing.erase(object_id, ranges, forget_uri=is_nameless)
 
 
 def _mark(loader: Writer, object_ids: Iterable[str]) -> None:
