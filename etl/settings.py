@@ -125,6 +125,15 @@ class DeltaSettings(Section):
     )
 
 
+class LakeSettings(Section):
+    """Loading with Spark. Sizes in bytes."""
+
+    load_bytes: int = Field(4 * 2**30, ge=2**20, description="most bytes of one load, a version")
+    task_bytes: int = Field(
+        128 * 2**20, ge=2**16, description="most bytes of one task, which writes a file a table"
+    )
+
+
 Days = Annotated[int, Field(ge=1)]
 
 
@@ -355,6 +364,7 @@ class Settings(BaseSettings):
     publish: PublishSettings = PublishSettings()
     purge: PurgeSettings = PurgeSettings()
     delta: DeltaSettings = DeltaSettings()
+    lake: LakeSettings = LakeSettings()
     retention: RetentionSettings = RetentionSettings()
     marts: MartSettings = MartSettings()
     pull: PullSettings = PullSettings()

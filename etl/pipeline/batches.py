@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from etl.errors import RedoxWarehouseError
 from etl.ingest.files import SourceFile, label_of
-from etl.pipeline.load import open_loader
+from etl.pipeline.load import Loader, open_loader
 from etl.pipeline.misread import Misread, find_misread
 from etl.pipeline.records import LoadSummary, Progress, no_progress
 from etl.settings import Settings
@@ -41,11 +42,13 @@ def load_batch(
     *,
     unwrap: str = "",
     in_place: bool = False,
+    opened: Callable[[], AbstractContextManager[Loader]] | None = None,
 ) -> BatchSummary:
     """Load listed sources; what was loaded before is skipped by content.
 
     Refused sources are noted in seen.parquet without an object, so the sensor leaves them until
-    they change. Transient errors are raised: the whole batch can be tried again.
+    they change. Transient errors are raised: the whole batch can be tried again. `opened` gives
+    another loader than that of this home's warehouse.
     """
     refused: list[Refusal] = []
 
@@ -53,7 +56,7 @@ def load_batch(
         reason = str(error).replace(source.uri, "the source")
         refused.append(Refusal(label_of(source.uri), reason))
 
-    with open_loader(settings, progress) as loader:
+    with opened() if opened else open_loader(settings, progress) as loader:
         loaded = loader.load_sources(
             sources,
             unwrap=unwrap,

@@ -10,11 +10,13 @@ import hashlib
 import os
 import secrets
 from pathlib import Path
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from etl.errors import PermanentError
 from etl.kernel._reader import KEY_BYTES
+
+if TYPE_CHECKING:  # executors read the key and have no DuckDB
+    import duckdb
 
 NAME = "content_hash.key"
 MARK = "hash_key"
@@ -47,6 +49,11 @@ def _make(path: Path) -> None:
         temporary.unlink()
 
 
+def mark_of_key(key: bytes) -> str:
+    """By which a key is known without showing it."""
+    return hashlib.sha256(key).hexdigest()[:16]
+
+
 def check_hash_key(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:
     """Make sure that the warehouse's content hashes are of this key, in the caller's transaction.
 
@@ -72,7 +79,7 @@ def hash_fault(connection: duckdb.DuckDBPyConnection, home: Path) -> str:
     path = home / NAME
     marks = _marks(connection)
     has_messages = bool(connection.execute("select 1 from core.message limit 1").fetchall())
-    if not has_messages or (path.exists() and _mark_of(path.read_bytes()) in marks):
+    if not has_messages or (path.exists() and mark_of_key(path.read_bytes()) in marks):
         return ""
     if not marks:
         return "run `redox-warehouse migrate` once: an earlier version made this warehouse."
@@ -81,19 +88,15 @@ def hash_fault(connection: duckdb.DuckDBPyConnection, home: Path) -> str:
 
 def has_hashes_of(connection: duckdb.DuckDBPyConnection, key: bytes) -> bool:
     """True if the warehouse says that its content hashes are of this key."""
-    return _mark_of(key) in _marks(connection)
+    return mark_of_key(key) in _marks(connection)
 
 
 def mark_hashes(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:
     """Note that all content hashes are of this key, in the caller's transaction."""
     connection.execute("delete from core.warehouse where name = ?", [MARK])
-    connection.execute("insert into core.warehouse values (?, ?)", [MARK, _mark_of(key)])
+    connection.execute("insert into core.warehouse values (?, ?)", [MARK, mark_of_key(key)])
 
 
 def _marks(connection: duckdb.DuckDBPyConnection) -> list[str]:
     query = "select value from core.warehouse where name = ?"
     return [row[0] for row in connection.execute(query, [MARK]).fetchall()]
-
-
-def _mark_of(key: bytes) -> str:
-    return hashlib.sha256(key).hexdigest()[:16]

@@ -45,6 +45,7 @@ from etl.warehouse import ledger
 from etl.warehouse.connection import open_warehouse, write_lock
 from etl.warehouse.disk import require_room
 from etl.warehouse.identity import check, commit, open_for_change, require_no_warehouse
+from etl.warehouse.lake import refuse_lake
 from etl.warehouse.organizations import sync_organizations
 from etl.warehouse.schema import Schema
 from etl.warehouse.template import create_warehouse
@@ -64,8 +65,10 @@ def open_loader(
     settings: Settings,
     progress: Progress = no_progress,
     clock: Callable[[], datetime] = utc_now,
+    *,
+    made: Callable[..., Loader] | None = None,
 ) -> Iterator[Loader]:
-    """A loader of one home, whose threads and helper end with the block."""
+    """A loader of one home, whose threads and helper end with the block; `made` makes another kind."""
     compiled = compile_catalog(settings)
     landing = Landing(
         settings.landing_path,
@@ -73,7 +76,7 @@ def open_loader(
         most_small_items=settings.load.max_small_items,
     )
     with Reading(compiled, landing, threads=settings.load.workers) as reading:
-        yield Loader(settings, reading, progress, clock)
+        yield (made or Loader)(settings, reading, progress, clock)
 
 
 def compile_catalog(settings: Settings) -> Compiled:
@@ -120,6 +123,7 @@ class Loader:
         self.reading = reading
         self.progress = progress
         self.clock = clock
+        self.load_bytes = settings.load.load_bytes
         self.sources = Sources(settings.buckets)
         self.compiled = reading.compiled
         self.schema = Schema(self.compiled.catalog, self.compiled.plan)
@@ -148,6 +152,7 @@ class Loader:
         without an object, and left out. One of which a part can be read is loaded as far as it goes
         and raises or is told at the end.
         """
+        self.require_own_kind()
         self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.landing.clean()
         intake = self._new_intake(unwrap, in_place=in_place, refused=refused)
@@ -164,6 +169,7 @@ class Loader:
 
     def load_landed(self, object_ids: Iterable[str], *, unwrap: str) -> LoadSummary:
         """Load what the ledger lacks of objects that were landed before."""
+        self.require_own_kind()
         intake = self._new_intake(unwrap)
         summary = self._load_all(intake.portions_of_landed(map(self.landing.describe, object_ids)))
         return intake.summary + summary
@@ -176,7 +182,7 @@ class Loader:
             landing=self.landing,
             land=partial(self._land, recipe=Recipe.from_text(unwrap), in_place=in_place),
             progress=self.progress,
-            load_bytes=self.settings.load.load_bytes,
+            load_bytes=self.load_bytes,
             unwrap=unwrap,
             taken=taken,
             unchanged=unchanged_tags(read_seen(self.settings.seen_path), taken),
@@ -190,6 +196,10 @@ class Loader:
         for portion, following in _with_following(_ahead(portions)):
             summary += self.load(portion, following=following)
         return summary
+
+    def require_own_kind(self) -> None:
+        """Raise UsageFault for a home whose rows are not in its warehouse."""
+        refuse_lake(self.settings.home)
 
     def _tidy(self, entry: SeenEntry) -> bool:
         """Delete a segment of our own that is landed and loaded; tells whether it was one."""
@@ -249,7 +259,7 @@ class Loader:
             summary = transaction.record(
                 started_at=started_at,
                 finished_at=self.clock(),
-                objects=self._landed_rows(portion.pieces),
+                objects=self.landed_rows(portion.pieces),
             )
             commit(connection, self.settings.home)
             write_status(connection, self.settings, self.clock())
@@ -280,7 +290,8 @@ class Loader:
         sync_organizations(connection, self.settings.organizations_path)
         connection.execute("commit")
 
-    def _landed_rows(self, pieces: Sequence[Piece]) -> list[ledger.LandedRow]:
+    def landed_rows(self, pieces: Sequence[Piece]) -> list[ledger.LandedRow]:
+        """The ledger's rows of the objects that these are of."""
         rows = []
         for piece in {piece.object_id: piece for piece in pieces}.values():
             landed = piece.landed

@@ -27,7 +27,7 @@ from etl.ingest.recipe import Recipe
 from etl.kernel._reader import PADDING
 from etl.kernel.compiled import Compiled
 from etl.kernel.exact import Conformed, ExactWay, Limits, Refused
-from etl.kernel.run import ConformAll, Items, UnitResult, run
+from etl.kernel.run import ConformAll, Items, UnitResult, identify, run
 from etl.landing.frames import CROWDED, ITEM, PURGED, TRUNCATED
 from etl.landing.store import Landing, LandingReader
 from etl.other_formats import HEAD_BYTES, is_other_format
@@ -152,9 +152,13 @@ class Reading:
 
     def read_unit(self, unit: Unit, conform: ConformAll | None = None) -> UnitResult:
         """One unit, in this thread."""
-        return run(self._items(unit), self.compiled, conform)
+        return run(self.items(unit), self.compiled, conform)
 
-    def _items(self, unit: Unit) -> Items:
+    def identify_unit(self, unit: Unit) -> UnitResult:
+        """Outcomes and content hashes of one unit, without its rows."""
+        return identify(self.items(unit), self.compiled)
+
+    def items(self, unit: Unit) -> Items:
         """The unit's bytes in memory, envelopes opened."""
         reading = _UnitBytes(self.landing, self.compiled.limits, self.compiled.exact)
         reader: LandingReader | None = None

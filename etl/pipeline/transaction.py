@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -15,11 +15,11 @@ from etl.errors import PermanentError
 from etl.kernel.compiled import Compiled
 from etl.kernel.numbering import NOT_LOADED, number_messages
 from etl.kernel.run import Status, UnitResult
-from etl.kernel.settle import Origin, Settling
+from etl.kernel.settle import Rows, Settling
 from etl.kernel.tables import NO_TIME
 from etl.pipeline.reading import PURGED_REASON
 from etl.pipeline.records import LoadSummary, Progress
-from etl.pipeline.units import Run, Unit
+from etl.pipeline.units import Run, Unit, origin_of
 from etl.records import About
 from etl.warehouse import ledger
 from etl.warehouse.commit import Inserting
@@ -87,10 +87,24 @@ class Transaction:
         self._repeated: list[ledger.DeliveryRow] = []
         self._models: Counter[str] = Counter()
 
+    @property
+    def load_id(self) -> int:
+        """The number of this load."""
+        return self._load_id
+
+    @property
+    def next_message_id(self) -> int:
+        """The first message_id that is not given."""
+        return self._next_id
+
+    def add(self, rows: Iterable[Rows]) -> None:
+        """Insert rows of messages that were numbered here and laid out elsewhere."""
+        self._inserting.add(rows)
+
     def take(
         self, unit: Unit, result: UnitResult, overtaken: Mapping[str, int] | None = None
-    ) -> None:
-        """Number what is new in a unit and insert its rows.
+    ) -> Integers:
+        """Number what is new in a unit and insert its rows; gives the ids, NOT_LOADED for others.
 
         `overtaken` says how many items of an object others have loaded meanwhile: runs that begin
         among them are left out.
@@ -108,6 +122,7 @@ class Transaction:
         self._next_id += int((ids != NOT_LOADED).sum())
         self._repeated += _repeated(unit, result, is_loadable & (ids == NOT_LOADED))
         self._store(unit, result, ids, is_taken, is_refused)
+        return ids
 
     def store(self, unit: Unit, result: UnitResult, ids: Integers) -> None:
         """Insert the rows of messages that have an id."""
@@ -135,7 +150,7 @@ class Transaction:
         if models - self._present:
             self._schema.ensure(self._connection, models)
             self._present |= models
-        self._inserting.add(self._settling.settle(result, ids, _origin(unit)))
+        self._inserting.add(self._settling.settle(result, ids, origin_of(unit)))
         is_loaded = ids != NOT_LOADED
         self._slices.update(np.unique(ids[is_loaded] >> SLICE_BITS).tolist())
         for index, (model, _) in enumerate(result.shapes):
@@ -247,20 +262,13 @@ class Transaction:
         return replace(summary, load_ids=(self._load_id,))
 
 
-def _origin(unit: Unit) -> Origin:
-    counts = [len(run) for run in unit.runs]
-    of_item = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-    items = [np.arange(run.first_item, run.first_item + len(run)) for run in unit.runs]
-    return Origin(tuple(run.object_id for run in unit.runs), of_item, np.concatenate(items))
-
-
 def _not_overtaken(unit: Unit, overtaken: Mapping[str, int]) -> npt.NDArray[np.bool_]:
     return np.asarray([run.first_item >= overtaken.get(run.object_id, 0) for run in unit.runs])
 
 
 def _repeated(unit: Unit, result: UnitResult, is_known: Booleans) -> Iterator[ledger.DeliveryRow]:
     """Where the items of known content are."""
-    origin = _origin(unit)
+    origin = origin_of(unit)
     for item in np.flatnonzero(is_known).tolist():
         yield ledger.DeliveryRow(
             origin.object_ids[origin.of_item[item]],

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
+from etl.kernel.settle import Origin
 from etl.landing.store import LandedObject, Landing
 from etl.pipeline.records import Piece
 
@@ -100,20 +101,26 @@ def cut_into_pieces(
 
 def cut_into_runs(landing: Landing, piece: Piece) -> Iterator[Run]:
     """The piece in runs of at most one unit."""
-    items = landing.items(piece.object_id, piece.first_item, piece.stop_item)
-    day = (piece.landed.landed_at - _EPOCH).days
-    whole = Run(
-        object_id=piece.object_id,
-        unwrap=piece.unwrap,
-        fallback_day=day,
-        first_item=piece.first_item,
+    span = piece.first_item, piece.stop_item
+    whole = run_of(landing, piece.landed, unwrap=piece.unwrap, span=span)
+    for start, stop in _cuts(whole.length, UNIT_BYTES, UNIT_ITEMS):
+        yield whole.part(start, stop)
+
+
+def run_of(landing: Landing, landed: LandedObject, *, unwrap: str, span: tuple[int, int]) -> Run:
+    """Items start <= position < stop of an object, where the landing's index has them."""
+    first, stop = span
+    items = landing.items(landed.object_id, first, stop)
+    return Run(
+        object_id=landed.object_id,
+        unwrap=unwrap,
+        fallback_day=(landed.landed_at - _EPOCH).days,
+        first_item=first,
         offset=items.offset,
         length=items.length,
         kind=items.kind,
         received_at_us=items.received_at_us,
     )
-    for start, stop in _cuts(items.length, UNIT_BYTES, UNIT_ITEMS):
-        yield whole.part(start, stop)
 
 
 def gather_units(runs: Iterable[Run]) -> Iterator[Unit]:
@@ -145,3 +152,11 @@ def _cuts(length: Integers, most_bytes: int, most_items: int) -> Iterator[tuple[
         stop = min(max(stop, start + 1), start + most_items, len(length))
         yield start, stop
         start = stop
+
+
+def origin_of(unit: Unit) -> Origin:
+    """Where the items of a unit come from."""
+    counts = [len(run) for run in unit.runs]
+    of_item = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    items = [np.arange(run.first_item, run.first_item + len(run)) for run in unit.runs]
+    return Origin(tuple(run.object_id for run in unit.runs), of_item, np.concatenate(items))

@@ -24,6 +24,7 @@ import duckdb
 from etl.atomic import replacing
 from etl.errors import PermanentError
 from etl.warehouse.connection import open_warehouse
+from etl.warehouse.lake import refuse_lake
 
 FILE_NAME = "commit.json"
 WAREHOUSE_FILE = "warehouse.duckdb"
@@ -78,7 +79,11 @@ class Note:
 
 @contextmanager
 def open_for_change(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse of a home for writing, once its parts are found to belong together."""
+    """The warehouse of a home for writing, once its parts are found to belong together.
+
+    Raises UsageFault for a lake, whose rows are elsewhere.
+    """
+    refuse_lake(home)
     with open_warehouse(home / WAREHOUSE_FILE, read_only=False) as connection:
         settle(connection, home)
         yield connection

@@ -14,7 +14,7 @@ from sqlalchemy.types import TypeEngine
 
 from models.catalog.records import Catalog, ValueSetKind
 from models.tables.fixed import FIXED, INSTANT, Binary128
-from models.tables.plan import CORE_SCHEMA, Storage, Table, WarehousePlan
+from models.tables.plan import CORE_SCHEMA, ROOT_COLUMNS, Storage, Table, WarehousePlan
 from models.tables.plan import Column as PlanColumn
 
 SQL_TYPES: Mapping[Storage, TypeEngine[Any]] = {
@@ -36,14 +36,6 @@ _ENVELOPE: tuple[tuple[str, TypeEngine[Any], str], ...] = (
     ("log_id", Text(), "First non-empty Meta.Logs[].ID"),
     ("read_as", Text(), "Event type the message is read as where it came under its query's"),
     ("received_at", INSTANT, "When the message was received, UTC, where known"),
-)
-_ROOT: tuple[tuple[str, TypeEngine[Any], str], ...] = (
-    ("event_type", Text(), "Meta.EventType, of a reply under its query's the reply's own"),
-    ("event_at", INSTANT, "Meta.EventDateTime, UTC"),
-    ("received_at", INSTANT, "When the message was received, UTC, where known"),
-    ("source_id", Text(), "Meta.Source.ID"),
-    ("facility_code", Text(), "Meta.FacilityCode"),
-    ("is_test", Boolean(), "Meta.Test"),
 )
 
 
@@ -101,9 +93,12 @@ def leading_columns(table: Table) -> Iterable[tuple[str, str]]:
 def _leading_columns(table: Table) -> Iterable[Column[object]]:
     if table.path:
         return
-    leading = _ENVELOPE if table.schema == CORE_SCHEMA else _ROOT
-    for name, sql_type, comment in leading:
-        yield Column(name, sql_type, comment=comment)
+    if table.schema == CORE_SCHEMA:
+        for name, sql_type, comment in _ENVELOPE:
+            yield Column(name, sql_type, comment=comment)
+        return
+    for name, storage, comment in ROOT_COLUMNS:
+        yield Column(name, SQL_TYPES[storage], comment=comment)
 
 
 def table_comment(table: Table) -> str:

@@ -50,6 +50,18 @@ class Storage(StrEnum):
         return "VARCHAR" if self is Storage.JSON else self.value
 
 
+ROOT_COLUMNS: tuple[tuple[str, Storage, str], ...] = (
+    ("event_type", Storage.TEXT, "Meta.EventType, of a reply under its query's the reply's own"),
+    ("event_at", Storage.TIMESTAMP, "Meta.EventDateTime, UTC"),
+    ("received_at", Storage.TIMESTAMP, "When the message was received, UTC, where known"),
+    ("source_id", Storage.TEXT, "Meta.Source.ID"),
+    ("facility_code", Storage.TEXT, "Meta.FacilityCode"),
+    ("is_test", Storage.BOOLEAN, "Meta.Test"),
+)
+"""What every message of a data model says in its root table beside the columns of its own paths: name,
+type, meaning."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column that holds one path. `field` is the catalog's line for it."""
@@ -206,13 +218,10 @@ class _SqlNames:
         return [*self._column_words(path.rpartition(".")[0]), snake_case(last_key(path))]
 
 
-ROOT_COLUMNS = ("event_type", "event_at", "received_at", "source_id", "facility_code", "is_test")
-
-
 def _column_faults(table: Table) -> Iterator[Fault]:
     taken = {*table.key}
     if not table.path and table.schema != CORE_SCHEMA:
-        taken |= {*ROOT_COLUMNS}
+        taken |= {name for name, _, _ in ROOT_COLUMNS}
     owners: dict[str, Field] = {}
     for column in table.columns:
         name, field = column.name, column.field

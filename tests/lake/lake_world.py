@@ -1,0 +1,84 @@
+"""The same messages in a home of their own kind twice: loaded locally, and by Spark."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from etl.lake.driver import load_lake
+from etl.pipeline import units
+from etl.pipeline.load import load_paths
+from etl.pipeline.records import LoadSummary
+from etl.settings import LakeSettings, Settings, read_settings
+from etl.synth import Dials, write_synthetic
+from etl.synth.dials import FAULTS, Output, Shares
+from etl.warehouse.lake import LakeFolder
+from models.catalog import read_catalog
+
+FEW_MODELS = ("PatientAdmin", "Results", "Scheduling")
+HASH_KEY = "content_hash.key"
+SHARES = Shares(**dict.fromkeys(FAULTS, 0.02), duplicates=0.05, same_log_id=0.02)
+AT = datetime(2026, 11, 28, 12, tzinfo=UTC)
+
+
+def clock() -> datetime:
+    """Both homes are loaded at the same time."""
+    return AT
+
+
+class LakeWorld:
+    """Two homes below a folder, `local` and `lake`, which share the key of content hashes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.local = folder / "local"
+        self.lake = folder / "lake"
+        self.folder_of_lake = LakeFolder(self.lake)
+
+    def write(self, name: str, dials: Dials, *, files: int = 2) -> Path:
+        """A folder of synthetic messages with faults and duplicates."""
+        path = self.folder / name
+        dials = replace(dials, shares=SHARES, output=Output(files=files, blank_lines=0.01))
+        write_synthetic(path, catalog=read_catalog(), dials=dials)
+        return path
+
+    def load_locally(self, path: Path) -> LoadSummary:
+        return load_paths(self.settings(self.local), [str(path)], clock=clock)
+
+    def load_by(self, spark: Any, path: Path) -> LoadSummary:
+        self.share_key()
+        return load_lake(self.settings(self.lake), spark, [str(path)], clock=clock).loaded
+
+    def settings(self, home: Path) -> Settings:
+        """A task of one unit each, so that there are several."""
+        lake = LakeSettings(task_bytes=2**16)
+        return read_settings(home).model_copy(update={"lake": lake})
+
+    def share_key(self) -> None:
+        """Content hashes of both homes are of one key."""
+        if not (self.lake / HASH_KEY).exists():
+            self.lake.mkdir(mode=0o700)
+            shutil.copy2(self.local / HASH_KEY, self.lake / HASH_KEY)
+
+    def named_files(self) -> set[str]:
+        """All files that versions name."""
+        versions = self.folder_of_lake.read_until(self.folder_of_lake.newest())
+        named = {file.file for version in versions for file in (*version.tables, *version.book)}
+        return named | {
+            version.outcomes
+            for version in self.folder_of_lake.read_until(self.folder_of_lake.newest())
+        }
+
+    def orphans(self) -> set[str]:
+        """Files of the lake that no version names."""
+        root = self.folder_of_lake.root
+        there = {path.relative_to(root).as_posix() for path in root.rglob("*.parquet")}
+        return there - self.named_files()
+
+
+def small_units(monkeypatch: Any, size_bytes: int = 2**18) -> None:
+    """Let units be so small that few messages make several."""
+    monkeypatch.setattr(units, "UNIT_BYTES", size_bytes)
