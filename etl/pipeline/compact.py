@@ -9,6 +9,7 @@ from etl.pipeline.load import LOCK_WAIT_S
 from etl.settings import Settings
 from etl.warehouse.compact import rewrite_warehouse
 from etl.warehouse.connection import write_lock
+from etl.warehouse.foreign_log import drop_foreign_log
 from etl.warehouse.identity import open_for_change
 
 
@@ -31,6 +32,7 @@ def compact(settings: Settings) -> CompactSummary:
         raise UsageFault("There is no warehouse yet; run `redox-warehouse load` first.")
     with write_lock(path, wait_s=LOCK_WAIT_S):
         before = path.stat().st_size
+        drop_foreign_log(settings.home)
         with open_for_change(settings.home):
             pass  # what a killed commit began is finished, parts from other times are refused
         rewrite_warehouse(path)

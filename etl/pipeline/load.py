@@ -44,6 +44,7 @@ from etl.settings import Settings
 from etl.warehouse import ledger
 from etl.warehouse.connection import open_warehouse, write_lock
 from etl.warehouse.disk import require_room
+from etl.warehouse.foreign_log import drop_foreign_log
 from etl.warehouse.identity import check, commit, open_for_change, require_no_warehouse
 from etl.warehouse.lake import refuse_lake
 from etl.warehouse.organizations import sync_organizations
@@ -310,9 +311,12 @@ class Loader:
             )
         return rows
 
-    def writing(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def writing(self) -> Iterator[None]:
         """The place of the one writer."""
-        return write_lock(self.settings.warehouse_path, wait_s=LOCK_WAIT_S)
+        with write_lock(self.settings.warehouse_path, wait_s=LOCK_WAIT_S):
+            drop_foreign_log(self.settings.home)
+            yield
 
     def open(self, *, read_only: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A connection to the warehouse."""

@@ -17,14 +17,15 @@ import duckdb
 
 from etl.duckdb_files import connected
 from etl.errors import PermanentError, RedoxWarehouseError
-from etl.pipeline.load import Loader
+from etl.pipeline.load import LOCK_WAIT_S, Loader
 from etl.pipeline.numbers import Floor, published_versions, recorded_numbers, require_newest
 from etl.pipeline.records import LoadSummary
 from etl.pipeline.status import write_status
 from etl.settings import Settings
 from etl.sql_text import quote
 from etl.warehouse import identity, ledger
-from etl.warehouse.connection import open_warehouse
+from etl.warehouse.connection import open_warehouse, write_lock
+from etl.warehouse.foreign_log import drop_foreign_log
 from etl.warehouse.template import create_warehouse
 
 RECOVER = "recover"
@@ -50,7 +51,8 @@ def recover(loader: Loader, *, unwrap: str = "") -> RecoverSummary:
     """
     settings = loader.settings
     floor = recorded_numbers(settings)
-    with loader.writing():
+    with write_lock(settings.warehouse_path, wait_s=LOCK_WAIT_S):
+        drop_foreign_log(settings.home, is_checked=False)
         is_needed = _is_needed(settings)
         if is_needed:
             floor = _continue_above(loader, floor)

@@ -10,10 +10,11 @@ import os
 import uuid
 from pathlib import Path
 
-from etl.errors import DiskFull
+from etl.errors import DiskFull, PermanentError
 from etl.warehouse.connection import (
     ROW_GROUP_ROWS,
     TEMPORARY,
+    log_of,
     open_in_memory,
     open_warehouse,
     quote,
@@ -27,22 +28,35 @@ def rewrite_warehouse(path: Path) -> None:
     """Copy all tables into a new file that takes the place of the old one.
 
     The caller holds the write lock and has no connection open. Killed before the end, the old file
-    is what it was; whoever reads it finishes on it. Raises DiskFull without room for a second copy.
+    is what it was; whoever reads it finishes on it. Raises DiskFull without room for a second copy,
+    PermanentError when something that does not ask for the lock writes meanwhile.
     """
     for left_over in path.parent.glob(f"{path.name}.*.new*"):
         left_over.unlink(missing_ok=True)
     _check_room(path)
     with open_warehouse(path, read_only=False) as connection:
-        connection.execute("checkpoint")  # no log may be left that belongs to the old file
+        connection.execute("checkpoint")
+    state = _state(path)
     new = path.with_name(f"{path.name}.{uuid.uuid4().hex}.new")
     try:
         _copy(path, new)
         new.chmod(0o600)
         _sync(new)
+        if _state(path) != state or log_of(path).exists():
+            raise PermanentError(
+                "Something else writes to the warehouse; close what has the file open and run the "
+                "command again."
+            )
         new.replace(path)
         _sync(path.parent)
     finally:
         new.unlink(missing_ok=True)
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    """Changes when a file is written to or replaced."""
+    facts = path.stat()
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
 
 
 def _copy(path: Path, new: Path) -> None:

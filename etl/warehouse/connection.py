@@ -111,6 +111,11 @@ def open_in_memory(*, spill: Path | None) -> Iterator[duckdb.DuckDBPyConnection]
         yield connection
 
 
+def log_of(path: Path) -> Path:
+    """Where DuckDB keeps what it committed to a file since its last checkpoint."""
+    return path.with_name(f"{path.name}.wal")
+
+
 def _attach_for_writing(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Use a file as DuckDB itself would, with the sizes that only attaching can ask for."""
     name = quote_name(path.stem)

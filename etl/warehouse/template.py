@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from etl.warehouse.connection import open_warehouse
+from etl.warehouse.connection import log_of, open_warehouse
 from etl.warehouse.schema import Schema
 
 _SOURCES = (
@@ -43,6 +43,7 @@ def create_warehouse(
         shutil.copyfile(template, new)
         with open_warehouse(new, read_only=False) as connection:
             _drop_others(connection, schema, data_models)
+        log_of(path).unlink(missing_ok=True)  # of a file that was taken away
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)
