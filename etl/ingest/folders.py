@@ -139,7 +139,7 @@ class Walk:
             return
         identity = (status.st_dev, status.st_ino)
         if identity in self._read:
-            self._leave(folder, Reason.SEEN if not folder.is_symlink() else Reason.LOOP)
+            self._leave(folder, Reason.LOOP if _leads_up(folder) else Reason.SEEN)
             return
         self._read.add(identity)
         try:
@@ -162,6 +162,11 @@ class Walk:
 
     def _leave(self, path: Path, reason: Reason) -> None:
         self.leave_out(LeftOut(uri_of(path), reason))
+
+
+def _leads_up(folder: Path) -> bool:
+    """True if a folder is a link to one that it is in."""
+    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
 
 
 def _reason_of(error: OSError, path: Path) -> Reason:

@@ -95,8 +95,16 @@ def names_of(file: BinaryIO) -> list[str]:
 
 def _cells(batch: pa.RecordBatch, chosen: Sequence[str]) -> list[Cell]:
     bodies = [_as_bytes(value) for value in batch.column(chosen[0]).to_pylist()]
-    times = batch.column(chosen[1]).to_pylist() if len(chosen) > 1 else [None] * len(bodies)
+    times = _times(batch.column(chosen[1])) if len(chosen) > 1 else [None] * len(bodies)
     return list(zip(bodies, times, strict=True))
+
+
+def _times(column: pa.Array) -> list[Any]:
+    """What the cells hold; instants and days as microseconds since 1970, which always fit."""
+    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+        column = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
+    values: list[Any] = column.to_pylist()
+    return values
 
 
 def _as_bytes(value: str | bytes | None) -> bytes:

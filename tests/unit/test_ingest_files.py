@@ -22,6 +22,7 @@ from etl.ingest.files import (
     list_sources,
     open_source,
 )
+from etl.ingest.folders import TROUBLE
 
 CONTENT = b"".join(b'{"n":%d}\n' % number for number in range(20_000))
 
@@ -112,6 +113,15 @@ def test_links_are_followed_once_and_none_stops_the_others(tmp_path: Path) -> No
     ]  # fmt: skip
     (named,) = list_sources([str(folder / "lost"), str(folder / "a.json")])
     assert named.uri.endswith("a.json")
+
+
+def test_a_link_to_a_folder_that_was_read_is_no_trouble(tmp_path: Path) -> None:
+    (tmp_path / "march").mkdir()
+    (tmp_path / "march" / "a.json").write_bytes(b"{}")
+    (tmp_path / "newest").symlink_to("march")
+    taken, left = listed_and_left(tmp_path)
+    assert (taken, left) == (["march/a.json"], [("newest", Reason.SEEN)])
+    assert Reason.SEEN not in TROUBLE
 
 
 def test_a_name_that_is_not_utf_8_is_read_like_any_other(tmp_path: Path) -> None:
