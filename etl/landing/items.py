@@ -354,13 +354,18 @@ class ItemFramer:
         is_line = self._gap_has_line or not self._has_items
         has_lines = end > self._find_line_end(content, at)
         self._add(self._base + at, end - at, ITEM)
-        for _ in range(self._count_parts(content, at, end) - 1):
-            self._singles.append((self._base + end, 0, ITEM))
+        self._add_parts(self._base + end, self._count_parts(content, at, end) - 1)
         self._last_is_line = is_line and not has_lines
         if content[at] == _OPEN_BRACE:
             self._note_sibling(content[at:end] if end - at <= _SIBLING_BYTES else b"")
         self._lines_wait -= 1
         return end
+
+    def _add_parts(self, offset: int, count: int) -> None:
+        """Add the further messages of an item: items without bytes behind it."""
+        if count > 0:
+            self._flush_singles()
+            self._found.append(make_batch([offset] * count, [0] * count))
 
     def _note_sibling(self, item: bytes) -> None:
         """Remember an object for comparison; one with Meta gives way only to another one."""

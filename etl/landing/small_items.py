@@ -1,20 +1,15 @@
 """A limit of items that are too short to be messages, such as an archive of 31 million `{}`.
 
 Each item that is quarantined has a row of its own. Where more of them come than any accident explains,
-the rest of the object is kept as one item.
+the rest of the object is kept as one item. Messages that share the bytes of one item count as well.
 """
 
 from __future__ import annotations
 
-from etl.landing.frames import (
-    CROWDED,
-    ITEM,
-    FrameBatch,
-    Framer,
-    join_batches,
-    make_batch,
-    take_slice,
-)
+import numpy as np
+
+from etl.landing.frames import CROWDED, FrameBatch, Framer, join_batches, make_batch, take_slice
+from etl.landing.places import is_part
 
 SHORTEST_MESSAGE_BYTES = 40
 """`{"Meta":{"DataModel":"X","EventType":"Y"}}` has 42."""
@@ -61,14 +56,15 @@ class SmallItemLimit:
     def _within(self, batch: FrameBatch) -> FrameBatch:
         if not len(batch):
             return batch
-        is_part = (batch.length == 0) & (batch.kind == ITEM)  # one more message in the item before
-        is_small = (batch.length < SHORTEST_MESSAGE_BYTES) & ~is_part
+        parts = is_part(batch)
+        is_small = _bytes_of_each(batch, parts) < SHORTEST_MESSAGE_BYTES
         small = int(is_small.sum())
         if small <= self._left:
             self._left -= small
             self._item_bytes += int(batch.length.sum())
             return batch
         keep = int(is_small.nonzero()[0][self._left])
+        keep = int((~parts[: keep + 1]).nonzero()[0][-1])  # an item is never cut between its parts
         self._rest_at = int(batch.offset[keep])
         kept = take_slice(batch, 0, keep)
         self._item_bytes += int(kept.length.sum())
@@ -77,3 +73,12 @@ class SmallItemLimit:
     def _rest(self) -> FrameBatch:
         assert self._rest_at is not None
         return make_batch([self._rest_at], [self._fed_bytes - self._rest_at], kind=CROWDED)
+
+
+def _bytes_of_each(batch: FrameBatch, parts: np.ndarray) -> np.ndarray:
+    """How many bytes a message has: those of its item, shared where the item holds several."""
+    if not parts.any():
+        return batch.length
+    holder = np.cumsum(~parts) - 1
+    each: np.ndarray = (batch.length[~parts] / np.bincount(holder))[holder]
+    return each

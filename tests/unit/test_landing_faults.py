@@ -15,9 +15,11 @@ from typing import Any, BinaryIO
 import pytest
 
 from etl.errors import DiskFull, PermanentError
+from etl.ingest.recipe import Recipe
 from etl.landing import arrival, index, store
 from etl.landing.frames import CROWDED, ITEM
 from etl.landing.store import LandedObject, Landing
+from etl.pipeline.opening import form_of
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 LINES = b"".join(b'{"n":%d}\n' % number for number in range(500))
@@ -187,3 +189,18 @@ def test_the_rest_of_too_many_small_items_is_one_item(tmp_path: Path) -> None:
 def test_small_items_within_the_limit_are_items(tmp_path: Path) -> None:
     landing = Landing(tmp_path, most_small_items=5500)
     assert land(landing, b"{}\n" * 5000 + LINES).item_count == 5500
+
+
+@pytest.mark.parametrize(("messages", "is_kept"), [(999, True), (1000, False), (5000, False)])
+def test_too_many_small_messages_in_one_item_leave_it_whole(
+    tmp_path: Path, messages: int, is_kept: bool
+) -> None:
+    landing = Landing(tmp_path, most_small_items=1000)
+    crowd = b'{"M":[' + b",".join([b"{}"] * messages) + b"]}"
+    landed = land(landing, b"{}\n" + crowd, form=form_of(Recipe.from_text("M[]")))
+    items = landing.items(landed.object_id)
+    if is_kept:
+        assert items.kind.tolist() == [ITEM] * 1000
+    else:
+        assert items.kind.tolist() == [ITEM, CROWDED]
+        assert items.length.tolist() == [2, len(crowd)]
