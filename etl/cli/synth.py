@@ -39,6 +39,7 @@ DIALS = {
     "days": "days",
     "first_day": "first_day",
     "patients": "patients",
+    "replies": "replies",
     "density": "density",
     "test_share": "test_share",
     "duplicates": "shares.duplicates",
@@ -82,6 +83,11 @@ SHARE = click.FloatRange(0, 1)
 @click.option("--first-day", metavar="YYYY-MM-DD", help="The first day, UTC.")
 @click.option(
     "--patients", type=click.IntRange(1), help="Patients of each source [500; 1000 in all]."
+)
+@click.option(
+    "--replies",
+    type=click.Choice(["recorded", "documented"]),
+    help="As Redox's API sends them, or as its documentation prints them [recorded].",
 )
 @click.option("--density", type=click.FloatRange(0), help="How full fields are [1.0].")
 @click.option("--test-share", type=SHARE, help="Share of messages marked as test [0].")

@@ -30,6 +30,13 @@ class Format(StrEnum):
     SINGLE = "single"
 
 
+class Replies(StrEnum):
+    """How replies come: as Redox's API was recorded, or as its documentation prints them."""
+
+    RECORDED = "recorded"
+    DOCUMENTED = "documented"
+
+
 class Compression(StrEnum):
     NONE = ""
     GZ = "gz"
@@ -120,6 +127,8 @@ class Output:
 class Dials:
     """Everything a run can be told. Empty `data_models` and `event_types` mean all.
 
+    Recorded replies have the event type of their query and no EventDateTime.
+
     `shapes` is the number of different field selections per event type; `density` scales the
     undocumented rates; `nulls` is the share of unpopulated fields written as null (some of them as
     "", [] or objects of nulls) instead of left out; `null_elements` the share of arrays that get
@@ -136,6 +145,7 @@ class Dials:
     first_day: date = DEFAULT_FIRST_DAY
     days: Count = 1
     patients: Count = 500
+    replies: Replies = Replies.RECORDED
     test_share: Share = 0.0
     shapes: Count = 64
     density: Factor = 1.0

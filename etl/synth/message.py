@@ -48,6 +48,11 @@ class Planted:
     is_held: bool = True
 
 
+REPLY_UNDER_QUERY = "reply_under_query_event"
+RECORDED_REPLY = Planted(REPLY_UNDER_QUERY, "Meta.EventType", form="recorded")
+"""What a reply is found to be that comes as Redox's API sends it."""
+
+
 @dataclass(slots=True)
 class Message:
     """One message as written.

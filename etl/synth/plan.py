@@ -22,6 +22,7 @@ from models.catalog.records import (
     Rating,
     ValueSetKind,
 )
+from models.compile.replies import ReplyShape, compile_replies
 
 RATED = {Rating.RELIABLE: 0.97, Rating.PROBABLE: 0.72, Rating.POSSIBLE: 0.3}
 
@@ -75,15 +76,27 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All top-level nodes of one event type, Meta first; `size` is the number of nodes."""
+    """All top-level nodes of one event type, Meta first; `size` is the number of nodes.
+
+    `query` is the event type that a reply answers, None for all others.
+    """
 
     event: EventType
     nodes: tuple[Node, ...]
     size: int
+    query: Query | None = None
 
     def walk(self) -> Iterator[Node]:
         for node in self.nodes:
             yield from node.walk()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The event type of a query, and how its reply is told from it."""
+
+    event_type: str
+    shape: ReplyShape
 
 
 def bare(path: str) -> str:
@@ -115,12 +128,13 @@ class _PlanBuilder:
                 self._by_parent.setdefault(field.parent, []).append(field)
         self._expectations = expectations_of(catalog, event)
         self._literals = {"Meta.DataModel": event.data_model, "Meta.EventType": event.event_type}
+        self._query = query_of(catalog, event)
         self._size = 0
 
     def build(self) -> Plan:
         top = sorted(self._by_parent[""], key=lambda field: (field.path != "Meta", field.path))
         nodes = tuple(self._node(field, groups=()) for field in top)
-        return Plan(self._event, nodes, self._size)
+        return Plan(self._event, nodes, self._size, self._query)
 
     def _node(self, field: Field, *, groups: tuple[Group, ...]) -> Node:
         index, self._size = self._size, self._size + 1
@@ -172,6 +186,12 @@ class _PlanBuilder:
         allowed = set(value_set.values) if value_set and is_closed else set()
         pools = (columns.pool(name, field, allowed=allowed) for name in columns.names(path))
         return tuple(pool for pool in pools if pool)
+
+
+def query_of(catalog: Catalog, event: EventType) -> Query | None:
+    """The query that a reply answers, None if the event type is no reply."""
+    shapes = compile_replies(catalog, event.data_model).items()
+    return next((Query(name, one) for name, one in shapes if one.reply == event.event_type), None)
 
 
 def kind_of(field: Field) -> Kind:

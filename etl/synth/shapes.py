@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import random
 
-from etl.synth.dials import Dials
-from etl.synth.plan import Kind, Node, Plan
+from etl.synth.dials import Dials, Replies
+from etl.synth.plan import Kind, Node, Plan, Query
+from etl.synth.pools import json_bytes
 from etl.synth.rates import Rates
 from etl.synth.template import Blank, Hole, Host, Shape, is_populated, write_shape
 
@@ -23,7 +24,22 @@ def grow_shapes(plan: Plan, rates: Rates, *, dials: Dials, count: int) -> list[S
     grower = _Grower(plan, rates, dials=dials)
     for node in plan.nodes:
         grower.grow(node, hosts)
-    return [write_shape(plan, host) for host in hosts]
+    shapes = [write_shape(plan, host) for host in hosts]
+    if plan.query is None or dials.replies is Replies.DOCUMENTED:
+        return shapes
+    return [
+        _as_recorded(plan, plan.query, host) if plan.query.shape.is_reply(shape.counts) else shape
+        for host, shape in zip(hosts, shapes, strict=True)
+    ]
+
+
+def _as_recorded(plan: Plan, query: Query, host: Host) -> Shape:
+    """The shape of a reply under its query's event type, without the time that replies lack."""
+    meta = host.members["Meta"]
+    assert isinstance(meta, Host)
+    meta.members["EventType"] = ([json_bytes(query.event_type)], 0, 1)
+    meta.members.pop("EventDateTime", None)
+    return write_shape(plan, host, is_recorded=True)
 
 
 class _Grower:

@@ -16,7 +16,7 @@ import orjson
 from etl.synth.clock import DAY_MS, Clock, time_text
 from etl.synth.dials import Dials
 from etl.synth.events import chosen_events, event_deck
-from etl.synth.message import Key, Message
+from etl.synth.message import RECORDED_REPLY, Key, Message
 from etl.synth.plan import Plan, Planner
 from etl.synth.pools import Pools, uuid_text
 from etl.synth.rates import Rates, active_overrides
@@ -83,6 +83,7 @@ class Stream:
             event_at=event_at,
             log_id=log_id if "Meta.Logs[].ID" in shape.counts else "",
             counts=shape.counts,
+            planted=(RECORDED_REPLY,) if shape.is_recorded else (),
         )
 
     def _set_slots(

@@ -6,7 +6,7 @@ Which fields a message carries is decided in `shapes`.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from etl.synth.plan import Node, Plan
@@ -19,12 +19,14 @@ Hole: TypeAlias = tuple[Pool, int, int]
 class Shape:
     """A message with holes: `template % values`; hole = (pool, offset, length of the pool).
 
-    `counts` is the number of populated occurrences of each listed path.
+    `counts` is the number of populated occurrences of each listed path. A recorded one is a reply
+    under its query's event type.
     """
 
     template: bytes
     holes: tuple[Hole, ...]
     counts: Counter[str]
+    is_recorded: bool = False
 
     def fill(self, draw: int) -> bytes:
         """The message for a drawn number."""
@@ -64,9 +66,9 @@ def is_populated(member: Member) -> bool:
     return not isinstance(member, Blank)
 
 
-def write_shape(plan: Plan, host: Host) -> Shape:
+def write_shape(plan: Plan, host: Host, *, is_recorded: bool = False) -> Shape:
     """The template of a grown host, with its holes and counts."""
-    return _Writer(plan).shape(host)
+    return replace(_Writer(plan).shape(host), is_recorded=is_recorded)
 
 
 class _Writer:

@@ -199,7 +199,8 @@ class _Reading:
             comparison = self._choice(line, "comparison", Comparison)
             limit = _number(line["limit"])
             if comparison is None:
-                self.faults.append(line.fault("comparison is missing"))
+                if not line["comparison"]:
+                    self.faults.append(line.fault("comparison is missing"))
                 continue
             if (comparison is Comparison.YEARS_BEFORE) != (limit is not None):
                 self.faults.append(line.fault("limit is a number exactly for years_before"))
@@ -349,7 +350,8 @@ class _Reading:
     def _field(self, line: Line, model: DataModel) -> Field | None:
         json_type = self._choice(line, "json_type", JsonType)
         if json_type is None:
-            self.faults.append(line.fault("json_type is missing"))
+            if not line["json_type"]:
+                self.faults.append(line.fault("json_type is missing"))
             return None
         item_type = self._choice(line, "item_type", JsonType)
         if (json_type is JsonType.ARRAY) != line["path"].endswith("[]"):

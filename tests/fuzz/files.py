@@ -38,7 +38,7 @@ BLOCK = 1_000
 GROWN_BYTES = (2**17, 2**21)
 """Sizes to which a file of each block is repeated: the time per byte must not grow with them."""
 MOST_GROWTH = 3.0
-_BETWEEN = b" \t\r\n,[]\0\x1e\x1a"
+_BETWEEN = b" \t\r\n\x0b\x0c,[]\0\x1e\x1a"
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 

@@ -73,12 +73,18 @@ class World:
     def population_faults(self) -> list[str]:
         """Differences between the stored counts and a plain recount of the payloads."""
         listed = {name: {f.path for f in fields} for name, fields in self.catalog.fields.items()}
+        with self.warehouse() as connection:
+            ((landed_on,),) = connection.execute(
+                "select distinct cast(cast(timezone('UTC', landed_at) as date) as varchar) "
+                "from core.landed_object"
+            ).fetchall()
         wanted = recount(
             (
                 as_listed(payload, listed[payload.get("Meta", "DataModel")])  # type: ignore[union-attr, index]
                 for payload in self.loaded_payloads()
             ),
             replies=replies_of(self.catalog),
+            received_day=landed_on,
         )
         with self.warehouse() as connection:
             rows = connection.execute(

@@ -73,11 +73,14 @@ class Population:
         }
 
 
-def recount(payloads: Iterable[Value], *, replies: Replies) -> Population:
-    """The population of a run of payloads; `replies` by data model and the query's event type."""
+def recount(payloads: Iterable[Value], *, replies: Replies, received_day: str = "") -> Population:
+    """The population of a run of payloads; `replies` by data model and the query's event type.
+
+    `received_day` is the day of those that have no time of their own.
+    """
     population = Population()
     for payload in payloads:
-        population.add(payload, replies=replies)
+        population.add(payload, received_day=received_day, replies=replies)
     return population
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from etl.errors import UsageFault
 from etl.synth import Dials, write_synthetic
-from etl.synth.dials import SourceDial
+from etl.synth.dials import Replies, SourceDial
 from models.catalog import Catalog, read_catalog
 from tests.reference.json_text import Number, Object, Value, parse
 from tests.reference.leaves import leaves, path_text
@@ -26,8 +26,8 @@ def catalog() -> Catalog:
 
 @pytest.fixture(scope="module")
 def clean_files(catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
-    """Five messages of every event type, and what the dials leave at 0 at 0."""
-    dials = Dials(messages=5 * EVENTS, seed=7, null_elements=0.1)
+    """Five messages of every event type, as documented, and what the dials leave at 0 at 0."""
+    dials = Dials(messages=5 * EVENTS, seed=7, null_elements=0.1, replies=Replies.DOCUMENTED)
     folder = tmp_path_factory.mktemp("synth") / "out"
     return write_synthetic(folder, catalog=catalog, dials=dials).files
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from etl.cli.synth import synth
 from etl.errors import UsageFault
 from etl.synth import Dials, write_synthetic
-from etl.synth.dials import Compression, Format, Output, Override, Shares, SourceDial
+from etl.synth.dials import Compression, Format, Output, Override, Replies, Shares, SourceDial
 from etl.synth.profile import read_dials
 from models.catalog import Catalog, read_catalog
 from tests.reference.json_text import Object, parse
@@ -85,7 +85,7 @@ def test_long_arrays_have_the_length_asked_for(catalog: Catalog, tmp_path: Path)
 
 
 def test_all_fields_filled_means_all_listed_fields(catalog: Catalog, tmp_path: Path) -> None:
-    dials = make_dials(messages=10, overrides=(Override("*", 1.0),))
+    dials = make_dials(messages=10, overrides=(Override("*", 1.0),), replies=Replies.DOCUMENTED)
     written = write_synthetic(tmp_path / "out", catalog=catalog, dials=dials)
     for item in items(written.files):
         assert isinstance(item.payload, Object)

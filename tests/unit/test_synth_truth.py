@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from etl.synth import Dials, write_synthetic
-from etl.synth.dials import FAULTS, Format, Output, Override, Shares, SourceDial
+from etl.synth.dials import FAULTS, Format, Output, Override, Replies, Shares, SourceDial
 from etl.synth.faults.relations import is_broken, pairs_in, relations_of
 from models.catalog import Catalog, read_catalog
 from tests.pipeline.loaded_world import replies_of
@@ -110,8 +110,27 @@ def test_duplicates_of_the_truth_are_what_the_reference_finds(
 
 
 def test_dials_at_zero_plant_nothing(catalog: Catalog, tmp_path: Path) -> None:
-    run = Run(tmp_path, catalog, Dials(messages=111))
+    run = Run(tmp_path, catalog, Dials(messages=111, replies=Replies.DOCUMENTED))
     assert all(line["outcome"] == "loaded" and not line["planted"] for line in run.lines)
+
+
+def test_replies_come_as_recorded_unless_asked_for_as_documented(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    models = ("Scheduling", "PatientSearch", "Clinical Summary")
+    dials = Dials(messages=90, data_models=models, density=2.0)
+    recorded = Run(tmp_path / "recorded", catalog, dials)
+    as_sent = [line["event_type"] for line in recorded.lines if line["planted"]]
+    assert set(as_sent) > {"BookedResponse", "Response", "VisitQueryResponse"}
+    for item, line in zip(recorded.items, recorded.lines, strict=True):
+        meta = item.payload.get("Meta")  # type: ignore[union-attr]
+        is_reply = [fault["rule"] for fault in line["planted"]] == ["reply_under_query_event"]
+        assert is_reply == (meta.get("EventType") != line["event_type"])  # type: ignore[union-attr]
+        assert is_reply == (meta.get("EventDateTime") is None)  # type: ignore[union-attr]
+        assert is_reply == (line["day"] == "")
+    documented = Run(tmp_path / "documented", catalog, replace(dials, replies=Replies.DOCUMENTED))
+    assert not any(line["planted"] for line in documented.lines)
+    assert {line["event_type"] for line in documented.lines} >= set(as_sent)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -131,7 +150,7 @@ def test_every_rule_between_fields_is_planted_and_clean_messages_break_none(
     catalog: Catalog, tmp_path: Path
 ) -> None:
     models = ("PatientAdmin", "Results", "Financial")
-    dials = Dials(messages=90, data_models=models, density=3.0)
+    dials = Dials(messages=90, data_models=models, density=3.0, replies=Replies.DOCUMENTED)
     relations = {model: relations_of(catalog, model) for model in models}
     clean = write_synthetic(tmp_path / "clean", catalog=catalog, dials=dials).files[0]
     for payload in map(json.loads, clean.read_text("utf-8").splitlines()):
@@ -222,7 +241,8 @@ def test_any_dials_give_a_truth_that_is_recounted(
 
 def test_a_source_may_have_faults_of_its_own(catalog: Catalog, tmp_path: Path) -> None:
     sources = (SourceDial("good"), SourceDial("bad", shares=Shares(unlisted_keys=1.0)))
-    run = Run(tmp_path, catalog, Dials(messages=60, data_models=("Notes",), sources=sources))
+    dials = Dials(60, data_models=("Notes",), sources=sources, replies=Replies.DOCUMENTED)
+    run = Run(tmp_path, catalog, dials)
     with_faults = {line["source_id"] for line in run.lines if line["planted"]}
     without = {line["source_id"] for line in run.lines if not line["planted"]}
     assert len(with_faults) == len(without) == 1

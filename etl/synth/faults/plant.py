@@ -21,7 +21,11 @@ from etl.synth.faults.extras import (
 from etl.synth.faults.malformed import BREAKS, JSON_BREAKS
 from etl.synth.faults.misfits import plant_misfit
 from etl.synth.faults.redelivery import Delivered
-from etl.synth.faults.relabel import plant_reply_as_query, plant_unknown_event
+from etl.synth.faults.relabel import (
+    plant_reply_as_query,
+    plant_unknown_event,
+    recognize_again,
+)
 from etl.synth.faults.relations import Relation, relations_of
 from etl.synth.faults.sizes import plant_large_text, plant_long_array, plant_number_spelling
 from etl.synth.message import Message, Outcome, Planted
@@ -96,6 +100,7 @@ class _Planter:
     def _work(self, message: Message, chosen: list[Plant]) -> None:
         relations = self._relations_of(message.plan.event.data_model)
         bench = Bench(message, catalog=self._catalog, relations=relations, rng=self._rng)
+        recognize_again(bench)
         for plant in chosen:
             plant(bench)
         bench.finish()

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from etl.synth.faults.bench import Bench
-from etl.synth.message import Planted
-from models.catalog.records import Catalog, EventType
-from models.compile.replies import compile_replies
+from etl.synth.message import RECORDED_REPLY, REPLY_UNDER_QUERY, Planted
+from etl.synth.plan import Query
 
 UNKNOWN_EVENT = "SyntheticEvent"
-REPLY_UNDER_QUERY = "reply_under_query_event"
 UNLISTED_FOR_EVENT = "path_not_listed_for_event"
 AS_QUERY = "reply_as_query"
 
@@ -29,29 +27,31 @@ def plant_reply_as_query(bench: Bench) -> None:
     One record where its populated paths show that it is a reply. Otherwise it counts as the query,
     with one record per populated path that the query does not list; ordinals are left out.
     """
-    query = query_of(bench.catalog, bench.message.plan.event)
-    if query is None:
+    query = bench.message.plan.query
+    if query is None or RECORDED_REPLY in bench.message.planted:
         return
     bench.payload["Meta"]["EventType"] = query.event_type
-    bench.at_end(lambda counts: _planted(bench, query, counts))
+    bench.at_end(lambda counts: _planted(bench, query, counts, AS_QUERY))
 
 
-def _planted(bench: Bench, query: EventType, counts: Mapping[str, int]) -> list[Planted]:
+def recognize_again(bench: Bench) -> None:
+    """What a recorded reply is taken for hangs on what is left of it after faults were planted."""
+    query = bench.message.plan.query
+    if query is not None and RECORDED_REPLY in bench.message.planted:
+        bench.message.planted = ()
+        bench.at_end(lambda counts: _planted(bench, query, counts, RECORDED_REPLY.form))
+
+
+def _planted(bench: Bench, query: Query, counts: Mapping[str, int], form: str) -> list[Planted]:
     populated = [path for path, count in counts.items() if count]
-    shape = compile_replies(bench.catalog, query.data_model)[query.event_type]
-    if shape.is_reply(populated):
-        return [Planted(REPLY_UNDER_QUERY, "Meta.EventType", form=AS_QUERY)]
+    if query.shape.is_reply(populated):
+        return [Planted(REPLY_UNDER_QUERY, "Meta.EventType", form=form)]
+    event = bench.message.plan.event
     bench.message.key = bench.message.key._replace(event_type=query.event_type)
-    fields = bench.catalog.fields[query.data_model]
+    fields = bench.catalog.fields[event.data_model]
     listed = {field.path for field in fields if query.event_type in field.event_types}
     unlisted = sorted(path for path in populated if path not in listed)
-    return [Planted(UNLISTED_FOR_EVENT, path, form=AS_QUERY) for path in unlisted]
-
-
-def query_of(catalog: Catalog, event: EventType) -> EventType | None:
-    """The query that a reply answers, if the event type is one."""
-    events = catalog.data_models[event.data_model].event_types
-    return next((query for query in events if query.reply == event.event_type), None)
+    return [Planted(UNLISTED_FOR_EVENT, path, form=form) for path in unlisted]
 
 
 def _relabel(bench: Bench, event_type: str) -> None:
