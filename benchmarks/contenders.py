@@ -84,6 +84,11 @@ def _locks(task: Task) -> list[str]:
     return [*command, str(task.workload.file), str(task.folder)]
 
 
+def _marts(task: Task) -> list[str]:
+    command = [sys.executable, "-m", "benchmarks.marts_scale"]
+    return [*command, str(task.workload.file), str(task.home)]
+
+
 def _bare(task: Task) -> list[str]:
     return [
         *(sys.executable, "-m", "benchmarks.bare_duckdb"),
@@ -112,6 +117,7 @@ CONTENDERS = {
         Contender("ours", "redox-warehouse load", _ours),
         Contender("before", "redox-warehouse load of the earlier commit", _before),
         Contender("kernel", "our reading alone: check and hash", _kernel),
+        Contender("marts", "redox-warehouse publish with all marts", _marts),
         Contender("locks", "redox-warehouse load beside a reader", _locks),
         Contender("bare", "bare DuckDB SQL, no checks", _bare),
         Contender("dlt", "dlt into DuckDB", _peer("dlt", _PEER_PYTHON), True),

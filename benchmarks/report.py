@@ -32,6 +32,7 @@ _TITLES = {
     "extensions": "messages with Extensions",
     "files": "files of one message",
     "locks": "a load beside a reader",
+    "marts": "all marts over a million coherent messages",
     "memory": "two gigabytes in one command",
 }
 

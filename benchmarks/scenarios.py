@@ -28,7 +28,9 @@ SHORT_ROUNDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Numbers of messages; of files of one message; bytes of the load that shows the peak memory."""
+    """Numbers of messages; of files of one message; bytes of the load that shows the peak memory;
+    patients of a million coherent messages.
+    """
 
     small: int = 10_000
     medium: int = 100_000
@@ -36,6 +38,7 @@ class Sizes:
     standing: int = 1_000_000
     files: int = 20_000
     heavy_bytes: int = 2 * 10**9
+    patients: int = 170_000
 
     def scaled(self, factor: float) -> Sizes:
         """Fewer or more of all."""
@@ -174,6 +177,13 @@ def compare_locks(bench: Bench) -> Iterator[Series]:
         yield from bench.runner.compare("locks", dials.name, entries, threads=bench.threads[-1])
 
 
+def measure_marts(bench: Bench) -> Iterator[Series]:
+    """All marts over a million coherent messages, once; again with nothing changed; one query."""
+    runner = replace(bench.runner, rounds=1)
+    entry = Entry("marts", CONTENDERS["marts"], bench.workloads.scenarios(bench.sizes.patients))
+    yield from runner.compare("marts", "scenarios", [entry], threads=bench.threads[-1])
+
+
 def measure_memory(bench: Bench) -> Iterator[Series]:
     """The peak memory of one command that loads two gigabytes, once."""
     runner = replace(bench.runner, rounds=1)
@@ -222,4 +232,5 @@ SCENARIOS: dict[str, Callable[[Bench], Iterator[Series]]] = {
     "standing": compare_standing,
     "locks": compare_locks,
     "memory": measure_memory,
+    "marts": measure_marts,
 }

@@ -76,6 +76,7 @@ class Workloads:
         if not folder.exists():
             remove_older(self.cache, name)
             options = (*dials.options, "--messages", str(messages), "--seed", str(seed))
+            options = (*options, "--replies", "documented")  # the messages of earlier figures
             _generate(folder, options)
         (file,) = folder.glob("*.ndjson")
         return _described(dials.name, file, dials.data_model)
@@ -99,6 +100,20 @@ class Workloads:
             unfinished.rename(folder)
         sizes = [path.stat().st_size for path in folder.iterdir()]
         return Workload(workload.name, folder, len(sizes), sum(sizes), workload.data_model)
+
+    def scenarios(self, patients: int) -> Workload:
+        """The folder of coherent messages of so many patients, written unless it is there."""
+        name = f"scenarios-{patients}-"
+        folder = self.cache / f"{name}{self.key}"
+        if not folder.exists():
+            remove_older(self.cache, name)
+            _generate(folder, ("--scenarios", "--patients", str(patients)))
+        facts = folder / "messages.json"  # not beside the files, which are loaded by their folders
+        if not facts.exists():
+            lines = (line for file in folder.glob("*/*.ndjson") for line in file.open("rb"))
+            lengths = [len(line) for line in lines]
+            facts.write_text(json.dumps([len(lengths), sum(lengths)]))
+        return Workload("scenarios", folder, *json.loads(facts.read_text()), "")
 
     def for_pydantic(self, workload: Workload) -> Workload:
         """The workload without what the pydantic package would refuse in every message."""

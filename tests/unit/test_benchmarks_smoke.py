@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from benchmarks import kernel_alone, lock_wait, run
+from benchmarks import kernel_alone, lock_wait, marts_scale, run
 from benchmarks.contenders import CONTENDERS, Task, compile_script
 from benchmarks.earlier import BEFORE_ONE_PASS, NoEarlier, checked_out
 from benchmarks.goals import GOALS, Verdict, judge
@@ -71,6 +71,9 @@ class NoWorkloads(Workloads):
 
     def make(self, dials: Dials, messages: int, *, seed: int = 1) -> Workload:
         return Workload(dials.name, Path("none"), messages, messages * 4_000, dials.data_model)
+
+    def scenarios(self, patients: int) -> Workload:
+        return Workload("scenarios", Path("none"), 6 * patients, 24_000 * patients, "")
 
     def first(self, workload: Workload, messages: int) -> Workload:
         return self.one_by_one(workload, messages)
@@ -149,6 +152,18 @@ def test_locks_and_readers_of_a_load_are_timed(
     assert 0 < figures["write lock held"] < found["seconds"]
     assert 0 < figures["open for writing"] < found["seconds"]
     assert figures["show, longest"] >= figures["show, beside the load"] > 0
+
+
+@pytest.mark.slow
+def test_marts_of_scenarios_are_timed(workloads: Workloads, tmp_path: Path) -> None:
+    workload = workloads.scenarios(20)
+
+    found = marts_scale.measure(workload.file, tmp_path / "home")
+
+    assert found["received"] == workload.messages
+    assert isinstance(found["rows"], dict) and found["rows"]["encounter"] > 0
+    figures = found["figures"]
+    assert isinstance(figures, dict) and min(figures.values()) > 0
 
 
 def test_only_exclusive_locks_of_the_processes_count() -> None:
