@@ -26,10 +26,12 @@ wins.
 - Codes have one name per code system (`LOINC`, `ICD-10-CM`, `SNOMED-CT`, `CPT`, `HCPCS`, `NDC`, `RxNorm`,
   `CVX`); a name that nobody knows stays as received.
 
-Schema `tuva` has `patient`, `encounter`, `appointment`, `condition` and `lab_result` with the columns of the
-input layer of the Tuva project (0.18). With dbt-duckdb and the version's file attached as `redox`, a model
-is one line: `select * from redox.tuva.patient`. `tests/catalog/tuva_columns.csv` says of every column
-that is always null why it is.
+Schema `tuva` has the tables of the input layer of the Tuva project (0.18) with its columns: `patient`,
+`encounter`, `appointment`, `condition`, `procedure`, `lab_result`, `observation`, `medication`,
+`immunization`, `location`, `practitioner`, `eligibility` and `medical_claim`. With dbt-duckdb and the
+version's file attached as `redox`, a model is one line: `select * from redox.tuva.patient`.
+`tests/catalog/tuva_columns.csv` says of every column that is always null why it is,
+`tests/catalog/tuva_tables.csv` why two tables are not filled.
 
 Whether a version keeps what the headers promise stands in `quality.mart_check`. A broken key, word or
 ledger keeps a version from being published, a broken reference or order of times warns;

@@ -9,7 +9,7 @@ select
   cast((own.start_datetime at time zone 'UTC') as timestamp) as start_datetime,
   cast((own.end_datetime at time zone 'UTC') as timestamp) as end_datetime,
   cast(own.duration_minutes as integer) as duration,
-  cast(null as varchar) as location_id,
+  cast(case when coalesce(own.facility, own.department) is not null then md5(concat_ws('|', own.data_source, coalesce(own.facility, ''), coalesce(own.department, ''))) end as varchar) as location_id,
   cast(own.practitioner_id as varchar) as practitioner_id,
   cast(null as varchar) as type_code,
   cast(own.appointment_type as varchar) as type_description,

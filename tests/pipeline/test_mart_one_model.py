@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import duckdb
@@ -17,6 +18,14 @@ from models.tables.plan import plan_tables
 
 CATALOG = read_catalog()
 PLAN = plan_tables(CATALOG)
+TUVA = Path(__file__).parents[1] / "catalog" / "tuva_columns.csv"
+LISTED = sorted(
+    (
+        (line["table"], line["column"], line["type"])
+        for line in csv.DictReader(TUVA.open(encoding="utf-8"))
+    ),
+    key=lambda column: column[0],
+)
 QUICK = {"SSO", "PatientAdmin"}
 MODELS = [
     pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow])
@@ -41,6 +50,20 @@ def test_all_marts_compile_where_one_data_model_was_loaded(model: str, tmp_path:
         assert len(marts) == 20 and "quality.mart_check" in made
         rows = [connection.execute(f"select count(*) from {name}").fetchall() for name in marts]
         assert rows == [[(0,)]] * len(marts)
+        assert tuva_columns(connection, catalog) == LISTED
+
+
+def tuva_columns(
+    connection: duckdb.DuckDBPyConnection, catalog: ReaderCatalog
+) -> list[tuple[str, str, str]]:
+    """Table, name and type of every column of the tables of Tuva's input layer, in their order."""
+    described = {
+        view.name.removeprefix("tuva."): connection.execute(f"describe {view.select}").fetchall()
+        for view in catalog.views
+        if view.name.startswith("tuva.")
+    }
+    columns = [(table, row[0], row[1].lower()) for table in described for row in described[table]]
+    return sorted(columns, key=lambda column: column[0])
 
 
 def _make(connection: duckdb.DuckDBPyConnection, catalog: ReaderCatalog, view: AnalystView) -> bool:

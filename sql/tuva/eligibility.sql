@@ -1,0 +1,46 @@
+-- Insurances of patients as enrollments, for Tuva's input layer: the newest list of each patient.
+-- grain: one row per row of mart.coverage
+-- reads: mart.coverage, mart.patient
+select
+  cast(coalesce(patient.person_id, own.patient_id) as varchar) as person_id,
+  cast(own.member_number as varchar) as member_id,
+  cast(own.policy_number as varchar) as subscriber_id,
+  cast(lower(patient.sex) as varchar) as gender,
+  cast(patient.race as varchar) as race,
+  cast(patient.birth_date as date) as birth_date,
+  cast(patient.death_date as date) as death_date,
+  cast(patient.is_deceased as boolean) as death_flag,
+  cast(own.effective_date as date) as enrollment_start_date,
+  cast(own.expiration_date as date) as enrollment_end_date,
+  cast(own.payer as varchar) as payer,
+  cast(null as varchar) as payer_type,
+  cast(own.plan as varchar) as plan,
+  cast(null as varchar) as original_reason_entitlement_code,
+  cast(null as varchar) as dual_status_code,
+  cast(null as varchar) as medicare_status_code,
+  cast(null as varchar) as enrollment_status,
+  cast(null as integer) as hospice_flag,
+  cast(null as integer) as institutional_snp_flag,
+  cast(null as integer) as long_term_institutional_flag,
+  cast(own.group_number as varchar) as group_id,
+  cast(own.group_name as varchar) as group_name,
+  cast(null as varchar) as name_suffix,
+  cast(patient.first_name as varchar) as first_name,
+  cast(patient.middle_name as varchar) as middle_name,
+  cast(patient.last_name as varchar) as last_name,
+  cast(patient.ssn as varchar) as social_security_number,
+  cast(own.insured_relationship as varchar) as subscriber_relation,
+  cast(patient.address as varchar) as address,
+  cast(patient.city as varchar) as city,
+  cast(patient.state as varchar) as state,
+  cast(patient.zip_code as varchar) as zip_code,
+  cast(coalesce(patient.phone_mobile, patient.phone_home, patient.phone_office) as varchar) as phone,
+  cast(patient.email as varchar) as email,
+  cast(patient.ethnicity as varchar) as ethnicity,
+  cast(own.data_source as varchar) as data_source,
+  cast(null as varchar) as file_name,
+  cast(own.last_seen_date as date) as file_date,
+  cast((own.last_seen_at at time zone 'UTC') as timestamp) as ingest_datetime
+from mart.coverage as own
+left join mart.patient
+  on patient.patient_id = own.patient_id
