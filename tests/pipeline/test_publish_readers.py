@@ -14,11 +14,13 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, func, select, text
+from sqlalchemy.types import NullType
 
 from etl.answers.reading import open_for_reading
 from etl.errors import UsageFault
 from etl.pipeline.publish import publish
+from etl.publish.sqlalchemy_tables import read_tables
 from etl.settings import Settings, read_settings
 from tests.pipeline.published_world import (
     add_empty_load,
@@ -115,6 +117,31 @@ def test_sqlalchemy_and_pandas_query_the_published_file(name: str) -> None:
         frame = pd.read_sql(query, connection, params={"first": 0})
     engine.dispose()
     assert rows and sum(row.items for row in rows) == frame["items"].sum()
+
+
+def test_sqlalchemy_tables_know_columns_types_and_comments() -> None:
+    path = published_home().published_path / "current" / "warehouse.duckdb"
+    engine = create_engine(f"duckdb:///{path}", connect_args={"read_only": True})
+    with engine.connect() as connection:
+        tables = read_tables(connection).tables
+        items, message = tables["inventory.items"], tables["core.message"]
+        listed = connection.execute(
+            text("select schema_name || '.' || table_name, count(*) from duckdb_columns() where not "
+                 "internal and database_name = current_database() group by all")
+        ).all()  # fmt: skip
+        assert {name: len(table.c) for name, table in tables.items()} == dict(listed)
+        price = select(func.sum(items.c.price), func.max(message.c.event_at)).join_from(
+            items, message, items.c.message_id == message.c.message_id
+        )
+        total, newest = connection.execute(price).one()
+        by_hand = connection.execute(text("select sum(price) from inventory.items")).scalar_one()
+    engine.dispose()
+    assert isinstance(total, Decimal) and total == by_hand > 0
+    assert isinstance(newest, dt.datetime)
+    assert "Items[]" in items.c.price.comment and items.comment.startswith("One row per")
+    assert any(name.startswith("mart.") and table.comment for name, table in tables.items())
+    unknown = [c for table in tables.values() for c in table.c if isinstance(c.type, NullType)]
+    assert unknown == []
 
 
 def test_views_of_analysts_answer() -> None:
