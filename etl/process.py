@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the list of commands is quick because nothing heavy is imported for it
@@ -17,6 +19,16 @@ def keep_files_private() -> None:
     Libraries create files too: DuckDB its databases and spill files, Dagster its logs.
     """
     os.umask(OWNER_ONLY_UMASK)
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """The same while it lasts, in a process that is not ours: a notebook, an executor."""
+    before = os.umask(OWNER_ONLY_UMASK)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def prepare_process(settings: Settings) -> None:

@@ -128,6 +128,7 @@ class DeltaSettings(Section):
 class LakeSettings(Section):
     """Loading with Spark. Sizes in bytes."""
 
+    master: str = Field("", description="the cluster of spark-load: spark://..., yarn, local[4]")
     load_bytes: int = Field(4 * 2**30, ge=2**20, description="most bytes of one load, a version")
     task_bytes: int = Field(
         128 * 2**20, ge=2**16, description="most bytes of one task, which writes a file a table"

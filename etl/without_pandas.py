@@ -22,3 +22,8 @@ def leave_pandas_out() -> None:
     """From now on pandas cannot be imported in this process, unless it was before."""
     if not any(isinstance(finder, _WithoutPandas) for finder in sys.meta_path):
         sys.meta_path.insert(0, _WithoutPandas())
+
+
+def let_pandas_in() -> None:
+    """Take that back: Spark's Python needs it on the driver."""
+    sys.meta_path[:] = [one for one in sys.meta_path if not isinstance(one, _WithoutPandas)]

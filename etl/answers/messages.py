@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from etl.errors import UsageFault
+from etl.pipeline.lake_files import open_rows
 from etl.pipeline.load import Loader
 from etl.pipeline.quarantine import reading
 from etl.pipeline.received import open_received
+from etl.pipeline.reload import check_exists
 from etl.warehouse.rebuild import parse_kept, rebuild_message, to_json_text
 
 _WHERE = (
@@ -16,7 +18,8 @@ _WHERE = (
 
 def rebuilt_message(loader: Loader, message_id: int, *, indent: int = 0) -> str:
     """The payload as JSON text, from the tables alone."""
-    with reading(loader) as connection:
+    check_exists(loader)
+    with open_rows(loader.settings) as connection:
         text = rebuild_message(connection, loader.compiled.plan, message_id)
     return to_json_text(parse_kept(text), indent=indent) if indent else text
 

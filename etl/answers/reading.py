@@ -6,7 +6,7 @@ marts are in published versions alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,10 @@ from pathlib import Path
 import duckdb
 
 from etl.errors import UsageFault
+from etl.pipeline.lake_files import lake_files
 from etl.pipeline.reader_catalog import fill, plan_catalog
 from etl.publish.folders import VIEWS_FILE, PublishedFolder
+from etl.publish.given import select_of
 from etl.publish.manifest import MANIFEST, read_manifest
 from etl.publish.relations import Relation, read_relations
 from etl.publish.views import tables_of
@@ -88,10 +90,24 @@ def _published(connection: duckdb.DuckDBPyConnection, folder: Path) -> Readable:
     return Readable(connection, tables, f"published version {manifest.version}")
 
 
+def _select_of_home(
+    connection: duckdb.DuckDBPyConnection, settings: Settings
+) -> Callable[[Relation], str]:
+    """The SELECT of each table: of the attached warehouse, or of a lake's files."""
+    files = lake_files(connection, settings.home, database=_SOURCE)
+    stored = tables_of(_SOURCE)
+
+    def select(relation: Relation) -> str:
+        own = files.get(relation.qualified_name)
+        return select_of(relation, own) if own else stored(relation)
+
+    return select
+
+
 def _look_into_warehouse(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Readable:
     connection.execute(f"attach {quote(str(settings.warehouse_path))} as {_SOURCE} (read_only)")
     relations = read_relations(connection, database=_SOURCE)
     catalog = plan_catalog(relations, settings, catalog_hash="").without_stored()
-    fill(connection, catalog, tables_of(_SOURCE))
+    fill(connection, catalog, _select_of_home(connection, settings))
     tables = {name: relation.as_published() for name, relation in relations.items()}
     return Readable(connection, tables, "the warehouse")

@@ -121,7 +121,7 @@ def load(
         for sentence in describe_keys(key for key in batch.misread.keys if key != unwrap):
             click.echo(sentence)
     names.report()
-    _tell_refused(batch.refused, settings)
+    report_refused(batch.refused, settings)
     if batch.refused or names.has_trouble():
         return REFUSED
     has_nothing = not batch.loaded.loaded and batch.misread.skipped_objects
@@ -175,13 +175,18 @@ def _trouble() -> frozenset[Reason]:
     return TROUBLE
 
 
-def _tell(summary: LoadSummary) -> None:
-    click.echo(
+def summary_line(summary: LoadSummary) -> str:
+    """The counts of a load, which add up."""
+    return (
         f"received {summary.received:,} = loaded {summary.loaded:,} + duplicate "
         f"{summary.duplicate:,} + quarantined {summary.quarantined:,}"
         f"{f' + purged {summary.purged:,}' if summary.purged else ''}   "
         f"({counted(summary.objects, 'object')}, {summary.skipped_objects:,} known and skipped)"
     )
+
+
+def _tell(summary: LoadSummary) -> None:
+    click.echo(summary_line(summary))
     if summary.purged:
         click.echo("What was purged was delivered again; it was refused and its bytes overwritten.")
     if summary.quarantined:
@@ -209,8 +214,8 @@ def _tell_misread(settings: Settings, recipe: str, unwrap: str) -> None:
         )
 
 
-def _tell_refused(refused: Sequence[Refusal], settings: Settings) -> None:
-    """Each reason, and where the names stand, which may be patients' and are not printed."""
+def report_refused(refused: Sequence[Refusal], settings: Settings) -> None:
+    """Print each reason, and where the names stand, which may be patients' and are not printed."""
     for one in refused[:MOST_REASONS]:
         click.echo(f"Left out: {one.reason}", err=True)
     if refused:

@@ -41,6 +41,7 @@ COMMANDS = {
     "retain": "etl.cli.retain:retain",
     "show": "etl.cli.show:show",
     "source": "etl.cli.source:source",
+    "spark-load": "etl.cli.spark_load:spark_load",
     "sql": "etl.cli.sql:sql",
     "status": "etl.cli.status:status",
     "synth": "etl.cli.synth:synth",

@@ -22,6 +22,9 @@ def load(spark: Any, sources: Sequence[str], home: str | Path, *, unwrap: str = 
     before is skipped by content. Raises the errors of `etl.errors`; their texts hold no data.
     """
     from etl.lake.driver import load_lake
+    from etl.pipeline.sources import Sources
     from etl.settings import read_settings
 
-    return load_lake(read_settings(Path(home)), spark, sources, unwrap=unwrap)
+    settings = read_settings(Path(home))
+    listed = Sources(settings.buckets, home=settings.home).list(sources)
+    return load_lake(settings, spark, listed, unwrap=unwrap)

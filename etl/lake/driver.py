@@ -9,7 +9,7 @@ take what the version names. Who finds the number of the version taken numbers a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from etl.errors import PermanentError, UsageFault
+from etl.ingest.files import SourceFile
 from etl.kernel.run import UnitResult
 from etl.lake.book import book_rows
 from etl.lake.cluster import Cluster
@@ -40,13 +41,14 @@ from etl.lake.work import (
 from etl.pipeline.batches import BatchSummary, load_batch
 from etl.pipeline.hash_key import mark_of_key, read_hash_key
 from etl.pipeline.intake import Portion
+from etl.pipeline.lake_files import book_version
 from etl.pipeline.load import Loader, open_loader, utc_now
 from etl.pipeline.reading import Reading
 from etl.pipeline.records import LoadSummary, Piece, Progress, no_progress
-from etl.pipeline.sources import Sources
 from etl.pipeline.status import write_status
 from etl.pipeline.transaction import LOAD, Transaction
 from etl.pipeline.units import Unit
+from etl.process import private_files
 from etl.settings import Settings
 from etl.warehouse import ledger
 from etl.warehouse.connection import open_warehouse
@@ -61,20 +63,23 @@ PIECES = b"pieces"
 def load_lake(
     settings: Settings,
     spark: Any,
-    paths: Sequence[str],
+    sources: Iterable[SourceFile],
     *,
     unwrap: str = "",
     progress: Progress = no_progress,
     clock: Callable[[], datetime] = utc_now,
 ) -> BatchSummary:
-    """Load files, folders, globs or URLs into the lake of a home; see `etl.lake.load`."""
+    """Load listed sources into the lake of a home; see `etl.lake.load`.
+
+    `unwrap` is the text of the recipe by which their items are read.
+    """
     if settings.load.in_place:
         raise UsageFault(
             "A lake keeps what it loads; switch load.in_place off to load it with Spark."
         )
     opened = partial(open_lake, settings, spark, progress, clock)
-    sources = Sources(settings.buckets, home=settings.home).list(paths)
-    return load_batch(settings, sources, progress, unwrap=unwrap, opened=opened)
+    with private_files():
+        return load_batch(settings, sources, progress, unwrap=unwrap, opened=opened)
 
 
 @contextmanager
@@ -201,7 +206,7 @@ class LakeLoader(Loader):
             book=tuple(file for file in files if not file.is_data),
             columns=sql_columns(self.compiled.plan, names),
         )
-        if version.version != _version_of(connection) + 1 or not self.lake.put(version):
+        if version.version != book_version(connection) + 1 or not self.lake.put(version):
             connection.execute("rollback")
             return None
         return self._enter(connection, transaction, version, pending.pieces)
@@ -253,7 +258,7 @@ class LakeLoader(Loader):
 
     def _catch_up(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Let the book take the versions that it does not have yet."""
-        for number in range(_version_of(connection) + 1, self.lake.newest() + 1):
+        for number in range(book_version(connection) + 1, self.lake.newest() + 1):
             version = self.lake.read(number)
             pending = self._pending_of(version)
             connection.execute("begin")
@@ -303,10 +308,3 @@ def _number(
 
 def _span_of(piece: Piece) -> RunPlan:
     return RunPlan(piece.object_id, piece.unwrap, piece.first_item, piece.stop_item)
-
-
-def _version_of(connection: duckdb.DuckDBPyConnection) -> int:
-    """Up to which version the book is."""
-    query = "select value from core.warehouse where name = ?"
-    rows = connection.execute(query, [VERSION_ROW]).fetchall()
-    return int(rows[0][0]) if rows else 0

@@ -25,6 +25,7 @@ from etl.pipeline.hash_key import NAME as KEY_FILE
 from etl.pipeline.hash_key import mark_of_key, read_hash_key
 from etl.pipeline.reading import Reading
 from etl.pipeline.units import origin_of
+from etl.process import private_files
 from etl.warehouse.lake import LakeFile
 from models.catalog import read_catalog
 from models.tables.plan import plan_tables
@@ -140,9 +141,10 @@ class TaskFailed(Exception):
 
 @contextmanager
 def _without_data() -> Iterator[None]:
-    """The one boundary of a task."""
+    """The one boundary of a task; files it makes are for their owner only."""
     try:
-        yield
+        with private_files():
+            yield
     except RedoxWarehouseError as error:
         raise TaskFailed(f"{MARK} {error}") from None
     except MemoryError:

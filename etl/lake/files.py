@@ -18,6 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from etl.atomic import sync_folder
 from etl.warehouse.lake import BOOK, DATA, FOLDER, LakeFile
 from models.tables.plan import ROOT_COLUMNS, Storage, Table, WarehousePlan
 
@@ -107,7 +108,7 @@ class TaskFiles:
             own.writer.close()
         with ThreadPoolExecutor(_SYNC_THREADS) as pool:
             yield from pool.map(self._settle, self._open)
-            list(pool.map(_sync, {own.path.parent for own in self._open.values()}))
+            list(pool.map(sync_folder, {own.path.parent for own in self._open.values()}))
 
     def _flush(self, name: str) -> None:
         waiting = self._waiting.pop(name)
@@ -154,14 +155,7 @@ def write_file(home: Path, folder: str, rows: pa.Table) -> str:
     path = place / f"{uuid.uuid4().hex}.parquet"
     pq.write_table(rows, path, compression="zstd")
     path.chmod(FILE_MODE)
-    _sync(path)
-    _sync(place)
+    with path.open("rb") as content:
+        os.fsync(content.fileno())
+    sync_folder(place)
     return f"{folder}/{path.name}"
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -20,6 +20,7 @@ import duckdb
 from etl.errors import UsageFault
 from etl.pipeline.catalog_cache import site_plan
 from etl.pipeline.catalog_page import write_catalog_page
+from etl.pipeline.lake_files import lake_files
 from etl.pipeline.numbers import require_newest
 from etl.pipeline.reader_catalog import fill, plan_catalog
 from etl.publish.folders import TABLES_FILE, VIEWS_FILE, PublishedFolder, check_space
@@ -130,7 +131,12 @@ def _publish(settings: Settings, folder: PublishedFolder, now: datetime) -> Publ
             require_newest(connection, settings)
             state = read_state(connection, relations)
             tables, done = write_tables(
-                connection, state, built, earlier=_earlier(folder, latest), workers=_workers()
+                connection,
+                state,
+                built,
+                earlier=_earlier(folder, latest),
+                workers=_workers(),
+                given=lake_files(connection, settings.home),
             )
         catalog = plan_catalog(relations, settings, catalog_hash=state.catalog_hash)
         stored = _store_marts(settings, folder, built, catalog, tables)

@@ -49,6 +49,7 @@ def recover(loader: Loader, *, unwrap: str = "") -> RecoverSummary:
     `unwrap` is the envelope key of objects for which no published version knows one. A home whose
     parts belong together stays as it is, but for landed objects that were not loaded yet.
     """
+    loader.require_own_kind()
     settings = loader.settings
     floor = recorded_numbers(settings)
     with write_lock(settings.warehouse_path, wait_s=LOCK_WAIT_S):

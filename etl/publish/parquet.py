@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from etl.errors import PermanentError
+from etl.publish.given import GivenFile, has_all_columns, select_of
 from etl.publish.manifest import EMPTY, Part, TableFiles, columns_of
 from etl.publish.relations import MESSAGE_ID, SLICE, Relation, plain_columns
 from etl.publish.state import WHOLE, Signatures, WarehouseState, is_count
@@ -61,14 +63,21 @@ def write_tables(
     *,
     earlier: Earlier | None,
     workers: int,
+    given: Mapping[str, Sequence[GivenFile]] | None = None,
 ) -> tuple[dict[str, TableFiles], Written]:
-    """Give every table its files below `folder`, several tables at once."""
+    """Give every table its files below `folder`, several tables at once.
+
+    Tables that have `given` files take those, each as a part.
+    """
+    existing = given or {}
     with _cursors(connection, workers) as cursors, ThreadPoolExecutor(workers) as pool:
 
         def write(name: str) -> tuple[TableFiles, Written]:
             cursor = cursors.get()
             try:
                 table = _TableWriter(cursor, state.relations[name], folder, earlier)
+                if name in existing:
+                    return table.take(existing[name]), table.done
                 return table.write(state.parts[name]), table.done
             finally:
                 cursors.put(cursor)
@@ -143,9 +152,33 @@ class _TableWriter:
             self.known = {part.part: part for part in files.parts}
             self.earlier_folder = earlier.folder / relation.schema / relation.name
 
-    def write(self, signatures: Signatures) -> TableFiles:
+    def take(self, files: Sequence[GivenFile]) -> TableFiles:
+        self._make_folder()
+        parts = [self._share(file.name, file.sha256) or self._take(file) for file in files]
+        return TableFiles(self.columns, self.relation.key, tuple(parts))
+
+    def _take(self, file: GivenFile) -> Part:
+        """The file itself by hard link; one without newer columns is written with them, once."""
+        target = self.folder / f"{file.name}.parquet"
+        if not has_all_columns(self.relation, file):
+            self._copy_query(select_of(self.relation, [file]), target)
+            target.chmod(FILE_MODE)
+            self.done.written += 1
+            return Part.written(file.name, file.rows, target, signature=file.sha256)
+        if not link_or_copy(file.path, target, file.bytes):
+            raise PermanentError(
+                f"A file of {self.relation.qualified_name} in HOME/lake is missing or cut off; "
+                "restore it from a backup, then publish again."
+            )
+        self.done.written += 1
+        return Part(file.name, file.rows, file.bytes, file.sha256, file.sha256)
+
+    def _make_folder(self) -> None:
         self.folder.parent.mkdir(exist_ok=True, mode=0o700)
         self.folder.mkdir(mode=0o700)
+
+    def write(self, signatures: Signatures) -> TableFiles:
+        self._make_folder()
         parts = {name: self._share(name, signature) for name, signature in signatures.items()}
         missing = [name for name, part in parts.items() if part is None]
         filled = self._filled(missing) if len(missing) > 1 else set(missing)
@@ -201,6 +234,9 @@ class _TableWriter:
             f"select {', '.join(plain_columns(relation))} from {relation.qualified_name} "
             f"where {self._filter(name)}{self._order()}"
         )
+        return self._copy_query(query, target)
+
+    def _copy_query(self, query: str, target: Path) -> int:
         row = self.cursor.execute(
             f"copy ({query}) to {quote(str(target))} (format parquet, compression zstd)"
         ).fetchone()

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from etl.atomic import sync_folder
 from etl.errors import PermanentError, UsageFault
 
 FORMAT = 1
@@ -114,7 +115,7 @@ class LakeFolder:
             return False
         finally:
             temporary.unlink()
-        _sync(self._versions)
+        sync_folder(self._versions)
         return True
 
     def path_of(self, file: str) -> Path:
@@ -144,11 +145,3 @@ def _unreadable(version: int) -> PermanentError:
         f"Version {version} of the lake is missing or of another release; restore "
         f"HOME/{FOLDER}/versions from a backup."
     )
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -21,12 +21,17 @@ SETTINGS = {
 }
 
 
+def require_spark() -> Any:
+    """`pyspark.sql`; skips the test where it or Java is not installed."""
+    if shutil.which("java") is None:
+        pytest.skip("Java is not installed; install Java 17 to run the tests with Spark")
+    return pytest.importorskip("pyspark.sql", reason="pyspark is not installed; run `make spark`")
+
+
 @contextmanager
 def spark_session(master: str = "local[2]") -> Iterator[Any]:
     """Spark with two threads, or as the master says."""
-    if shutil.which("java") is None:
-        pytest.skip("Java is not installed; install Java 17 to run the tests with Spark")
-    sql = pytest.importorskip("pyspark.sql", reason="pyspark is not installed; run `make spark`")
+    sql = require_spark()
     zone = os.environ.get("TZ")
     os.environ.update(SPARK_LOCAL_IP="127.0.0.1", PYSPARK_PYTHON=sys.executable, TZ="UTC")
     builder = sql.SparkSession.builder.master(master).appName("redox-warehouse")

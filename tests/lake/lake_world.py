@@ -12,6 +12,7 @@ from etl.lake.driver import load_lake
 from etl.pipeline import units
 from etl.pipeline.load import load_paths
 from etl.pipeline.records import LoadSummary
+from etl.pipeline.sources import Sources
 from etl.settings import LakeSettings, Settings, read_settings
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import FAULTS, Output, Shares
@@ -50,7 +51,8 @@ class LakeWorld:
 
     def load_by(self, spark: Any, path: Path) -> LoadSummary:
         self.share_key()
-        return load_lake(self.settings(self.lake), spark, [str(path)], clock=clock).loaded
+        listed = Sources({}).list([str(path)])
+        return load_lake(self.settings(self.lake), spark, listed, clock=clock).loaded
 
     def settings(self, home: Path) -> Settings:
         """A task of one unit each, so that there are several."""

@@ -103,3 +103,35 @@ def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> str:
 
 def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     return int(connection.execute(f"select count(*) from ({query})").fetchall()[0][0])
+
+
+def published_differences(ours: Path, theirs: Path) -> list[str]:
+    """Tables, marts and views of two published versions whose rows differ; times of landing aside."""
+    sums = [_published_sums(folder) for folder in (ours, theirs)]
+    names = sorted(sums[0].keys() | sums[1].keys())
+    return [name for name in names if sums[0].get(name) != sums[1].get(name)]
+
+
+def _published_sums(folder: Path) -> dict[str, tuple[int, int]]:
+    with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as connection:
+        connection.execute("set timezone = 'UTC'")
+        rows = connection.execute(
+            "select schema_name || '.' || view_name from duckdb_views() where not internal"
+        ).fetchall()
+        sums: dict[str, tuple[int, int]] = {}
+        for start in range(0, len(rows), _AT_ONCE):
+            selects = [
+                f"select '{name}', count(*), sum(cast(hash(r) as hugeint)) "
+                f"from (select {_published_columns(connection, name)} from {name} "
+                f"where {_OWN_ROWS.get(name, 'true')}) as r"
+                for (name,) in rows[start : start + _AT_ONCE]
+            ]
+            for name, *own in connection.execute(" union all ".join(selects)).fetchall():
+                sums[name] = tuple(own)
+    return sums
+
+
+def _published_columns(connection: duckdb.DuckDBPyConnection, name: str) -> str:
+    own = _OWN_COLUMNS.get(name, ())
+    described = connection.execute(f"describe {name}").fetchall()
+    return ", ".join(f'"{row[0]}"' for row in described if row[0] not in own)

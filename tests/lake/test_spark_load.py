@@ -8,10 +8,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
+from etl.cli.main import cli
 from etl.errors import UsageFault
-from etl.pipeline.load import load_paths
-from etl.settings import read_settings
 from etl.synth import Dials
 from tests.delta.spark import spark_session
 from tests.lake.lake_world import FEW_MODELS, LakeWorld, small_units
@@ -68,9 +68,34 @@ def test_loading_again_changes_nothing(world: LakeWorld, spark: Any) -> None:
     assert world.orphans() == set()
 
 
-def test_a_lake_is_not_loaded_locally(world: LakeWorld) -> None:
-    with pytest.raises(UsageFault, match="spark-load"):
-        load_paths(read_settings(world.lake), [str(world.folder / "first")])
+CHANGES = (
+    ("load", "."),
+    ("reload",),
+    ("quarantine", "replay"),
+    ("quarantine", "resolve", "1"),
+    ("purge", "--message", "1", "--reason", "asked"),
+    ("migrate",),
+    ("recover",),
+)
+
+
+@pytest.mark.parametrize("command", CHANGES, ids=" ".join)
+def test_commands_that_change_rows_are_refused(world: LakeWorld, command: tuple[str, ...]) -> None:
+    before = sorted(path for path in world.lake.rglob("*") if path.is_file())
+    done = CliRunner().invoke(cli, ["--home", str(world.lake), *command])
+    assert isinstance(done.exception, UsageFault), done.output
+    assert "spark-load" in str(done.exception)
+    assert sorted(path for path in world.lake.rglob("*") if path.is_file()) == before
+
+
+def test_messages_are_rebuilt_and_read_alike(world: LakeWorld) -> None:
+    for command in (("rebuild", "3"), ("show", "3"), ("findings",)):
+        ours, theirs = (
+            CliRunner().invoke(cli, ["--home", str(home), *command]).output
+            for home in (world.local, world.lake)
+        )
+        assert ours == theirs
+        assert len(ours) > 1
 
 
 def test_a_local_home_is_not_loaded_by_spark(world: LakeWorld, spark: Any) -> None:

@@ -20,7 +20,7 @@ from tests.packaging.documents import ROOT
 OURS = {"etl", "models"}
 BUILDING = ("setuptools", "wheel")
 SET_UP_EXTRAS = ("s3", "ui", "delta", "dev")
-OPTIONAL = {"deltalake": "etl/publish/delta"}
+OPTIONAL = {"deltalake": "etl/publish/delta", "pyspark": "etl/lake"}
 """What an extra brings, and the only folder that may import it."""
 NOT_IMPORTED = {
     "lxml": "beautifulsoup4 is told to parse with it",

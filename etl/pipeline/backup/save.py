@@ -47,7 +47,7 @@ UNDER_LOCK = (
     "requests",
     "batches",
 )
-IMMUTABLE = ("landing", "published")
+IMMUTABLE = ("landing", "lake", "published")
 _NOT_KEPT = (".lock", ".tmp", ".part", ".new")
 
 

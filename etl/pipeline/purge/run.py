@@ -87,6 +87,7 @@ def purge(loader: Loader, request: PurgeRequest, *, dry_run: bool = False) -> Pu
 
     Raises UsageFault for a request that names nothing or cannot be understood.
     """
+    loader.require_own_kind()
     request.check()
     settings = loader.settings
     if not settings.warehouse_path.exists():

@@ -1,0 +1,119 @@
+"""`redox-warehouse spark-load`: many messages into a lake, by the executors of a cluster."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from etl.cli.load import QUARANTINED, REFUSED, LeftOutNames, report_refused, summary_line
+from etl.cli.progress import progress_reporter
+from etl.settings import Settings
+
+if TYPE_CHECKING:
+    from etl.pipeline.batches import BatchSummary
+
+EPILOG = """\b
+Examples:
+  redox-warehouse spark-load --master 'local[4]' archive/2019/
+  redox-warehouse spark-load --master spark://10.0.0.5:7077 'archive/*.ndjson.gz'
+  redox-warehouse spark-load --master yarn --conf spark.executor.memory=6g archive/
+
+\b
+Needs the extra `spark` and Java 17 here, and on executors what requirements-executors.txt names.
+See docs/scale.md. Exit codes as of `redox-warehouse load`.
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("paths", nargs=-1, required=True)
+@click.option("--master", metavar="URL", help="Of the cluster, or local[N] [lake.master].")
+@click.option("--remote", metavar="URL", help="Of a Spark Connect server (sc://...) instead.")
+@click.option(
+    "--conf", "confs", metavar="NAME=VALUE", multiple=True, help="Setting of Spark's own."
+)
+@click.option("--unwrap", metavar="KEY", default="", help="Messages are in envelopes, under KEY.")
+@click.option("--encoding", metavar="NAME", default="", help="Of text that is not UTF-8.")
+@click.option("--column", metavar="NAME", default="", help="Of a CSV or Parquet file's messages.")
+@click.option("--received-at", metavar="NAME", default="", help="The column of their times.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.pass_obj
+def spark_load(
+    settings: Settings,
+    paths: tuple[str, ...],
+    master: str | None,
+    remote: str | None,
+    confs: tuple[str, ...],
+    unwrap: str,
+    encoding: str,
+    column: str,
+    received_at: str,
+    as_json: bool,
+) -> int:
+    """Load messages by Spark into a home that is a lake.
+
+    For archives that one machine would load for too long: executors read, check and lay out what
+    `load` would, into the same tables under the same ids, as Parquet files. PATHS are as of `load`;
+    bytes are landed from here. Running it twice changes nothing.
+
+    The home is a folder that this machine and all executors reach under one path. It is loaded by
+    this command alone; `publish`, marts, reports and `publish --to delta` work as in any other.
+    """
+    from etl.lake.driver import load_lake
+    from etl.pipeline.opening import Recipe, known_encoding
+    from etl.pipeline.sources import Sources
+
+    if received_at and not column:
+        raise click.UsageError(
+            "--received-at is a column of a table; name that of the messages too."
+        )
+    recipe = Recipe(unwrap, known_encoding(encoding), column, received_at).to_text()
+    sources = Sources(settings.buckets, home=settings.home)
+    listed = list(sources.list(paths))  # faults of the call show before a cluster is asked
+    with (
+        _session(master or settings.lake.master, remote, confs) as spark,
+        progress_reporter(quiet=as_json) as progress,
+    ):
+        batch = load_lake(settings, spark, listed, unwrap=recipe, progress=progress)
+    names = LeftOutNames(sources.left_out, are_shown=False)
+    if as_json:
+        click.echo(json.dumps(_as_json(batch, names, settings), indent=1))
+    else:
+        click.echo(summary_line(batch.loaded))
+    names.report()
+    report_refused(batch.refused, settings)
+    if batch.refused or names.has_trouble():
+        return REFUSED
+    return QUARANTINED if batch.loaded.quarantined else 0
+
+
+def _as_json(batch: BatchSummary, names: LeftOutNames, settings: Settings) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from etl.warehouse.lake import LakeFolder
+
+    return batch.loaded.to_json() | {
+        "refused": [asdict(one) for one in batch.refused],
+        "left_out": names.counts(),
+        "version": LakeFolder(settings.home).newest(),
+    }
+
+
+@contextmanager
+def _session(master: str, remote: str | None, confs: tuple[str, ...]) -> Iterator[Any]:
+    """A session of Spark that ends with the block."""
+    from etl.lake.session import open_session
+
+    pairs = [conf.partition("=") for conf in confs]
+    if any(not mark for _, mark, _ in pairs):
+        raise click.UsageError("--conf takes NAME=VALUE, such as spark.executor.memory=6g.")
+    if not (master or remote):
+        raise click.UsageError(
+            "Name the cluster by --master or the setting lake.master; local[4] is this machine."
+        )
+    settings = {name: value for name, _, value in pairs}
+    with open_session(master, remote=remote or "", settings=settings) as spark:
+        yield spark

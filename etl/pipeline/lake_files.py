@@ -1,0 +1,74 @@
+"""The files of a lake's tables, as publishing and readers take them: up to the version of the book."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from etl.pipeline.quarantine import READ_WAIT_S
+from etl.publish.given import GivenFile, select_of
+from etl.publish.relations import read_relations
+from etl.settings import Settings
+from etl.sql_text import quote
+from etl.warehouse.connection import open_in_memory, open_warehouse, read_lock
+from etl.warehouse.lake import VERSION_ROW, LakeFolder
+
+_BOOK = "book"
+
+
+def lake_files(
+    connection: duckdb.DuckDBPyConnection, home: Path, *, database: str = ""
+) -> dict[str, list[GivenFile]]:
+    """The files of every table that has some, by qualified name; nothing for a home that is no lake.
+
+    `database` is the name under which the book is attached.
+    """
+    lake = LakeFolder(home)
+    if not lake.is_there():
+        return {}
+    files: dict[str, list[GivenFile]] = defaultdict(list)
+    for version in lake.read_until(book_version(connection, database=database)):
+        for file in version.tables:
+            columns = frozenset(version.columns[file.table])
+            files[file.table].append(
+                GivenFile(lake.path_of(file.file), file.rows, file.bytes, file.sha256, columns)
+            )
+    return files
+
+
+@contextmanager
+def open_rows(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Every table of a home for reading, whichever kind it is, while nobody writes.
+
+    In a lake they are views, of the book and of its files, in a database of their own.
+    """
+    path = settings.warehouse_path
+    with read_lock(path, wait_s=READ_WAIT_S):
+        if not LakeFolder(settings.home).is_there():
+            with open_warehouse(path, read_only=True) as connection:
+                yield connection
+            return
+        with open_in_memory(spill=settings.temporary_path) as connection:
+            connection.execute(f"attach {quote(str(path))} as {_BOOK} (read_only)")
+            _make_views(connection, settings.home)
+            yield connection
+
+
+def _make_views(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
+    files = lake_files(connection, home, database=_BOOK)
+    for name, relation in read_relations(connection, database=_BOOK).items():
+        is_stored = name not in files
+        select = f"select * from {_BOOK}.{name}" if is_stored else select_of(relation, files[name])
+        connection.execute(f"create schema if not exists {relation.schema}")
+        connection.execute(f"create view {name} as {select}")
+
+
+def book_version(connection: duckdb.DuckDBPyConnection, *, database: str = "") -> int:
+    """Up to which version of its lake a book is, 0 before the first."""
+    place = f"{database}.core.warehouse" if database else "core.warehouse"
+    rows = connection.execute(f"select value from {place} where name = ?", [VERSION_ROW]).fetchall()
+    return int(rows[0][0]) if rows else 0
