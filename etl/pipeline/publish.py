@@ -139,7 +139,7 @@ def _publish(settings: Settings, folder: PublishedFolder, now: datetime) -> Publ
                 given=lake_files(connection, settings.home),
             )
         catalog = plan_catalog(relations, settings, catalog_hash=state.catalog_hash)
-        stored = _store_marts(settings, folder, built, catalog, tables)
+        stored = _store_marts(settings, _earlier(folder, latest), built, catalog, tables)
         catalog = catalog.with_stored(stored.relations)
         done = done.plus(stored.done)
         manifest = _manifest(
@@ -161,7 +161,7 @@ def _publish(settings: Settings, folder: PublishedFolder, now: datetime) -> Publ
 
 def _store_marts(
     settings: Settings,
-    folder: PublishedFolder,
+    earlier: Earlier | None,
     built: Path,
     catalog: ReaderCatalog,
     tables: dict[str, TableFiles],
@@ -171,7 +171,7 @@ def _store_marts(
         catalog,
         tables,
         built,
-        earlier=_earlier(folder, folder.latest()),
+        earlier=earlier,
         limits=Limits(settings.marts.memory_bytes, _workers(), settings.temporary_path),
     )
     require_kept_promises(built, stored.files)

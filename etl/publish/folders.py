@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import stat
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -92,8 +93,11 @@ class PublishedFolder:
             place.unlink()
 
     def adopt(self, built: Path, version: int) -> None:
-        """Give a version, brought to disk, its final name."""
-        sync_files([built, *built.rglob("*")])
+        """Give a version, brought to disk, its final name.
+
+        Files that an earlier version has too are on disk already.
+        """
+        sync_files([built, *(path for path in built.rglob("*") if not _is_shared(path))])
         built.rename(self.folder_of(version))
         sync_files([self.versions])
 
@@ -152,6 +156,12 @@ class PublishedFolder:
         finally:
             os.close(descriptor)
         return False
+
+
+def _is_shared(path: Path) -> bool:
+    """True if a file has another name too, as hard links to an earlier version's files have."""
+    status = path.lstat()
+    return stat.S_ISREG(status.st_mode) and status.st_nlink > 1
 
 
 def check_space(root: Path, manifest: Manifest) -> None:

@@ -107,7 +107,8 @@ def to_json(manifest: Manifest) -> str:
     """The text of manifest.json."""
     totals = {"rows": manifest.rows, "bytes": manifest.bytes}
     tables = {name: _table_json(name, table) for name, table in manifest.tables.items()}
-    return json.dumps({"format": FORMAT, **totals, **asdict(manifest), "tables": tables}, indent=1)
+    facts = asdict(replace(manifest, tables={}))
+    return json.dumps({"format": FORMAT, **totals, **facts, "tables": tables}, indent=1)
 
 
 def _table_json(name: str, table: TableFiles) -> dict[str, Any]:

@@ -69,6 +69,8 @@ class Relation:
 
     def as_published(self) -> Relation:
         """The same relation with the types its published form has."""
+        if all(_telling(column)[0] == column.sql_type for column in self.columns):
+            return self
         columns = (replace(column, sql_type=_telling(column)[0]) for column in self.columns)
         return replace(self, columns=tuple(columns))
 
