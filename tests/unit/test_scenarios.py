@@ -195,6 +195,23 @@ def test_flags_agree_with_values(many: Path) -> None:
             assert (row["abnormal_flag"] == "Normal") == (low <= number <= high)
 
 
+def test_vaccines_fit_the_age_and_lists_hold_what_is_taken_at_home(many: Path) -> None:
+    born = {row["patient_id"]: row["birth_date"] for row in truth(many, "patients")}
+    bounds = {row["code"]: (int(row["from_age"]), int(row["to_age"])) for row in lines("vaccines")}
+    given = [
+        (
+            int(row["occurrence_at"][:4]) - int(born[row["patient_id"]][:4]),
+            bounds[row["source_code"]],
+        )
+        for row in truth(many, "immunizations")
+        if row["patient_id"] in born
+    ]
+    assert len({bound for _, bound in given}) > 2
+    assert all(first <= age <= last + 1 for age, (first, last) in given)
+    listed = [row for row in truth(many, "medications") if not row["order_id"]]
+    assert {row["route"] for row in listed} == {"Oral"}
+
+
 def test_every_listed_scenario_exists_and_happens() -> None:
     assert {line["scenario"] for line in lines("mix")} == set(SCENARIOS)
     assert {line["identity"] for line in lines("identities")} == set(IDENTITIES)

@@ -15,7 +15,7 @@ import orjson
 from etl.synth.clock import DAY_MS
 from etl.synth.scenarios import payload, times
 from etl.synth.scenarios.case import Case
-from etl.synth.scenarios.lists import Line, code_system, grouped, lines
+from etl.synth.scenarios.lists import Line, code_system, grouped, lines, lines_of
 from etl.synth.scenarios.medications import product_body, product_row, route_body
 from etl.synth.scenarios.observations import Observation
 from etl.synth.scenarios.people import Person
@@ -290,7 +290,7 @@ def _first_lists(case: Case) -> dict[Entry, EntryState]:
     chosen: list[Entry] = []
     *current, former = rng.sample(lines("diagnoses"), rng.randint(2, 4))
     chosen += [Problem(case, line, _past(case)) for line in current]
-    for line in rng.sample(lines("medications"), rng.randint(1, 3)):
+    for line in rng.sample(_taken_at_home(), rng.randint(1, 3)):
         chosen.append(ListedMedication(case, line, _past(case)))
     allergens = rng.sample(lines("allergens"), rng.randint(1, 2)) if rng.random() < 0.4 else []
     chosen += [Allergy(case, line, _past(case)) for line in allergens or [NO_ALLERGY]]
@@ -326,6 +326,11 @@ def _later(case: Case, entry: Entry, state: EntryState, at: int, *, may_vanish: 
     return state
 
 
+def _taken_at_home() -> tuple[Line, ...]:
+    """Medications that lists of patients carry: none that is injected in a hospital."""
+    return lines_of("medications", "route", "Oral")
+
+
 def _section(listed: dict[Entry, EntryState], section: str, name: str) -> Json:
     """The entries of a list under its name; a list that is empty is not sent at all."""
     entries = [entry.body(state) for entry, state in listed.items() if entry.section == section]
@@ -335,7 +340,7 @@ def _section(listed: dict[Entry, EntryState], section: str, name: str) -> Json:
 def _new_entries(case: Case, at: int) -> Iterator[Entry]:
     """What came since the last snapshot."""
     if case.rng.random() < 0.5:
-        yield ListedMedication(case, case.rng.choice(lines("medications")), at // DAY_MS * DAY_MS)
+        yield ListedMedication(case, case.rng.choice(_taken_at_home()), at // DAY_MS * DAY_MS)
 
 
 def _snapshot(
