@@ -112,6 +112,7 @@ def load(
             "left_out": names.counts(),
             "left_out_entries": names.entries(),
             "unwrap": list(batch.misread.keys),
+            "unsettled": batch.unsettled,
         }
         click.echo(json.dumps(batch.loaded.to_json() | facts, indent=1))
     else:
@@ -120,6 +121,11 @@ def load(
             _tell_misread(settings, recipe, unwrap)
         for sentence in describe_keys(key for key in batch.misread.keys if key != unwrap):
             click.echo(sentence)
+        if batch.unsettled:
+            click.echo(
+                f"{counted(batch.unsettled, 'file')} changed in the last {settings.watch.settle_s:g} "
+                "seconds and may still be written; run `redox-warehouse load` again to load them."
+            )
     names.report()
     report_refused(batch.refused, settings)
     if batch.refused or names.has_trouble():

@@ -26,13 +26,15 @@ class Refusal:
 class BatchSummary:
     """What loading batches did; `misread` is what an envelope key would load.
 
-    `left_out` counts by reason what was not taken below the paths.
+    `left_out` counts by reason what was not taken below the paths, `unsettled` the files that
+    changed just now and wait.
     """
 
     loaded: LoadSummary
     refused: tuple[Refusal, ...]
     misread: Misread = field(default_factory=Misread)
     left_out: tuple[tuple[str, int], ...] = ()
+    unsettled: int = 0
 
 
 def load_batch(

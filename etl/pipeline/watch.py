@@ -160,6 +160,7 @@ def load_waiting(
     recover_pull(settings)
     waiting = find_waiting(settings, now)
     if not waiting.sources:
-        return BatchSummary(LoadSummary(), (), left_out=waiting.left_out)
-    batch = load_batch(settings, waiting.sources, progress)
-    return replace(batch, left_out=waiting.left_out)
+        batch = BatchSummary(LoadSummary(), ())
+    else:
+        batch = load_batch(settings, waiting.sources, progress)
+    return replace(batch, left_out=waiting.left_out, unsettled=waiting.unsettled)

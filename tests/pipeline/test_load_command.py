@@ -123,6 +123,15 @@ def test_reload_of_an_unknown_model_is_a_wrong_call(command: CommandLine, tmp_pa
     assert told.code == 2 and "PatientAdmin" in told.err
 
 
+def test_without_paths_files_that_just_changed_are_named(command: CommandLine) -> None:
+    incoming = command.home / "incoming"
+    incoming.mkdir(parents=True)
+    (incoming / "a.json").write_text(json.dumps(make_message("1")), "utf-8")
+    told = command.run("load")
+    assert "1 file changed in the last 10 seconds" in told.out
+    assert json.loads(command.run("load", "--json").out)["unsettled"] == 1
+
+
 def test_without_paths_what_waits_is_loaded(command: CommandLine) -> None:
     assert command.run("load").out.startswith("received 0 ")
     command.home.mkdir(exist_ok=True)
