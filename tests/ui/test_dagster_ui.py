@@ -173,8 +173,10 @@ def test_files_become_runs_numbers_and_plots(dagster: Dagster, page: Page) -> No
 
     page.mouse.click(1000, 800, button="right")
     page.locator("text=Expand all groups >> visible=true").first.click()
-    expect(page.get_by_text("published_version").first).to_be_visible()
     take_picture(page, "graph")
+    page.goto(f"{dagster.url}/locations/__repository__@redox-warehouse/asset-groups/publishing")
+    expect(page.get_by_text("published_version").first).to_be_visible()
+    take_picture(page, "publishing")
 
     page.goto(f"{dagster.url}/runs/{runs[0]['runId']}")
     expect(page.get_by_text("Success", exact=True).first).to_be_visible()
