@@ -30,8 +30,16 @@ def another_record(case: Case, person: Person) -> Record:
     return record
 
 
-def merge(case: Case, person: Person, at: int, *, retired: Record, survivor: Record) -> Step:
-    """PatientMerge: one record goes into another, which messages name from now on.
+def merge(
+    case: Case,
+    person: Person,
+    at: int,
+    *,
+    retired: Record,
+    survivor: Record,
+    is_followed: bool = True,
+) -> Step:
+    """PatientMerge: one record goes into another, which messages name from now on if it is followed.
 
     Most retire only the id of the source's own type, some all ids of the record.
     """
@@ -40,7 +48,8 @@ def merge(case: Case, person: Person, at: int, *, retired: Record, survivor: Rec
 
     def change() -> None:
         retired.retire(types, survivor, at)
-        person.record = survivor
+        if is_followed:
+            person.record = survivor
 
     return Step(
         at, "PatientAdmin", "PatientMerge", person, {}, detail=Detail.NAME, under=survivor,
@@ -85,12 +94,16 @@ def merge_reversed(case: Case, person: Person, after: int) -> Iterator[Step]:
 
 
 def merge_undone(case: Case, person: Person, after: int) -> Iterator[Step]:
-    """Two people were taken for one: a later merge into the retired id revives it."""
+    """Two people were taken for one: a later merge into the retired id revives it.
+
+    Messages about the first go on naming their own record: of what had named the other's, nobody
+    could say afterwards whose it is.
+    """
     mine, other = person.record, _somebody_else(case)
     at = case.any_time(after)
     yield register(case, other, at)
     at = case.instants.after(at, 2, 60)
-    yield merge(case, person, at, retired=mine, survivor=other.record)
+    yield merge(case, person, at, retired=mine, survivor=other.record, is_followed=False)
     duplicate = another_record(case, Person(mine))
     at = case.instants.after(at, 2, 60)
     yield merge(case, person, at, retired=duplicate, survivor=mine)
