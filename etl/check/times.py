@@ -64,11 +64,6 @@ def read_time(text: str, temporal: Temporal) -> ReadTime:
         return IMPOSSIBLE
 
 
-def keeps_received_form(rules: tuple[TimeRule, ...]) -> bool:
-    """Whether a value read under these rules prints differently from the text it came as."""
-    return any(rule not in (TimeRule.IMPLAUSIBLE, TimeRule.IMPOSSIBLE) for rule in rules)
-
-
 def _read_form(text: str, form: TimeForm, temporal: Temporal) -> ReadTime:
     stated = {unit: text[span] for unit, span in form.spans.items()}
     written = date(int(stated["year"]), int(stated.get("month", 1)), int(stated.get("day", 1)))

@@ -8,8 +8,6 @@ outside is the policy of the caller, who keeps it as received or nulls it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,25 +16,8 @@ from etl.check.text_columns import as_one_array
 from models.catalog.records import Catalog, Synonym, ValueSet, ValueSetKind
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a value set says of one value.
-
-    A value that is not judged counts as supported. `suggestion` is a supported value, "" when the
-    value is supported or none comes near.
-    """
-
-    supported: bool
-    suggestion: str = ""
-    judged: bool = True
-
-
-NOT_JUDGED: Final = Verdict(supported=True, judged=False)
-SUPPORTED: Final = Verdict(supported=True)
-
-
 class ValueSetChecker:
-    """The closed value sets of a catalog with their synonyms, made ready to judge columns."""
+    """The closed value sets of a catalog with their synonyms, made ready to check columns."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._sets = {
@@ -44,19 +25,6 @@ class ValueSetChecker:
             for value_set in catalog.value_sets.values()
             if value_set.kind is ValueSetKind.CLOSED
         }
-
-    def is_enforced(self, value_set: str) -> bool:
-        """Whether values outside the set are violations."""
-        return value_set in self._sets
-
-    def judge(self, value_set: str, value: str | None) -> Verdict:
-        """Judge one received value; null, "" and values of sets that are not closed are not."""
-        closed = self._sets.get(value_set)
-        if closed is None or not value:
-            return NOT_JUDGED
-        if value in closed.values:
-            return SUPPORTED
-        return Verdict(supported=False, suggestion=closed.suggest(value))
 
     def find_violations(
         self, column: pa.Array | pa.ChunkedArray, value_set: str

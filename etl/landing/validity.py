@@ -1,13 +1,12 @@
 """Validity: whether a candidate is one JSON value, so that the bytes after it can be trusted.
 
 Kinder than a JSON parser exactly where a message has a quarantine reason of its own: NaN and
-Infinity, bad UTF-8, lone surrogates, too deep. Such an item is framed and the load judges it alone.
+Infinity, bad UTF-8, lone surrogates, too deep. Such an item is framed, and the load says what it is.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 import msgspec
 
@@ -25,23 +24,6 @@ def is_json_value(text: bytes) -> bool:
         return True
     is_forgivable = any(odd in text for odd in (b"NaN", b"Infinity", b"\\u"))
     return is_forgivable and _is_strictly_valid(_blunt(text))
-
-
-def are_json_values(texts: Sequence[bytes]) -> bool:
-    """Whether all texts are valid, judged in one go; False also when that cannot tell.
-
-    The brackets of each text must balance: only then does joining them with commas prove anything.
-    """
-    try:
-        _decoder.decode(b"".join((b"[", b",".join(texts), b"]")))
-    except (RecursionError, msgspec.DecodeError):
-        return False
-    return True
-
-
-def is_json_object(text: bytes) -> bool:
-    """Whether the bytes are exactly one JSON object that begins with its brace."""
-    return text.startswith(b"{") and is_json_value(text)
 
 
 def _is_strictly_valid(text: bytes) -> bool:

@@ -76,13 +76,3 @@ class Inserting:
         finally:
             self._connection.execute("reset threads")
             self._connection.execute("pragma enable_optimizer")
-
-
-def delete_messages(
-    connection: duckdb.DuckDBPyConnection, tables: Iterable[str], first: int, stop: int
-) -> None:
-    """Delete the rows of messages first <= message_id < stop from tables keyed by message_id."""
-    for table in tables:
-        connection.execute(
-            f"delete from {table} where message_id >= ? and message_id < ?", [first, stop]
-        )

@@ -8,7 +8,6 @@ from etl.check.rules import render_rules
 from etl.kernel._reader import KEY_BYTES
 from etl.kernel.program import compile_program
 from models.catalog import Catalog, read_catalog
-from models.compile.arrow_types import row_schema
 from models.compile.dictionary import dictionary_tables
 from models.compile.shapes import ModelShapes, NodeKind
 from models.tables.plan import WarehousePlan
@@ -44,13 +43,6 @@ def test_every_field_has_a_place_in_the_plan(
     for event in catalog.data_models[data_model].event_types:
         for node in shapes.for_event(event.event_type).root.walk():
             assert node.kind is NodeKind.OBJECT or node.path in held, node.path
-
-
-def test_every_table_has_an_arrow_schema_that_begins_with_its_key(plan: WarehousePlan) -> None:
-    for table in plan.tables():
-        names = row_schema(table).names
-        assert tuple(names[: len(table.key)]) == table.key
-        assert len(names) == len(table.key) + len(table.columns)
 
 
 def test_the_dictionary_tells_every_field_once(catalog: Catalog, plan: WarehousePlan) -> None:

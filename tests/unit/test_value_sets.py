@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etl.check.value_sets import NOT_JUDGED, ValueSetChecker, Verdict
+from etl.check.value_sets import ValueSetChecker
 from models.catalog.records import Catalog, Synonym, ValueSet, ValueSetKind
 
 SEX = ("Female", "Male", "Nonbinary", "Other", "Unknown")
@@ -82,31 +82,27 @@ CHECKER = make_checker(
 def test_value_outside_gets_the_nearest_supported_value(
     value_set: str, value: str, suggestion: str
 ) -> None:
-    assert CHECKER.judge(value_set, value) == Verdict(supported=False, suggestion=suggestion)
+    assert CHECKER.find_violations(pa.array([value]), value_set) == [(0, suggestion)]
 
 
 @pytest.mark.parametrize("value", SEX)
 def test_every_listed_value_is_supported(value: str) -> None:
-    assert CHECKER.judge("Sex", value) == Verdict(supported=True)
+    assert CHECKER.find_violations(pa.array([value]), "Sex") == []
 
 
 @pytest.mark.parametrize("kind", [kind for kind in ValueSetKind if kind is not ValueSetKind.CLOSED])
-def test_only_closed_sets_are_judged(kind: ValueSetKind) -> None:
+def test_only_closed_sets_are_checked(kind: ValueSetKind) -> None:
     checker = make_checker(make_set("Some", ["listed"], kind))
-    assert not checker.is_enforced("Some")
-    assert checker.judge("Some", "not listed") == NOT_JUDGED
     assert checker.find_violations(pa.array(["not listed"]), "Some") == []
 
 
 @pytest.mark.parametrize("value_set", ["", "No Such Set"])
-def test_unknown_set_judges_nothing(value_set: str) -> None:
-    assert CHECKER.judge(value_set, "anything") == NOT_JUDGED
+def test_unknown_set_checks_nothing(value_set: str) -> None:
     assert CHECKER.find_violations(pa.array(["anything"]), value_set) == []
 
 
 @pytest.mark.parametrize("value", ["", None])
-def test_what_is_not_populated_is_not_judged(value: str | None) -> None:
-    assert CHECKER.judge("Sex", value) == NOT_JUDGED
+def test_what_is_not_populated_is_not_checked(value: str | None) -> None:
     assert CHECKER.find_violations(pa.array([value], pa.string()), "Sex") == []
 
 
@@ -118,12 +114,14 @@ VALUES = st.lists(
 @pytest.mark.parametrize("string_type", [pa.string(), pa.large_string(), pa.string_view()])
 @settings(deadline=None)
 @given(values=VALUES, start=st.integers(0, 5))
-def test_column_is_judged_like_its_values(
+def test_column_is_checked_like_its_values(
     string_type: pa.DataType, values: list[str | None], start: int
 ) -> None:
     column = pa.array(values, string_type).slice(min(start, len(values)))
-    verdicts = [CHECKER.judge("Sex", value) for value in column.to_pylist()]
-    expected = [(r, v.suggestion) for r, v in enumerate(verdicts) if not v.supported]
+    alone = (
+        CHECKER.find_violations(pa.array([one], pa.string()), "Sex") for one in column.to_pylist()
+    )
+    expected = [(row, suggestion) for row, found in enumerate(alone) for _, suggestion in found]
 
     assert CHECKER.find_violations(column, "Sex") == expected
     assert CHECKER.find_violations(pa.chunked_array([column, column]), "Sex") == [

@@ -91,14 +91,6 @@ class Visit(Actor[VisitState]):
             }
         return body
 
-    def short_body(self, state: VisitState) -> Json:
-        """The Visit object of models that only refer to a visit."""
-        return {
-            "VisitNumber": self.number,
-            "PatientClass": state.patient_class,
-            "Location": payload.location(state.place),
-        }
-
     def merge_step(self, at: int, *, owner: Person, new_owner: Person, state: VisitState) -> Step:
         """The visit was another patient's: VisitMerge moves it."""
         return Step(
