@@ -129,6 +129,9 @@ class LakeSettings(Section):
     """Loading with Spark. Sizes in bytes."""
 
     master: str = Field("", description="the cluster of spark-load: spark://..., yarn, local[4]")
+    sources: tuple[str, ...] = Field(
+        (), description="what Dagster's asset `lake` loads; empty = there is no such asset"
+    )
     load_bytes: int = Field(4 * 2**30, ge=2**20, description="most bytes of one load, a version")
     task_bytes: int = Field(
         128 * 2**20, ge=2**16, description="most bytes of one task, which writes a file a table"

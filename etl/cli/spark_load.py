@@ -39,6 +39,7 @@ See docs/scale.md. Exit codes as of `redox-warehouse load`.
 @click.option("--encoding", metavar="NAME", default="", help="Of text that is not UTF-8.")
 @click.option("--column", metavar="NAME", default="", help="Of a CSV or Parquet file's messages.")
 @click.option("--received-at", metavar="NAME", default="", help="The column of their times.")
+@click.option("--pipes", is_flag=True, hidden=True, help="Report to Dagster, which started this.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_obj
 def spark_load(
@@ -51,6 +52,7 @@ def spark_load(
     encoding: str,
     column: str,
     received_at: str,
+    pipes: bool,
     as_json: bool,
 ) -> int:
     """Load messages by Spark into a home that is a lake.
@@ -85,6 +87,9 @@ def spark_load(
         click.echo(summary_line(batch.loaded))
     names.report()
     report_refused(batch.refused, settings)
+    if pipes:
+        _report_to_dagster(batch, settings)
+        return 0
     if batch.refused or names.has_trouble():
         return REFUSED
     return QUARANTINED if batch.loaded.quarantined else 0
@@ -100,6 +105,28 @@ def _as_json(batch: BatchSummary, names: LeftOutNames, settings: Settings) -> di
         "left_out": names.counts(),
         "version": LakeFolder(settings.home).newest(),
     }
+
+
+def _report_to_dagster(batch: BatchSummary, settings: Settings) -> None:
+    """Counts as metadata of the asset, nothing else; the run fails by an error only."""
+    from dagster_pipes import open_dagster_pipes
+
+    from etl.warehouse.lake import LakeFolder
+
+    loaded = batch.loaded
+    with open_dagster_pipes() as pipes:
+        pipes.report_asset_materialization(
+            metadata={
+                "version": LakeFolder(settings.home).newest(),
+                "received": loaded.received,
+                "loaded": loaded.loaded,
+                "duplicate": loaded.duplicate,
+                "quarantined": loaded.quarantined,
+                "objects": loaded.objects,
+                "refused": len(batch.refused),
+                "dagster/partition_row_count": sum(loaded.rows.values()),
+            }
+        )
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from etl.orchestration.jobs import (
     build_senders_job,
     build_whole_job,
 )
+from etl.orchestration.lake import build_lake, has_lake
 from etl.orchestration.loading import build_load
 from etl.orchestration.marts import build_marts
 from etl.orchestration.publishing import build_published_version
@@ -73,6 +74,7 @@ def assemble(settings: Settings | None = None, habits: Habits | None = None) -> 
             build_load(graph),
             build_published_version(graph),
             *([build_delta_tables(graph)] if has_delta(settings) else []),
+            *([build_lake(graph)] if has_lake(settings) else []),
             build_marts(graph, settings),
             build_report_asset(graph),
         ],
