@@ -30,6 +30,7 @@ class OwnFiles:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._root = str(root)
 
     def has(self, object_id: str) -> bool:
         """Whether an object was landed whole and not in a bundle."""
@@ -109,7 +110,7 @@ class OwnFiles:
 
     def index_path(self, object_id: str) -> Path:
         """Where the items of an object are listed, if it has files of its own."""
-        return self._folder_of(object_id) / f"{object_id}.{INDEX_NAME}"
+        return Path(f"{self._root}/{object_id[:2]}/{object_id}.{INDEX_NAME}")
 
     def _folder_of(self, object_id: str) -> Path:
         return self.root / object_id[:2]

@@ -62,6 +62,7 @@ class Landing:
         self.root = root
         self._own = OwnFiles(root)
         self._bundles = Bundles(root / "bundles")
+        self._bundled: set[str] = set()
         self._most_small_items = most_small_items
         self._sources = sources
         self._clock = clock
@@ -253,6 +254,7 @@ class Landing:
     def _land_alone(self, one: Small) -> None:
         with _disk_errors(), claim_folder(self._temporary) as folder:
             self._own.land(one, folder)
+        self._bundled.discard(one.landed.object_id)
 
     def _write(
         self,
@@ -328,7 +330,12 @@ class Landing:
     def _in_bundle(self, object_id: str) -> tuple[Bundle, Member] | None:
         """The place of an object in a bundle, unless it has files of its own."""
         found = self._bundles.find(object_id)
-        return None if found and self._own.has(object_id) else found
+        if found is None or object_id in self._bundled:
+            return found
+        if self._own.has(object_id):
+            return None
+        self._bundled.add(object_id)
+        return found
 
     @property
     def _temporary(self) -> Path:
