@@ -19,6 +19,7 @@ import msgspec
 from etl.ingest.envelope_times import RECEIVED_AT_NAMES, read_instant
 
 BASE64_NAME: Final = "isbase64encoded"
+_TO_PLAIN: Final = str.maketrans("-_", "+/")
 EACH: Final = "[]"
 """Behind a name of a key: every element of the array."""
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -115,7 +116,7 @@ def _read_body(raw: bytes, holders: tuple[_Object, ...]) -> bytes | None:
         return raw
     text = _decode_text(raw)
     if any(_look_up(holder, BASE64_NAME) == b"true" for holder in holders):
-        return base64.b64decode("".join(text.split()), validate=True)
+        return _decode_base64(text)
     return _json_in_base64(text) or text.encode()
 
 
@@ -136,11 +137,17 @@ def _json_in_base64(text: str) -> bytes:
     if len(text) < _SHORTEST_BASE64 or text[0] in "{[ \t\r\n":
         return b""
     try:
-        held = base64.b64decode("".join(text.split()), validate=True)
+        held = _decode_base64(text)
     except (binascii.Error, ValueError):
         return b""
     start = held.removeprefix(_BYTE_ORDER_MARK).lstrip()[:1]
     return held if start in (b"{", b"[") else b""
+
+
+def _decode_base64(text: str) -> bytes:
+    """The bytes in base64 of either alphabet, in lines or not, with or without its padding."""
+    digits = "".join(text.split()).translate(_TO_PLAIN).rstrip("=")
+    return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
 
 
 def _read_received_at(holders: tuple[_Object, ...]) -> datetime | None:

@@ -28,6 +28,10 @@ ENVELOPES = {
     "last of two": (b'{"body": 1, "body": ' + BODY + b"}", "body"),
     "text": (wrap(body=BODY.decode()), "body"),
     "base64": (wrap(body=base64.b64encode(BODY).decode(), isBase64Encoded=True), "body"),
+    "base64 for URLs": (
+        wrap(body=base64.urlsafe_b64encode(BODY).decode().rstrip("="), isBase64Encoded=True),
+        "body",
+    ),
     "base64 in lines": (
         wrap(body=base64.encodebytes(BODY).decode(), is_base64_encoded=True),
         "body",
@@ -167,6 +171,10 @@ def test_every_element_gives_its_message(name: str) -> None:
     [
         ({"body": NESTED}, "body.Message"),
         ({"body": base64.b64encode(NESTED.encode()).decode()}, "body.Message"),
+        (
+            {"body": base64.urlsafe_b64encode(NESTED.encode()).decode().rstrip("=")},
+            "body.Message",
+        ),
         ({"message": {"data": IN_BASE64}}, "message.data"),
         ({"a": json.dumps({"b": NESTED})}, "a.b.Message"),
     ],
