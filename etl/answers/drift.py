@@ -21,12 +21,13 @@ from etl.conform.conformer import EXTENSION, EXTENSIONS
 from etl.conform.inference import MOST_KEYS, InferredField, Looks
 from etl.errors import UsageFault
 from etl.known_names import require_known
+from etl.pipeline.catalog_cache import site_plan
 from etl.report.views import view_select
 from etl.settings import Settings
-from models.catalog import Catalog, CatalogFaults, formats, read_catalog
+from models.catalog import Catalog, CatalogFaults, formats
 from models.catalog.meta_fields import is_meta
 from models.catalog.records import Field, JsonType, KnownExtension
-from models.tables.plan import WarehousePlan, plan_tables
+from models.tables.plan import WarehousePlan
 
 UNLISTED = "unlisted_key"
 SOURCE = "drift"
@@ -118,12 +119,11 @@ def write_drift(settings: Settings, *, data_models: Sequence[str] = ()) -> NewLi
 
     Raises UsageFault, and writes nothing, when the catalog with the new lines would be faulty.
     """
-    catalog = _site_catalog(settings.catalog_path)
+    catalog, plan = _site_plan(settings)
     with open_newest(settings) as (connection, _):
         require_known(connection, data_models=data_models)
         looks = _look(connection, data_models or catalog.data_models)
         keywords = read_keywords(connection)
-    plan = plan_tables(catalog)
     new = [field for part in _parts(catalog, plan, looks, keywords) for field in part]
     file = settings.catalog_path / formats.FIELDS.file
     if new:
@@ -131,9 +131,9 @@ def write_drift(settings: Settings, *, data_models: Sequence[str] = ()) -> NewLi
     return NewLines(tuple(new), tuple(left_out(looks)), file)
 
 
-def _site_catalog(overlay: Path) -> Catalog:
+def _site_plan(settings: Settings) -> tuple[Catalog, WarehousePlan]:
     try:
-        return read_catalog(overlay)
+        return site_plan(settings)
     except CatalogFaults as faults:
         raise UsageFault(str(faults)) from None
 
