@@ -4,9 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 AUDIT := .venv-audit
 STAMP := $(VENV)/.installed
+QUICK := $(BIN)/pytest -q -m 'not faults and not ui and not slow and not spark' -n auto --dist worksteal
 export REDOX_WAREHOUSE_HOME ?= $(CURDIR)/.redox-warehouse
 export DAGSTER_HOME ?= $(REDOX_WAREHOUSE_HOME)/dagster
-export PYTHONDONTWRITEBYTECODE ?= 1
 
 .PHONY: help setup demo test check lint types layers unit faults ui slow spark fuzz fuzz-files soak bench dagster docs audit hashes clean
 
@@ -24,7 +24,8 @@ setup: $(STAMP) ## Create .venv with everything in it
 demo: $(STAMP) ## Generate synthetic messages, load them through Dagster, publish, report
 	@$(BIN)/python -m etl.orchestration.demo
 
-test: check unit ## All checks and tests that take minutes at most
+test: check ## All checks, and every test but those of the long suites below
+	$(QUICK)
 
 check: lint types layers
 
@@ -38,8 +39,8 @@ types: $(STAMP)
 layers: $(STAMP)
 	$(BIN)/lint-imports
 
-unit: $(STAMP)
-	$(BIN)/pytest -q -m 'not faults and not ui and not slow and not spark' -n auto --dist loadfile
+unit: $(STAMP) ## The tests of single functions and of the catalog, in less than a minute
+	$(QUICK) tests/unit tests/catalog tests/kernel tests/framing tests/golden
 
 faults: $(STAMP) ## Kills, full disks, damaged bytes
 	$(BIN)/pytest -q -m faults

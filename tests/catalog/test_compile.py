@@ -7,12 +7,13 @@ import pytest
 from etl.check.rules import render_rules
 from etl.kernel._reader import KEY_BYTES
 from etl.kernel.program import compile_program
-from models.catalog import Catalog, read_catalog
+from models.catalog import Catalog
 from models.compile.dictionary import dictionary_tables
 from models.compile.shapes import ModelShapes, NodeKind
 from models.tables.plan import WarehousePlan
+from tests.packaged import packaged_catalog
 
-MODELS = sorted(read_catalog().data_models)
+MODELS = sorted(packaged_catalog().data_models)
 
 
 @pytest.mark.parametrize("data_model", MODELS)

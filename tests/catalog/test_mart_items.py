@@ -8,15 +8,16 @@ from etl.marts.evidence import DEMOGRAPHICS, VISIT
 from etl.marts.items import places_of
 from etl.marts.kinds import Item, read_columns, read_items
 from etl.marts.mentions import Mention, patient_mentions, visit_mentions
-from models.catalog import Catalog, read_catalog
+from models.catalog import Catalog
 from models.tables.plan import WarehousePlan, plan_tables
+from tests.packaged import packaged_catalog
 
 ITEMS = {item.view: item for item in read_items()}
 
 
 @pytest.fixture(scope="module")
 def known() -> tuple[Catalog, WarehousePlan]:
-    catalog = read_catalog()
+    catalog = packaged_catalog()
     return catalog, plan_tables(catalog)
 
 

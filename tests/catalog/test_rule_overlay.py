@@ -9,12 +9,13 @@ from click.testing import CliRunner
 
 from etl.cli.catalog import catalog as command
 from models.catalog import CatalogFaults, read_catalog
+from tests.packaged import packaged_catalog
 
 
 def test_rule_and_severity_are_enough(tmp_path: Path) -> None:
     (tmp_path / "rules.csv").write_text("rule,severity\ntype_misfit,warning\n")
 
-    changed, delivered = read_catalog(tmp_path).rules, read_catalog().rules
+    changed, delivered = read_catalog(tmp_path).rules, packaged_catalog().rules
 
     assert changed["type_misfit"].severity.value == "warning"
     assert changed["type_misfit"].meaning == delivered["type_misfit"].meaning
@@ -34,4 +35,4 @@ def test_template_can_be_read_back(tmp_path: Path) -> None:
 
     assert printed.exit_code == 0
     assert "type_misfit,error," in printed.output
-    assert read_catalog(tmp_path).rules == read_catalog().rules
+    assert read_catalog(tmp_path).rules == packaged_catalog().rules

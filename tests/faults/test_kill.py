@@ -21,7 +21,7 @@ from etl.synth.dials import Output, Shares
 from etl.warehouse import identity
 from etl.warehouse.connection import open_warehouse
 from etl.warehouse.schema import existing_columns
-from models.catalog import read_catalog
+from tests.packaged import packaged_catalog
 
 LEFT_OUT = {
     "load_id",
@@ -100,7 +100,7 @@ def _check_kills(tmp_path: Path, kills: int, messages: int) -> None:
     """Kill loads of a home until one comes to its end, look, and go on with the next home."""
     folder = tmp_path / "messages"
     dials = Dials(messages=messages, shares=SHARES, output=Output(files=3))
-    write_synthetic(folder, catalog=read_catalog(), dials=dials)
+    write_synthetic(folder, catalog=packaged_catalog(), dials=dials)
     calm = read_settings(tmp_path / "calm")
     seconds = _run(calm, folder)
     expected = _content(calm)
@@ -138,7 +138,7 @@ def test_workers_end_with_a_killed_command(tmp_path: Path) -> None:
     folder = tmp_path / "messages"
     shares = Shares(unlisted_keys=0.5)  # what goes the exact way, in the helper process
     dials = Dials(messages=26_000, shares=shares)
-    write_synthetic(folder, catalog=read_catalog(), dials=dials)
+    write_synthetic(folder, catalog=packaged_catalog(), dials=dials)
     assert sum(path.stat().st_size for path in folder.iterdir()) > SMALL_WORK_BYTES
     settings = read_settings(tmp_path / "home")
     environment = os.environ | {"REDOX_WAREHOUSE_LOAD__WORKERS": "2"}

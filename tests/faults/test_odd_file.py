@@ -9,9 +9,8 @@ from etl.pipeline.load import load_paths
 from etl.settings import Settings, read_settings
 from etl.warehouse.connection import open_warehouse
 from etl.warehouse.rebuild import rebuild_messages
-from models.catalog import read_catalog
-from models.tables.plan import plan_tables
 from tests.faults.odd_file import OddFile, write_odd_file
+from tests.packaged import packaged_plan
 from tests.reference.compare import differences
 from tests.reference.json_text import parse
 
@@ -49,7 +48,7 @@ def test_every_byte_is_an_item_or_a_separator(world: tuple[OddFile, Settings]) -
 
 def test_good_messages_are_loaded_whole(world: tuple[OddFile, Settings]) -> None:
     odd, settings = world
-    plan = plan_tables(read_catalog())
+    plan = packaged_plan()
     with open_warehouse(settings.warehouse_path, read_only=True) as connection:
         ids = dict(connection.execute("select message_id, item from core.message").fetchall())
         rebuilt = rebuild_messages(connection, plan, list(ids))

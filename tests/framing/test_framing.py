@@ -242,7 +242,7 @@ def test_a_segment_is_known_by_its_magic() -> None:
     assert [time for batch in batches for time in batch.received_at_us.tolist()] == [7, 8]
 
 
-@pytest.mark.parametrize("count", [1, 3, 1_000])
+@pytest.mark.parametrize("count", [1, 3, 100, pytest.param(1_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("place", ["first", "middle", "last"])
 @pytest.mark.parametrize("layout", ["lines", "array", "pretty array", "run", "pretty run"])
 @pytest.mark.parametrize("damage", DAMAGES)

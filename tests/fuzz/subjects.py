@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from models.catalog import read_catalog
 from models.tables.plan import plan_tables
+from tests.packaged import packaged_catalog
 
 FITS, CONFORMED = "fits", "conformed"
 MAX_DEPTH = 128
@@ -32,7 +32,7 @@ def kernel() -> Subject:
     from etl.kernel.exact import Limits
     from etl.kernel.run import Items, Status, run
 
-    catalog = read_catalog()
+    catalog = packaged_catalog()
     limits = Limits(max_bytes=MAX_BYTES, max_depth=MAX_DEPTH)
     secret = bytes(range(1, KEY_BYTES + 1))
     compiled = Compiled(catalog, plan_tables(catalog), limits=limits, secret=secret)

@@ -22,9 +22,8 @@ from etl.pipeline.load import load_paths
 from etl.settings import read_settings
 from etl.warehouse.connection import open_warehouse
 from etl.warehouse.rebuild import rebuild_messages
-from models.catalog import read_catalog
-from models.tables.plan import plan_tables
 from tests.fuzz.inputs import Input, inputs
+from tests.packaged import packaged_plan
 from tests.reference.classify import UNREADABLE, classify, holds_anything
 from tests.reference.compare import differences
 from tests.reference.json_text import Object, Value, parse
@@ -72,7 +71,7 @@ def faults_of_load(made: Sequence[Input], listed: Mapping[str, Listed]) -> Itera
                     "where reason = 'duplicate_key' group by 1"
                 ).fetchall()
             )
-            rebuilt = rebuild_messages(connection, plan_tables(read_catalog()), list(ids.values()))
+            rebuilt = rebuild_messages(connection, packaged_plan(), list(ids.values()))
     limits = settings.load
     known: set[bytes] = set()
     for item, given in enumerate(made):

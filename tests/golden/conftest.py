@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from models.catalog import Catalog, read_catalog
+from models.catalog import Catalog
 from tests.golden.loaded import Loaded, load_manual
 from tests.golden.manual import Case, read_cases
-
-
-@pytest.fixture(scope="session")
-def catalog() -> Catalog:
-    return read_catalog()
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +52,12 @@ class Case:
     deliveries: tuple[Delivery, ...]
 
 
-def read_cases(folder: Path = FOLDER) -> list[Case]:
+@cache
+def read_cases() -> list[Case]:
     """All pages, by topic and name; each payload has a day of receipt of its own."""
-    paths = sorted(folder.glob("*/*.md"))
+    paths = sorted(FOLDER.glob("*/*.md"))
     days = _days()
-    return [read_case(path, path.relative_to(folder).with_suffix("").as_posix(), days)
+    return [read_case(path, path.relative_to(FOLDER).with_suffix("").as_posix(), days)
             for path in paths]  # fmt: skip
 
 
@@ -94,7 +96,7 @@ def _days() -> Iterator[datetime]:
         number += 1
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """YAML with exact decimals, and with true and false as the only words that are booleans."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 (PyYAML's own form)

@@ -13,9 +13,9 @@ from typing import Any
 
 import yaml
 
-from models.catalog import read_catalog
 from tests.golden.loaded import OF_EVERY_MESSAGE, Result, load_manual
 from tests.golden.manual import FOLDER, read_cases
+from tests.packaged import packaged_catalog
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
     wanted = {Path(name).resolve() for name in sys.argv[1:]}
     cases = read_cases()
     with tempfile.TemporaryDirectory() as folder:
-        loaded = load_manual(cases, folder=Path(folder), catalog=read_catalog())
+        loaded = load_manual(cases, folder=Path(folder), catalog=packaged_catalog())
     item = 0
     for case in cases:
         for _ in case.deliveries:

@@ -14,10 +14,10 @@ from etl.kernel.compiled import Compiled
 from etl.kernel.exact import Limits
 from etl.kernel.run import Items, Status, UnitResult, run
 from etl.kernel.tables import NO_TIME
-from models.catalog import read_catalog
 from models.tables.plan import plan_tables
+from tests.packaged import packaged_catalog
 
-CATALOG = read_catalog()
+CATALOG = packaged_catalog()
 SECRET = bytes(range(7, 7 + KEY_BYTES))
 COMPILED = Compiled(
     CATALOG, plan_tables(CATALOG), limits=Limits(max_bytes=2**20, max_depth=64), secret=SECRET

@@ -12,8 +12,8 @@ from etl.kernel.exact import Refused
 from etl.kernel.run import Status
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import Shares
-from models.catalog import read_catalog
 from tests.kernel.one_message import COMPILED, message, run_messages, see
+from tests.packaged import packaged_catalog
 
 URL = "https://api.example.org/extensions/favourite-colour"
 COLOUR = {"favourite-colour": {"url": URL, "string": "blue"}}
@@ -44,9 +44,10 @@ def exact_rows(raw: bytes) -> list[dict[str, Any]]:
     return sorted(rows, key=repr)
 
 
-def test_messages_of_every_event_type_become_the_same(tmp_path: Path) -> None:
-    dials = Dials(messages=300, shares=Shares(extensions=1))
-    write_synthetic(tmp_path, catalog=read_catalog(), dials=dials)
+@pytest.mark.parametrize("messages", [111, pytest.param(300, marks=pytest.mark.slow)])
+def test_messages_of_every_event_type_become_the_same(tmp_path: Path, messages: int) -> None:
+    dials = Dials(messages=messages, shares=Shares(extensions=1))
+    write_synthetic(tmp_path, catalog=packaged_catalog(), dials=dials)
     lines = b"".join(file.read_bytes() for file in tmp_path.glob("*.ndjson")).splitlines()
     quick = 0
     for raw in lines:

@@ -17,7 +17,7 @@ from etl.settings import LakeSettings, Settings, read_settings
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import FAULTS, Output, Shares
 from etl.warehouse.lake import LakeFolder
-from models.catalog import read_catalog
+from tests.packaged import packaged_catalog
 
 FEW_MODELS = ("PatientAdmin", "Results", "Scheduling")
 HASH_KEY = "content_hash.key"
@@ -43,7 +43,7 @@ class LakeWorld:
         """A folder of synthetic messages with faults and duplicates."""
         path = self.folder / name
         dials = replace(dials, shares=SHARES, output=Output(files=files, blank_lines=0.01))
-        write_synthetic(path, catalog=read_catalog(), dials=dials)
+        write_synthetic(path, catalog=packaged_catalog(), dials=dials)
         return path
 
     def load_locally(self, path: Path) -> LoadSummary:

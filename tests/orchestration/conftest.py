@@ -11,15 +11,10 @@ import pytest
 from etl.orchestration.assembly import assemble
 from etl.orchestration.habits import Habits
 from etl.settings import read_settings
-from models.catalog import Catalog, read_catalog
+from models.catalog import Catalog
 from tests.orchestration.dagster_world import DagsterWorld, keep_runs_on_disk
 
 SEEN = ("Notes", "PatientAdmin", "PatientSearch")
-
-
-@pytest.fixture(scope="session")
-def catalog() -> Catalog:
-    return read_catalog()
 
 
 @pytest.fixture(scope="session")

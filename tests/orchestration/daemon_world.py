@@ -22,7 +22,7 @@ from etl.doctor.dagster_home import FILE, bring_up_to_date
 from etl.orchestration.attempts import UNDER_WAY
 from etl.pipeline.status import read_status
 from etl.synth import Dials, write_synthetic
-from models.catalog import read_catalog
+from tests.packaged import packaged_catalog
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
@@ -75,7 +75,7 @@ class DaemonWorld:
         """Synthetic messages into HOME/incoming; gives how many."""
         made = self.home / "made"
         dials = Dials(messages, seed=seed, shapes=2, data_models=("PatientAdmin",))
-        write_synthetic(made, catalog=read_catalog(), dials=dials)
+        write_synthetic(made, catalog=packaged_catalog(), dials=dials)
         (self.home / "incoming").mkdir(exist_ok=True)
         made.rename(self.home / "incoming" / f"feed-{seed}")
         return messages
@@ -190,7 +190,6 @@ def open_daemon_world(folder: Path, *, is_impatient: bool = False) -> Iterator[D
         **(IMPATIENT if is_impatient else {}),
         "REDOX_WAREHOUSE_HOME": str(home),
         "DAGSTER_HOME": str(storage),
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
     with dg.DagsterInstance.from_config(str(storage)) as instance:
         world = DaemonWorld(home, environment, instance)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,8 +13,9 @@ import dagster as dg
 
 from etl.doctor.dagster_home import bring_up_to_date
 from etl.settings import Settings
-from etl.synth import Dials, write_synthetic
+from etl.synth import Dials
 from models.catalog import Catalog
+from tests.synthetic import synthetic_messages
 
 
 @dataclass
@@ -34,15 +34,9 @@ class DagsterWorld:
 
     def write(self, name: str, messages: int = 12, **dials: Any) -> Path:
         """Synthetic PatientAdmin messages as one file in HOME/incoming."""
-        folder = self.settings.home / "made"
         dials.setdefault("data_models", ("PatientAdmin",))
         dials = {"shapes": 2, "first_day": date(2026, 1, 5), **dials}
-        made = write_synthetic(folder, catalog=self.catalog, dials=Dials(messages, **dials))
-        target = self.settings.incoming_path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        made.files[0].rename(target)
-        shutil.rmtree(folder)
-        return target
+        return self.put(name, synthetic_messages(Dials(messages, **dials)))
 
     def put(self, name: str, content: bytes) -> Path:
         """A file in HOME/incoming."""

@@ -215,7 +215,6 @@ def test_dg_accepts_the_definitions_without_a_warning(tmp_path: Path) -> None:
         **os.environ,
         "REDOX_WAREHOUSE_HOME": str(tmp_path),
         "DAGSTER_HOME": str(tmp_path / "dagster"),
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
     command = [sys.executable, "-m", "dagster_dg_cli.cli", "check", "defs"]
 

@@ -85,7 +85,7 @@ def code_lines(page: Path) -> Iterator[str]:
 def commands(lines: Iterator[str], program: str) -> Iterator[list[str]]:
     """The words after `program`, for each call of it."""
     for line in lines:
-        for call in _calls(line):
+        for call in _calls(line) if program in line else ():
             if call and call[0].rpartition("/")[2] == program:
                 yield call[1:]
 

@@ -18,7 +18,7 @@ from etl.settings import read_settings
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import FAULTS, Shares, SourceDial
 from etl.synth.scenarios import ScenarioDials, write_scenarios
-from models.catalog import read_catalog
+from tests.packaged import packaged_catalog
 from tests.packaging.documents import ROOT, blocks, page_name
 
 PAGE = ROOT / "docs" / "analysts.md"
@@ -43,7 +43,7 @@ class Published:
             sources=(SourceDial("Faulty Hospital"),),
             shares=Shares(**dict.fromkeys(FAULTS, 0.05)),
         )
-        write_synthetic(folder / "messages", catalog=read_catalog(), dials=dials)
+        write_synthetic(folder / "messages", catalog=packaged_catalog(), dials=dials)
         load_paths(settings, [str(folder / "messages")])
         self.path = f"{publish(settings).folder}/warehouse.duckdb"
 

@@ -15,7 +15,7 @@ from etl.pipeline.publish import publish
 from etl.settings import read_settings
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import Override, Shares, SourceDial
-from models.catalog import read_catalog
+from tests.packaged import packaged_catalog
 from tests.packaging.documents import ROOT, blocks, page_name, pages, prose
 from tests.packaging.page_session import PageSession, is_run
 
@@ -46,7 +46,7 @@ RUN = [page for page in pages() if "decisions" not in page.parts and _runnable(p
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `messages`, and `.redox-warehouse` that has loaded and published them."""
     folder = tmp_path_factory.mktemp("reader")
-    write_synthetic(folder / "messages", catalog=read_catalog(), dials=DIALS)
+    write_synthetic(folder / "messages", catalog=packaged_catalog(), dials=DIALS)
     settings = read_settings(folder / ".redox-warehouse")
     load_paths(settings, [str(folder / "messages")])
     publish(settings)

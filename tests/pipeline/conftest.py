@@ -8,13 +8,7 @@ from pathlib import Path
 import pytest
 
 from etl.settings import Settings, read_settings
-from models.catalog import Catalog, read_catalog
 from tests.pipeline.command import CommandLine
-
-
-@pytest.fixture(scope="session")
-def catalog() -> Catalog:
-    return read_catalog()
 
 
 @pytest.fixture

@@ -25,9 +25,9 @@ from etl.publish.folders import TABLES_FILE, VIEWS_FILE, PublishedFolder
 from etl.publish.manifest import MANIFEST
 from etl.publish.views import filling_database, point_to
 from etl.settings import Settings, read_settings
-from etl.synth import Dials, write_synthetic
+from etl.synth import Dials
 from etl.synth.dials import FAULTS, Shares
-from models.catalog import read_catalog
+from tests.synthetic import synthetic_messages
 
 MODELS = ("Inventory", "Device", "SSO")
 SLICE = 1 << 18
@@ -92,7 +92,8 @@ def load_more(settings: Settings, *, data_model: str = "Device", seed: int = 3) 
 
 
 def _load(settings: Settings, folder: Path, dials: Dials) -> None:
-    write_synthetic(folder, catalog=read_catalog(), dials=dials)
+    folder.mkdir()
+    (folder / "messages.ndjson").write_bytes(synthetic_messages(dials))
     load_paths(settings, [str(folder)])
 
 

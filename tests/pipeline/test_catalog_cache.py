@@ -8,6 +8,7 @@ from etl.pipeline import catalog_cache
 from etl.pipeline.catalog_cache import read_cached_plan
 from models.catalog import Catalog, CatalogFaults, read_catalog
 from models.tables.plan import plan_tables
+from tests.packaged import read_once
 
 SYNONYM = "value_set,received,supported,reason\nSex,Mann,Male,German\n"
 
@@ -19,7 +20,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
     def watched(overlay: Path) -> Catalog:
         read.append(overlay)
-        return read_catalog(overlay)
+        return read_once(overlay)
 
     monkeypatch.setattr(catalog_cache, "read_catalog", watched)
     monkeypatch.setattr(catalog_cache, "_known", {})

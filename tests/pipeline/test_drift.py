@@ -26,6 +26,7 @@ from etl.warehouse.rebuild import rebuild_message
 from models.catalog import read_catalog
 from models.catalog.records import NumberKind
 from models.tables.plan import plan_tables
+from tests.packaged import packaged_catalog
 from tests.pipeline.loaded_world import World
 from tests.pipeline.small_messages import (
     Message,
@@ -312,9 +313,12 @@ def test_command_writes_and_names_the_reload(loaded: Settings) -> None:
         (loaded.catalog_path / "fields.csv").unlink(missing_ok=True)
 
 
-def test_whatever_drifts_can_be_listed_and_comes_back(tmp_path: Path, settings: Settings) -> None:
+@pytest.mark.parametrize("messages", [60, pytest.param(222, marks=pytest.mark.slow)])
+def test_whatever_drifts_can_be_listed_and_comes_back(
+    tmp_path: Path, settings: Settings, messages: int
+) -> None:
     shares = Shares(unlisted_keys=0.9, misfits=0.2, extensions=0.2, number_spelling=0.2)
-    world = World(tmp_path, read_catalog(), settings, Dials(messages=222, shares=shares))
+    world = World(tmp_path, packaged_catalog(), settings, Dials(messages=messages, shares=shares))
     world.load()
 
     new = write_drift(settings)

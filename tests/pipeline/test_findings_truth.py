@@ -26,7 +26,7 @@ BY_ANALOGY = "value_not_supported_by_analogy"
 Place = tuple[int, str, str, tuple[int, ...]]
 
 
-@pytest.fixture(scope="module", params=[1, 2])
+@pytest.fixture(scope="module", params=[1, pytest.param(2, marks=pytest.mark.slow)])
 def world(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, catalog: Catalog
 ) -> World:

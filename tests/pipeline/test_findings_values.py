@@ -16,8 +16,8 @@ from etl.report.conformed import create_conformed_views
 from etl.report.views import create_views
 from etl.settings import Settings, ValueSettings, read_settings
 from etl.warehouse.rebuild import rebuild_message
-from models.catalog import Catalog, read_catalog
-from models.tables.plan import plan_tables
+from models.catalog import Catalog
+from tests.packaged import packaged_plan
 from tests.pipeline.small_messages import (
     ask,
     contents,
@@ -112,7 +112,7 @@ def test_policy_null_unplaces_values_and_rebuild_gives_them_back(tmp_path: Path)
     populated = ask(settings, f"select messages from quality.path_count where path = '{SEX}'")
     assert populated == [(2,)]
     with opened(settings) as connection:
-        rebuilt = rebuild_message(connection, plan_tables(read_catalog()), _first_id(settings))
+        rebuilt = rebuild_message(connection, packaged_plan(), _first_id(settings))
     assert json.loads(rebuilt) == message
 
 

@@ -13,10 +13,10 @@ from etl.publish.relations import read_relations
 from etl.publish.views import AnalystView, ReaderCatalog, create_macros, stand_in_select
 from etl.settings import read_settings
 from etl.warehouse.schema import Schema
-from models.catalog import read_catalog
 from models.tables.plan import plan_tables
+from tests.packaged import packaged_catalog
 
-CATALOG = read_catalog()
+CATALOG = packaged_catalog()
 PLAN = plan_tables(CATALOG)
 TUVA = Path(__file__).parents[1] / "catalog" / "tuva_columns.csv"
 LISTED = sorted(

@@ -14,18 +14,28 @@ from etl.synth.dials import FAULTS, Shares, SourceDial
 from models.catalog import Catalog
 from tests.pipeline.loaded_world import World
 
-MESSAGES = 333
+EVERY_EVENT_TYPE = 111
+"""So few messages hold each event type once."""
+MANY = 333
+slow = pytest.mark.slow
 SOURCES = tuple(SourceDial(f"Synthetic EHR {n}") for n in range(3))
 DAMAGED = Shares(**dict.fromkeys(FAULTS, 0.12), duplicates=0.1, same_log_id=0.05, long_arrays=0.02)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(
+    ("messages", "seed"),
+    [
+        (EVERY_EVENT_TYPE, 1),
+        pytest.param(MANY, 1, marks=slow),
+        pytest.param(MANY, 2, marks=slow),
+    ],
+)
 def test_clean_messages_of_all_event_types_come_back_equal(
-    tmp_path: Path, catalog: Catalog, settings: Settings, seed: int
+    tmp_path: Path, catalog: Catalog, settings: Settings, messages: int, seed: int
 ) -> None:
-    world = World(tmp_path, catalog, settings, Dials(messages=MESSAGES, seed=seed))
+    world = World(tmp_path, catalog, settings, Dials(messages=messages, seed=seed))
     summary = world.load()
-    assert (summary.received, summary.loaded) == (MESSAGES, MESSAGES)
+    assert (summary.received, summary.loaded) == (messages, messages)
     assert world.rebuild_faults() == []
     assert world.population_faults() == []
     with world.warehouse() as connection:
@@ -38,15 +48,23 @@ def test_clean_messages_of_all_event_types_come_back_equal(
         assert events.fetchone() == (sum(len(m.event_types) for m in catalog.data_models.values()),)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("messages", "seed"),
+    [
+        (EVERY_EVENT_TYPE, 1),
+        pytest.param(MANY, 1, marks=slow),
+        pytest.param(MANY, 2, marks=slow),
+        pytest.param(MANY, 3, marks=slow),
+    ],
+)
 def test_damaged_messages_come_back_equal(
-    tmp_path: Path, catalog: Catalog, settings: Settings, seed: int
+    tmp_path: Path, catalog: Catalog, settings: Settings, messages: int, seed: int
 ) -> None:
-    dials = Dials(messages=MESSAGES, seed=seed, shares=DAMAGED, sources=SOURCES, days=3)
+    dials = Dials(messages=messages, seed=seed, shares=DAMAGED, sources=SOURCES, days=3)
     world = World(tmp_path, catalog, settings, dials)
     summary = world.load()
     outcomes = world.outcomes()
-    assert summary.received == MESSAGES
+    assert summary.received == messages
     assert summary.loaded == outcomes["loaded"]
     assert summary.duplicate == outcomes["duplicate"]
     assert summary.quarantined == outcomes["quarantined"]

@@ -18,7 +18,7 @@ from etl.pipeline.units import Unit
 from etl.settings import LoadSettings, Settings, read_settings
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import FAULTS, Shares
-from models.catalog import read_catalog
+from tests.packaged import packaged_catalog
 from tests.pipeline.small_messages import contents
 
 LOAD_BYTES = 2**20
@@ -36,7 +36,7 @@ def test_threads_load_what_one_thread_loads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dials = Dials(messages=700, seed=5, shares=DAMAGED)
-    write_synthetic(tmp_path / "inputs", catalog=read_catalog(), dials=dials)
+    write_synthetic(tmp_path / "inputs", catalog=packaged_catalog(), dials=dials)
     monkeypatch.setattr("etl.pipeline.reading.SMALL_WORK_BYTES", 0)
     monkeypatch.setattr("etl.pipeline.reading.FEW_MESSAGES", 1)
     monkeypatch.setattr("etl.pipeline.units.UNIT_BYTES", LOAD_BYTES // 4)

@@ -11,8 +11,7 @@ import pytest
 from etl.pipeline.load import load_paths
 from etl.settings import Settings, read_settings
 from etl.warehouse.rebuild import rebuild_message
-from models.catalog import read_catalog
-from models.tables.plan import plan_tables
+from tests.packaged import packaged_plan
 from tests.pipeline.small_messages import ask, make_message, opened
 
 META = {
@@ -77,5 +76,5 @@ def test_one_finding_is_all_that_is_said(settings: Settings) -> None:
 def test_rebuild_gives_what_came(settings: Settings) -> None:
     ((message_id,),) = ask(settings, "select message_id from core.message where read_as <> ''")
     with opened(settings) as connection:
-        rebuilt = rebuild_message(connection, plan_tables(read_catalog()), message_id)
+        rebuilt = rebuild_message(connection, packaged_plan(), message_id)
     assert json.loads(rebuilt) == REPLY

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from etl.pipeline import pull as pipeline
-from models.catalog import read_catalog
+from tests.packaged import packaged_catalog
 from tests.pull.builders import make_home
 from tests.standin.keys import make_private_key
 from tests.standin.redox import StandIn
 from tests.standin.serve import catalog_replies, serve
 
-_CATALOG = read_catalog()
+_CATALOG = packaged_catalog()
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,8 @@ from typing import Any
 
 from etl.pipeline.load import load_paths
 from etl.settings import Settings
-from models.catalog import read_catalog
 from models.compile.replies import compile_replies, read_as
+from tests.packaged import packaged_catalog
 from tests.pipeline.small_messages import ask
 from tests.pull.builders import ask as pull
 from tests.pull.builders import make_query
@@ -49,7 +49,7 @@ def test_a_recorded_reply_is_one_row_counted_as_the_reply_without_noise(
 def test_every_reply_of_the_standin_has_the_shape_of_its_event_type(
     replies: dict[tuple[str, str], str],
 ) -> None:
-    catalog = read_catalog()
+    catalog = packaged_catalog()
     for (data_model, event_type), reply in replies.items():
         content = reply_content(make_query(DataModel=data_model, EventType=event_type))
         shapes = compile_replies(catalog, data_model)

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import duckdb
 from reliability_world import Feed, connect_world, expect, send
 
-from models.catalog import Catalog, read_catalog
+from models.catalog import Catalog
 from models.compile.dictionary import dictionary_tables
 from models.tables.plan import plan_tables
+from tests.packaged import packaged_catalog
 
 SOURCES = {
     "7ce6f387-c33c-417d-8682-81e83628cbd9": "Northfield Clinic",
@@ -37,7 +38,7 @@ BROKEN = ("Meta.Source.Name", "Meta.Destinations[].Name", "Patient.Identifiers[]
 
 def connect_demo(*, days: int = 30, is_test: bool = False) -> duckdb.DuckDBPyConnection:
     """A connection whose counts a report can be made of."""
-    catalog = read_catalog()
+    catalog = packaged_catalog()
     connection = connect_world()
     for name, rows in dictionary_tables(catalog, plan_tables(catalog)).items():
         connection.register("incoming", rows)

@@ -9,16 +9,17 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from models.catalog import Catalog, read_catalog
+from models.catalog import Catalog
 from models.catalog.records import Field, JsonType
 from models.compile.replies import compile_replies
+from tests.packaged import packaged_catalog
 
 MOST_VALUES = 4
 
 
 @cache
 def _catalog() -> Catalog:
-    return read_catalog()
+    return packaged_catalog()
 
 
 @cache

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import uvicorn
 
-from models.catalog import read_catalog
 from models.catalog.records import Direction
+from tests.packaged import packaged_catalog
 from tests.standin.keys import RegisteredKey, make_private_key, write_key
 from tests.standin.redox import StandIn
 
@@ -24,7 +24,7 @@ def catalog_replies() -> dict[tuple[str, str], str]:
     """The queries of the packaged catalog and the event types that answer them."""
     return {
         (event.data_model, event.event_type): event.reply
-        for model in read_catalog().data_models.values()
+        for model in packaged_catalog().data_models.values()
         for event in model.event_types
         if event.direction is Direction.QUERY
     }

@@ -23,7 +23,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from etl.doctor.dagster_home import bring_up_to_date
 from etl.synth import Dials, write_synthetic
-from models.catalog import read_catalog
+from tests.packaged import packaged_catalog
 
 pytestmark = pytest.mark.ui
 
@@ -64,7 +64,7 @@ class Dagster:
             shapes=4,
             data_models=("PatientAdmin", "Order", "Results", "Scheduling"),
         )
-        write_synthetic(made, catalog=read_catalog(), dials=dials)
+        write_synthetic(made, catalog=packaged_catalog(), dials=dials)
         folder.parent.mkdir(parents=True, exist_ok=True)
         made.rename(folder)
 
@@ -92,7 +92,6 @@ def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagster]:
         "REDOX_WAREHOUSE_WATCH__SETTLE_S": "0",
         "REDOX_WAREHOUSE_WATCH__EVERY_S": "5",
         "DAGSTER_HOME": str(storage),
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
     command = [
         sys.executable, "-m", "dagster_dg_cli.cli", "dev", "-w", "workspace.yaml",

@@ -10,10 +10,11 @@ import pyarrow as pa
 import pytest
 
 from etl.check.plausibility import check_plausibility
-from models.catalog import Catalog, read_catalog
+from models.catalog import Catalog
 from models.catalog.records import Comparison
 from models.compile.plausibility import Place, PlausibilityCheck, compile_plausibility
 from models.tables.plan import WarehousePlan, plan_tables
+from tests.packaged import packaged_catalog
 
 INSTANT = pa.timestamp("us", tz="UTC")
 NEAR = ("message_id", "orders_ordinal")
@@ -21,7 +22,7 @@ NEAR = ("message_id", "orders_ordinal")
 
 @cache
 def catalog() -> Catalog:
-    return read_catalog()
+    return packaged_catalog()
 
 
 @cache

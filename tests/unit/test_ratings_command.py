@@ -21,6 +21,7 @@ from etl.ratings.event_tree import plant_tree
 from etl.settings import read_settings
 from models.catalog import Catalog, read_catalog
 from models.catalog.records import Rating
+from tests.packaged import packaged_catalog, read_once
 from tests.pages.facts import Fact, expected, make_facts
 from tests.pages.layouts import paths_text, run_together_text, tree_text
 from tests.pages.markup import SPANS, html_page, tree_html
@@ -31,11 +32,16 @@ Invoke = Callable[..., Result]
 
 @cache
 def packaged() -> Catalog:
-    return read_catalog()
+    return packaged_catalog()
 
 
 def booked_facts() -> list[Fact]:
     return make_facts(packaged(), *BOOKED, 1)
+
+
+@pytest.fixture(autouse=True)
+def _packaged_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("etl.ratings.importing.read_catalog", read_once)
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from etl.ratings.compare import compare_lists
 from etl.ratings.comparison import Comparison, Statement
 from etl.ratings.phrases import to_type
 from etl.ratings.records import FieldList, Layout, ReadField
-from models.catalog import Catalog, read_catalog
+from models.catalog import Catalog
 from models.catalog.records import Expectation, Rating
+from tests.packaged import packaged_catalog
 
 EVENT = ("PatientAdmin", "Arrival")
 SEX = "Patient.Demographics.Sex"
@@ -19,7 +20,7 @@ NAME = "Patient.Demographics.FirstName"
 
 @cache
 def packaged() -> Catalog:
-    return replace(read_catalog(), expectations=())
+    return replace(packaged_catalog(), expectations=())
 
 
 def make_line(path: str, **judgement: object) -> Expectation:

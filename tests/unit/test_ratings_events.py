@@ -8,12 +8,12 @@ import pytest
 
 from etl.ratings.events import EventNames, EventVerdict, find_event, read_sample
 from etl.ratings.records import Entry, Page
-from models.catalog import read_catalog
+from tests.packaged import packaged_catalog
 
 
 @cache
 def names() -> EventNames:
-    return EventNames(read_catalog())
+    return EventNames(packaged_catalog())
 
 
 def make_entry(name: str, text: str) -> Entry:

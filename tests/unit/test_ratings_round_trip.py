@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from etl.ratings.records import FieldList, Refusal
 from etl.ratings.understand import PageReader
-from models.catalog import Catalog, read_catalog
+from models.catalog import Catalog
+from tests.packaged import packaged_catalog
 from tests.pages.damage import DAMAGES, Damage
 from tests.pages.facts import expected, make_facts
 from tests.pages.layouts import paths_text
@@ -21,7 +22,7 @@ from tests.pages.variants import RENDERS, read_lists, read_one
 
 @cache
 def packaged() -> Catalog:
-    return read_catalog()
+    return packaged_catalog()
 
 
 @cache

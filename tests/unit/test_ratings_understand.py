@@ -11,8 +11,9 @@ import pytest
 from etl.ratings.pages import to_page
 from etl.ratings.records import FieldList, Page, Refusal
 from etl.ratings.understand import PageReader, name_source
-from models.catalog import Catalog, read_catalog
+from models.catalog import Catalog
 from models.catalog.records import Rating
+from tests.packaged import packaged_catalog
 from tests.pages.facts import Fact, expected, make_facts
 from tests.pages.layouts import paths_text, run_together_text, tree_text
 from tests.pages.markup import LISTS, html_page, paths_html, sample_html
@@ -23,7 +24,7 @@ NOTES = ("Notes", "New")
 
 @cache
 def packaged() -> Catalog:
-    return read_catalog()
+    return packaged_catalog()
 
 
 @cache

@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
-from models.catalog import Catalog, read_catalog
+from models.catalog import Catalog
 from models.compile.replies import compile_replies, read_as
 from tests.kernel.one_message import run_messages
+from tests.packaged import packaged_catalog
 
 VISIT = {"VisitNumber": "1", "VisitDateTime": "2026-03-02T10:20:30.000Z"}
 
 
 @cache
 def catalog() -> Catalog:
-    return read_catalog()
+    return packaged_catalog()
 
 
 @pytest.mark.parametrize(

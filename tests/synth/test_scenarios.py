@@ -16,7 +16,8 @@ from etl.synth.scenarios.cases import SCENARIOS
 from etl.synth.scenarios.dials import Arrival
 from etl.synth.scenarios.identities import IDENTITIES
 from etl.synth.scenarios.lists import lines
-from models.catalog import Catalog, read_catalog
+from models.catalog import Catalog
+from tests.packaged import packaged_catalog
 from tests.reference.end_state import Identities, Received, appointments, encounters, in_time
 
 PATIENTS = 150
@@ -104,7 +105,7 @@ def test_replies_carry_no_time_but_that_of_their_envelope(many: Path) -> None:
 
 
 def test_only_fields_that_the_event_type_lists_are_sent(many: Path) -> None:
-    catalog = read_catalog()
+    catalog = packaged_catalog()
     sent: dict[tuple[str, str], set[str]] = {}
     for message in payloads(many):
         if not is_reply_under_query(message):

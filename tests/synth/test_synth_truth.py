@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import FAULTS, Format, Output, Override, Replies, Shares, SourceDial
 from etl.synth.faults.relations import is_broken, pairs_in, relations_of
-from models.catalog import Catalog, read_catalog
+from models.catalog import Catalog
 from tests.pipeline.loaded_world import replies_of
 from tests.reference.duplicates import find_duplicates, log_id
 from tests.reference.json_text import Value
@@ -22,11 +22,6 @@ from tests.reference.payload_files import items
 from tests.reference.population import Count, Group, as_listed, recount
 
 ALL_FAULTS = Shares(**dict.fromkeys(FAULTS, 0.15), duplicates=0.1, same_log_id=0.05)
-
-
-@pytest.fixture(scope="module")
-def catalog() -> Catalog:
-    return read_catalog()
 
 
 class Run:
@@ -76,14 +71,22 @@ def assert_truth_is_recounted(run: Run) -> None:
     assert listed == {key: Count(*counts[:2]) for key, counts in run.populations.items()}
 
 
-def test_clean_truth_is_what_the_reference_counts(catalog: Catalog, tmp_path: Path) -> None:
+@pytest.mark.parametrize("messages", [111, pytest.param(333, marks=pytest.mark.slow)])
+def test_clean_truth_is_what_the_reference_counts(
+    catalog: Catalog, tmp_path: Path, messages: int
+) -> None:
     sources = (SourceDial("A"), SourceDial("B", density=0.5, facilities=("X", "Y", "Z")))
-    dials = Dials(messages=333, seed=11, days=3, sources=sources, test_share=0.3, null_elements=0.1)
+    dials = Dials(
+        messages=messages, seed=11, days=3, sources=sources, test_share=0.3, null_elements=0.1
+    )
     assert_truth_is_recounted(Run(tmp_path, catalog, dials))
 
 
-def test_faulty_truth_is_what_the_reference_counts(catalog: Catalog, tmp_path: Path) -> None:
-    dials = Dials(messages=666, seed=5, days=2, null_elements=0.1, shares=ALL_FAULTS)
+@pytest.mark.parametrize("messages", [111, pytest.param(666, marks=pytest.mark.slow)])
+def test_faulty_truth_is_what_the_reference_counts(
+    catalog: Catalog, tmp_path: Path, messages: int
+) -> None:
+    dials = Dials(messages=messages, seed=5, days=2, null_elements=0.1, shares=ALL_FAULTS)
     run = Run(tmp_path, catalog, dials)
     assert {line["outcome"] for line in run.lines} == {"loaded", "duplicate", "quarantined"}
     assert_truth_is_recounted(run)
@@ -91,7 +94,7 @@ def test_faulty_truth_is_what_the_reference_counts(catalog: Catalog, tmp_path: P
 
 def test_held_counts_never_exceed_sent_counts(catalog: Catalog, tmp_path: Path) -> None:
     shares = Shares(misfits=0.5, bad_dates=0.5)
-    run = Run(tmp_path, catalog, Dials(messages=222, shares=shares))
+    run = Run(tmp_path, catalog, Dials(messages=111, shares=shares))
     counts = run.populations.values()
     assert all(held_m <= m and held_e <= e for m, e, held_m, held_e in counts)
     assert any(held_e < e for _, e, _, held_e in counts)

@@ -10,18 +10,13 @@ import pytest
 from etl.errors import UsageFault
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import Replies, SourceDial
-from models.catalog import Catalog, read_catalog
+from models.catalog import Catalog
 from tests.reference.json_text import Number, Object, Value, parse
 from tests.reference.leaves import leaves, path_text
 from tests.reference.payload_files import items
 from tests.reference.population import count_paths
 
 EVENTS = 111
-
-
-@pytest.fixture(scope="module")
-def catalog() -> Catalog:
-    return read_catalog()
 
 
 @pytest.fixture(scope="module")

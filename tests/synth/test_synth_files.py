@@ -15,16 +15,11 @@ from etl.errors import UsageFault
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import Compression, Format, Output, Override, Replies, Shares, SourceDial
 from etl.synth.profile import read_dials
-from models.catalog import Catalog, read_catalog
+from models.catalog import Catalog
 from tests.reference.json_text import Object, parse
 from tests.reference.leaves import leaves
 from tests.reference.payload_files import items
 from tests.reference.population import count_paths
-
-
-@pytest.fixture(scope="module")
-def catalog() -> Catalog:
-    return read_catalog()
 
 
 def make_dials(**changes: Any) -> Dials:

@@ -122,6 +122,7 @@ def test_reading_alone_is_measured(
     assert 0 < found["seconds"] < 60
 
 
+@pytest.mark.slow  # it compiles the reader of that commit
 def test_earlier_commit_runs_its_own_code(workloads: Workloads, tmp_path: Path) -> None:
     try:
         with checked_out(BEFORE_ONE_PASS, tmp_path) as earlier:
