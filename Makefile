@@ -8,7 +8,7 @@ QUICK := $(BIN)/pytest -q -m 'not faults and not ui and not slow and not spark' 
 export REDOX_WAREHOUSE_HOME ?= $(CURDIR)/.redox-warehouse
 export DAGSTER_HOME ?= $(REDOX_WAREHOUSE_HOME)/dagster
 
-.PHONY: help setup demo test check lint types layers unit faults ui slow spark fuzz fuzz-files soak bench dagster docs audit hashes clean
+.PHONY: help setup demo test suite check lint types layers unit faults ui slow spark fuzz fuzz-files soak bench dagster docs audit hashes clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -24,7 +24,10 @@ setup: $(STAMP) ## Create .venv with everything in it
 demo: $(STAMP) ## Generate synthetic messages, load them through Dagster, publish, report
 	@$(BIN)/python -m etl.orchestration.demo
 
-test: check ## All checks, and every test but those of the long suites below
+test: $(STAMP) ## All checks, and every test but those of the long suites below
+	@$(MAKE) --no-print-directory --jobs 2 check suite
+
+suite: $(STAMP)
 	$(QUICK)
 
 check: lint types layers

@@ -40,6 +40,7 @@ def workloads(tmp_path_factory: pytest.TempPathFactory) -> Workloads:
     return Workloads(tmp_path_factory.mktemp("cache"))
 
 
+@pytest.mark.slow  # a process for every contender
 def test_quick_slice_measures_every_contender(
     workloads: Workloads, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -141,6 +142,7 @@ def test_unknown_earlier_commit_is_said_to_be_missing(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.slow  # waits for what it times
 def test_locks_and_readers_of_a_load_are_timed(
     workloads: Workloads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -128,6 +128,7 @@ def bad_messages() -> list[bytes]:
     ]
 
 
+@pytest.mark.slow  # tests/privacy has a slice
 def test_canaries_in_bad_messages_never_reach_dagster(
     kept_world: DagsterWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,8 +19,8 @@ from tests.packaged import packaged_catalog
 from tests.packaging.documents import ROOT, blocks, page_name, pages, prose
 from tests.packaging.page_session import PageSession, is_run
 
-QUICK = {"docs/terminal.md", "docs/new-models.md"}
-"""Pages of few commands; the others take longer and run with the slow tests."""
+QUICK = {"docs/terminal.md"}
+"""A page of few commands; the others take longer and run with the slow tests."""
 OWN_TESTS = {"docs/analysts.md": "test_analysts_page.py"}
 DIALS = Dials(
     messages=900,

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "findings.md").read_text("utf-8")
 
 
+@pytest.mark.slow  # of the kind of test_pages_run.py
 def test_walk_through_works_as_written(tmp_path: Path) -> None:
     scripts = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
     (script,) = (script for script in scripts if "arrivals.ndjson" in script)

@@ -29,8 +29,9 @@ def compare(folder: Path, **dials: Any) -> tuple[list[str], list[Any]]:
         return found, connection.execute(NOT_KEPT).fetchall()
 
 
-def test_marts_are_the_truth_of_late_messages(tmp_path: Path) -> None:
-    assert compare(tmp_path, patients=250, late=0.2) == ([], [])
+@pytest.mark.parametrize("patients", [100, pytest.param(250, marks=pytest.mark.slow)])
+def test_marts_are_the_truth_of_late_messages(tmp_path: Path, patients: int) -> None:
+    assert compare(tmp_path, patients=patients, late=0.2) == ([], [])
 
 
 @pytest.mark.slow

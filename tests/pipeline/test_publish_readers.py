@@ -258,6 +258,7 @@ def test_two_versions_can_be_compared_in_one_connection(settings: Settings) -> N
         assert len(connection.execute(query).fetchall()) == 10
 
 
+@pytest.mark.slow  # six versions
 def test_views_do_not_grow_from_version_to_version(unpublished: Settings) -> None:
     sizes = []
     for load_id in range(10, 16):

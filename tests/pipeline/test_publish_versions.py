@@ -72,6 +72,7 @@ def test_a_warehouse_built_again_shares_no_rows_that_are_others(unpublished: Set
     assert differing_tables(unpublished) == []
 
 
+@pytest.mark.slow  # like the one built again
 def test_a_warehouse_put_back_from_a_backup_is_published_as_it_is(unpublished: Settings) -> None:
     backup = unpublished.warehouse_path.read_bytes()
     load_more(unpublished, data_model="Device", seed=4)
