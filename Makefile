@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 AUDIT := .venv-audit
 STAMP := $(VENV)/.installed
-QUICK := $(BIN)/pytest -q -m 'not faults and not ui and not slow and not spark' -n auto --dist worksteal
+QUICK := $(BIN)/pytest -q -m 'not faults and not ui and not slow and not spark' --ignore tests/ui -n auto --dist worksteal
 export REDOX_WAREHOUSE_HOME ?= $(CURDIR)/.redox-warehouse
 export DAGSTER_HOME ?= $(REDOX_WAREHOUSE_HOME)/dagster
 
@@ -28,7 +28,7 @@ test: $(STAMP) ## All checks, and every test but those of the long suites below
 	@$(MAKE) --no-print-directory --jobs 2 check suite
 
 suite: $(STAMP)
-	$(QUICK)
+	$(QUICK) --durations=10 --durations-min=3
 
 check: lint types layers
 
