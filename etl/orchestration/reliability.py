@@ -57,7 +57,7 @@ def build_report_asset(graph: Graph) -> dg.AssetsDefinition:
                     **{f"verdict_{name}": count for name, count in summary.verdicts.items()},
                 },
             )
-            yield _check(settings, headline)
+            yield _check(settings, summary, headline)
 
     return reliability_report
 
@@ -75,9 +75,9 @@ def report_check_specs() -> Iterator[dg.AssetCheckSpec]:
 def describe_report(summary: ReportSummary, headline: Headline) -> str:
     """Return what the report says, as Markdown: headline, worst fields, changes, silent senders."""
     parts = [
-        f"**{counted(summary.failing, 'rated field')} of {summary.fields:,} {is_or_are(summary.failing)} "
-        f"surely filled less often than rated**, in {counted(summary.messages, 'message')} of "
-        f"{counted(summary.sources, 'source')}.",
+        f"**{_below(summary)}** in {counted(summary.messages, 'message')} of "
+        f"{counted(summary.sources, 'source')}: {summary.failing:,} of {counted(summary.fields, 'check')}, "
+        "each of a source, an event type and a field.",
     ]
     if headline.worst:
         parts += ["Worst fields:", _worst_table(headline.worst)]
@@ -85,6 +85,14 @@ def describe_report(summary: ReportSummary, headline: Headline) -> str:
         listed = "\n".join(f"- {line}" for line in lines) if lines else "none"
         parts.append(f"{title}:\n\n{listed}" if lines else f"{title}: none")
     return "\n\n".join(parts)
+
+
+def _below(summary: ReportSummary) -> str:
+    fields = summary.fields_below
+    if not fields:
+        return "No field is below its rating"
+    whose = "its" if fields == 1 else "their"
+    return f"{counted(fields, 'field')} {is_or_are(fields)} below {whose} rating"
 
 
 def _worst_table(fields: tuple[FailingField, ...]) -> str:
@@ -103,22 +111,24 @@ def _worst_table(fields: tuple[FailingField, ...]) -> str:
     return markdown_table(header, rows)
 
 
-def _check(settings: Settings, headline: Headline) -> dg.AssetCheckResult:
+def _check(settings: Settings, summary: ReportSummary, headline: Headline) -> dg.AssetCheckResult:
     failing = {
         name: model.failing for name, model in judge_reliability(settings).items() if model.failing
     }
     total = sum(failing.values())
+    more = (
+        f": {counted(total, 'check')}; `redox-warehouse reliability` lists them." if total else "."
+    )
     return dg.AssetCheckResult(
         asset_key=REPORT,
         check_name=RATINGS,
         passed=total == 0,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{counted(total, 'rated field')} {is_or_are(total)} surely filled less often "
-        "than rated" + ("; `redox-warehouse reliability` lists them." if total else "."),
+        description=_below(summary) + more,
         metadata={
             "surely_below_rating": total,
             **(
-                {"by_data_model": count_table("data_model", "fields", failing.items())}
+                {"by_data_model": count_table("data_model", "checks", failing.items())}
                 if total
                 else {}
             ),

@@ -92,13 +92,18 @@ def is_told(group: ChangeGroup, overview: Overview) -> bool:
     }
 
 
+def count_below(overview: Overview) -> int:
+    """Return how many fields are below their rating, whatever the number of sources and events."""
+    return len({worst.path for worst in overview.worst})
+
+
 def headline(
     overview: Overview, changes: Sequence[ChangeGroup], silences: Sequence[Silence]
 ) -> str:
     """Return the title of a report: what is wrong, in a few words."""
     if not overview.total.checks:
         return "No messages are counted yet"
-    fields = len({worst.path for worst in overview.worst})
+    fields = count_below(overview)
     fallen = {
         change.path for group in changes if group.kind in _FALLING for change in group.changes
     }

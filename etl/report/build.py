@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from etl.errors import UsageFault
-from etl.report.attention import headline, list_attention, sum_up
+from etl.report.attention import count_below, headline, list_attention, sum_up
 from etl.report.changes import day_text, group_changes, list_silences, percent
 from etl.report.facts import read_facts
 from etl.report.found import show_findings
@@ -62,6 +62,7 @@ def write_page(facts: Facts, out_path: Path, *, options: ReportOptions) -> Repor
         fields=overview.total.checks,
         verdicts=overview.total.verdicts,
         failing=overview.failing,
+        fields_below=count_below(overview),
         changes=facts.changes.num_rows,
         silences=facts.silences.num_rows,
         shows_test=facts.scope.shows_test,

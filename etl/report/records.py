@@ -109,13 +109,17 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class ReportSummary:
-    """What a report says in numbers; `fields` counts each field per source and event type."""
+    """What a report says in numbers; `fields` counts each field per source and event type.
+
+    Of these `failing` are below their rating, which are `fields_below` fields, each counted once.
+    """
 
     sources: int
     messages: int
     fields: int
     verdicts: Mapping[Verdict, int]
     failing: int
+    fields_below: int
     changes: int
     silences: int
     shows_test: bool

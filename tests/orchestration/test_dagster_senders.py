@@ -129,7 +129,7 @@ def test_silent_sender_is_named_and_the_others_pass(
 
 
 def test_report_is_shown_as_headline_fields_changes_and_silences() -> None:
-    summary = ReportSummary(2, 1_200, 300, {}, 1, 1, 1, False, 10)
+    summary = ReportSummary(2, 1_200, 300, {}, 3, 1, 1, 1, False, 10)
     worst = FailingField(
         "PatientAdmin", "Visit.A|B", "Arrival", HOSPITAL, "Always", 260, 1_000, "North Hospital"
     )
@@ -138,8 +138,8 @@ def test_report_is_shown_as_headline_fields_changes_and_silences() -> None:
     nothing = describe_report(summary, Headline((), (), ()))
 
     assert told.splitlines()[0] == (
-        "**1 rated field of 300 is surely filled less often than rated**, in 1,200 messages of 2 "
-        "sources."
+        "**1 field is below its rating** in 1,200 messages of 2 sources: 3 of 300 checks, each of a "
+        "source, an event type and a field."
     )
     assert (
         "| 26.0% of 1,000 | Always | `Visit.A\\|B` | PatientAdmin | Arrival "
