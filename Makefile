@@ -51,7 +51,7 @@ faults: $(STAMP) ## Kills, full disks, damaged bytes
 slow: $(STAMP) ## Long property tests
 	$(BIN)/pytest -q -m slow
 
-spark: $(STAMP) ## Read the Delta tables with Spark (needs Java 17; installs pyspark)
+spark: $(STAMP) ## Load and read with Spark (needs Java 17; installs pyspark)
 	@$(BIN)/python -c 'import pyspark' 2>/dev/null || \
 		$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt pyspark
 	$(BIN)/pytest -q -m spark

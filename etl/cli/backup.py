@@ -88,5 +88,13 @@ def restore(
         return
     click.echo(
         f"Restored {counted(summary.files, 'file')}, {summary.size / 1e6:,.1f} MB, of backup "
-        f"{summary.name}; now run `redox-warehouse recover`"
+        f"{summary.name}; {_what_next(settings)}"
     )
+
+
+def _what_next(settings: Settings) -> str:
+    from etl.warehouse.lake import LakeFolder
+
+    if LakeFolder(settings.home).is_there():
+        return "the next `redox-warehouse spark-load` continues from it"
+    return "now run `redox-warehouse recover`"

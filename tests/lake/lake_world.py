@@ -46,13 +46,14 @@ class LakeWorld:
         write_synthetic(path, catalog=packaged_catalog(), dials=dials)
         return path
 
-    def load_locally(self, path: Path) -> LoadSummary:
-        return load_paths(self.settings(self.local), [str(path)], clock=clock)
+    def load_locally(self, path: Path, *, unwrap: str = "") -> LoadSummary:
+        return load_paths(self.settings(self.local), [str(path)], unwrap=unwrap, clock=clock)
 
-    def load_by(self, spark: Any, path: Path) -> LoadSummary:
+    def load_by(self, spark: Any, path: Path, *, unwrap: str = "") -> LoadSummary:
         self.share_key()
         listed = Sources({}).list([str(path)])
-        return load_lake(self.settings(self.lake), spark, listed, clock=clock).loaded
+        settings = self.settings(self.lake)
+        return load_lake(settings, spark, listed, unwrap=unwrap, clock=clock).loaded
 
     def settings(self, home: Path) -> Settings:
         """A task of one unit each, so that there are several."""

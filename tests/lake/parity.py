@@ -36,7 +36,7 @@ def _differences(connection: duckdb.DuckDBPyConnection, lake: LakeFolder) -> Ite
         if table in files:
             yield from _rows_in_book(connection, table)
             listing = ", ".join(quote(str(path)) for path in files[table])
-            places.append((table, f"read_parquet([{listing}])"))
+            places.append((table, f"read_parquet([{listing}], union_by_name = true)"))
         else:
             places.append((table, f"book.{table}"))
     for some in batched(places, _AT_ONCE):
