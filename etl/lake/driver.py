@@ -52,8 +52,9 @@ from etl.process import private_files
 from etl.settings import Settings
 from etl.warehouse import ledger
 from etl.warehouse.connection import open_warehouse
-from etl.warehouse.identity import commit, settle
+from etl.warehouse.identity import adopt, commit
 from etl.warehouse.lake import VERSION_ROW, LakeFile, LakeFolder, LakeVersion
+from etl.warehouse.template import create_warehouse
 
 OUTCOMES_FOLDER = "outcomes"
 PIECES = b"pieces"
@@ -154,11 +155,19 @@ class LakeLoader(Loader):
         """A connection to the book."""
         return super().open(read_only=True) if read_only else self._open_book()
 
+    def open_for(self, data_models: set[str]) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A connection to the book, which is made if it is new or lost."""
+        path = self.settings.warehouse_path
+        if not path.exists():
+            create_warehouse(path, self.schema, data_models, cache=self.settings.cache_path)
+        return self.open()
+
     @contextmanager
     def _open_book(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Whatever the book is of, it catches up: versions are the truth, not what was noted of it."""
         path = self.settings.warehouse_path
         with open_warehouse(path, read_only=False) as connection:
-            settle(connection, self.settings.home)
+            adopt(connection, self.settings.home)
             yield connection
 
     def load(self, portion: Portion, *, following: Portion | None = None) -> LoadSummary:

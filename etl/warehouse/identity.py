@@ -134,6 +134,14 @@ def settle(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
         _write(home, Note(done=stored))
 
 
+def adopt(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
+    """Let the files beside say what the warehouse holds, whatever they said: for a warehouse that can
+    be made again, and is then neither older nor newer than what it is made from."""
+    stored = stored_commit(connection)
+    if any(note != Note(done=stored) for note in notes_of(home).values()):
+        _write(home, Note(done=stored))
+
+
 def check(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
     """Raise PermanentError unless the warehouse is what was committed last; writes nothing.
 

@@ -1,0 +1,77 @@
+"""Driver and executors of a lake in one process, without Spark: what needs no cluster is always tested."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from etl.lake.cluster import Cluster, Work
+from etl.lake.driver import LakeLoader, open_lake
+from etl.lake.executor import TaskFailed, Write
+from etl.lake.work import numbered
+from etl.synth import Dials
+from etl.warehouse.lake import LakeFolder
+from tests.lake.lake_world import LakeWorld, small_units
+from tests.lake.parity import differences
+
+
+def map_here(_: Cluster, work: Work, tasks: int, schema: pa.Schema) -> list[dict[str, Any]]:
+    """Run tasks as executors do: handed over as bytes, each in one go, the last first."""
+    own: Work = pickle.loads(pickle.dumps(work))
+    rows = []
+    for task in reversed(range(tasks)):
+        for batch in own(iter([pa.RecordBatch.from_pydict({"id": [task]})])):
+            assert batch.schema == schema
+            rows += batch.to_pylist()
+    return rows
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LakeWorld]:
+    world = LakeWorld(tmp_path_factory.mktemp("process"))
+    with pytest.MonkeyPatch.context() as patch:
+        small_units(patch, 2**16)
+        patch.setattr(Cluster, "map", map_here)
+        path = world.write("first", Dials(messages=40, data_models=("SSO",)), files=3)
+        assert world.load_locally(path).to_json() == world.load_by(None, path).to_json()
+        yield world
+
+
+def test_all_tables_are_those_of_a_local_load(world: LakeWorld) -> None:
+    assert differences(world.local, world.lake) == []
+
+
+def test_files_are_for_their_owner_only(world: LakeWorld) -> None:
+    for path in world.folder_of_lake.root.rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_a_version_is_put_once(world: LakeWorld) -> None:
+    before = world.folder_of_lake.read(1)
+    assert not world.folder_of_lake.put(before)
+    assert world.folder_of_lake.read(1) == before
+    assert len(list((world.folder_of_lake.root / "versions").iterdir())) == 1
+
+
+def test_a_task_that_read_other_bytes_is_noticed(world: LakeWorld) -> None:
+    with open_lake(world.settings(world.lake), None) as loader:
+        assert isinstance(loader, LakeLoader)
+        pending = loader._pending_of(LakeFolder(world.lake).read(1))
+        plan, hashes = pending.plans[0], pending.results[0].hashes
+        unit = replace(numbered(plan, hashes[:, 0].astype("int64") * 0, hashes), digest=b"other")
+        work = Write(loader._site, [[unit]])
+    with pytest.raises(TaskFailed, match="read differently"):
+        list(work(iter([pa.RecordBatch.from_pydict({"id": [0]})])))
+
+
+def test_a_lost_book_is_made_again(world: LakeWorld) -> None:
+    """As is one of another time: what versions name is the truth."""
+    (world.lake / "warehouse.duckdb").unlink()
+    assert world.load_by(None, world.folder / "first").loads == 0
+    assert differences(world.local, world.lake) == []
+    assert world.folder_of_lake.newest() == 1
