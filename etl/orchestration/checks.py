@@ -241,7 +241,7 @@ def _describe(verdict: Verdict, action: str) -> str:
     named = "; ".join(f"{part.label} {_share(part)}" for part in verdict.above[:MOST_NAMED])
     others = len(verdict.above) - MOST_NAMED
     more = f" and {others} more" if others > 0 else ""
-    return f"{named}{more}, limit {verdict.limit:.2%} ({windows}); {action}."
+    return f"{named}{more}, limit {verdict.limit:.2%} (of all: {windows}); {action}."
 
 
 def _share(part: Part) -> str:

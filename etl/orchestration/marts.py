@@ -70,7 +70,7 @@ def _spec(graph: Graph, name: str, header: Header) -> dg.AssetSpec:
     key = f"\n\nKey: {', '.join(header.key)}." if header.key else ""
     return graph.spec(
         mart_key(name),
-        f"{header.comment}\n\nOne row: {header.grain.removeprefix('one row ')}.{key}",
+        f"{header.comment}\n\nOne row {header.grain.removeprefix('one row ')}.{key}",
         group=MARTS,
         kinds={"parquet", "table"},
         deps=[PUBLISHED, *reads],

@@ -203,7 +203,7 @@ def test_too_much_quarantine_warns_and_replay_is_a_job(world: DagsterWorld) -> N
         if check.check_name == "quarantine_share"
     )
     assert told == (
-        "HOME/incoming 1 of 1 (100.00%), limit 50.00% (last 24 hours 100.00%, last 7 days 100.00%, "
+        "HOME/incoming 1 of 1 (100.00%), limit 50.00% (of all: last 24 hours 100.00%, last 7 days 100.00%, "
         "all time 100.00%); the reasons and commands are in worst_reasons."
     )
     assert replayed.success
