@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -290,7 +290,7 @@ def _first_lists(case: Case) -> dict[Entry, EntryState]:
     chosen: list[Entry] = []
     *current, former = rng.sample(lines("diagnoses"), rng.randint(2, 4))
     chosen += [Problem(case, line, _past(case)) for line in current]
-    for line in rng.sample(_taken_at_home(), rng.randint(1, 3)):
+    for line in _taken_at_home(rng.sample(lines("medications"), rng.randint(1, 3))):
         chosen.append(ListedMedication(case, line, _past(case)))
     allergens = rng.sample(lines("allergens"), rng.randint(1, 2)) if rng.random() < 0.4 else []
     chosen += [Allergy(case, line, _past(case)) for line in allergens or [NO_ALLERGY]]
@@ -326,9 +326,11 @@ def _later(case: Case, entry: Entry, state: EntryState, at: int, *, may_vanish: 
     return state
 
 
-def _taken_at_home() -> tuple[Line, ...]:
-    """Medications that lists of patients carry: none that is injected in a hospital."""
-    return lines_of("medications", "route", "Oral")
+def _taken_at_home(drawn: Sequence[Line]) -> list[Line]:
+    """The medications that were drawn, others for those that are given in a hospital alone."""
+    oral = lines_of("medications", "route", "Oral")
+    others = iter([line for line in oral if line not in drawn])
+    return [line if line in oral else next(others) for line in drawn]
 
 
 def _section(listed: dict[Entry, EntryState], section: str, name: str) -> Json:
@@ -340,7 +342,8 @@ def _section(listed: dict[Entry, EntryState], section: str, name: str) -> Json:
 def _new_entries(case: Case, at: int) -> Iterator[Entry]:
     """What came since the last snapshot."""
     if case.rng.random() < 0.5:
-        yield ListedMedication(case, case.rng.choice(_taken_at_home()), at // DAY_MS * DAY_MS)
+        (line,) = _taken_at_home([case.rng.choice(lines("medications"))])
+        yield ListedMedication(case, line, at // DAY_MS * DAY_MS)
 
 
 def _snapshot(

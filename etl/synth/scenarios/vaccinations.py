@@ -77,17 +77,23 @@ class Vaccination(Actor[VaccinationState]):
         }
 
 
-def _vaccines_for(person: Person, at: int) -> list[Line]:
-    """What somebody of this age may get; each line says from which age to which, in years."""
+def _fitting(drawn: Line, person: Person, at: int) -> Line:
+    """The vaccine that was drawn, or another one if somebody of this age does not get it.
+
+    Each line says from which age to which, in years. What else happens is drawn as if it fitted.
+    """
     born = str(person.record.facts["birth_date"])
     day = times.date_text(at)
     age = int(day[:4]) - int(born[:4]) - (day[5:] < born[5:])
-    return [one for one in lines("vaccines") if int(one["from_age"]) <= age <= int(one["to_age"])]
+    vaccines = lines("vaccines")
+    fitting = [one for one in vaccines if int(one["from_age"]) <= age <= int(one["to_age"])]
+    return drawn if drawn in fitting else fitting[vaccines.index(drawn) % len(fitting)]
 
 
 def vaccination(case: Case, person: Person, after: int) -> Iterator[Step]:
     """Given; some records are corrected, few deleted."""
-    product, provider = case.rng.choice(_vaccines_for(person, after)), case.provider()
+    product, provider = case.rng.choice(lines("vaccines")), case.provider()
+    product = _fitting(product, person, after)
     given_at = case.working_time(after)
     one = Vaccination(case, product, given_at, provider)
     case.actors.append(one)
