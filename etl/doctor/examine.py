@@ -1,9 +1,9 @@
 """Looks whether everything is in order, and says of what is not what to do.
 
 Here stand the order of the checks and the boundary that keeps one failing check from hiding the
-others; the checks themselves live in `home`, `state`, `kept_bytes`, `published`, `ways_in`, `secret_files`,
-`dagster_home` and, where the other side is asked, `reach`. Nothing here waits for a lock, changes
-anything, or prints a value.
+others; the checks themselves live in `home`, `state`, `kept_bytes`, `published`, `lake`, `ways_in`,
+`secret_files`, `dagster_home` and, where the other side is asked, `reach`. Nothing here waits for a
+lock, changes anything, or prints a value.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import duckdb
 from etl.doctor.dagster_home import check_dagster
 from etl.doctor.home import check_home, check_installation
 from etl.doctor.kept_bytes import check_kept_bytes
+from etl.doctor.lake import check_lake
 from etl.doctor.published import check_published_files
 from etl.doctor.reach import check_reach
 from etl.doctor.records import Check, State, warn
@@ -63,6 +64,7 @@ def examine(
     yield from _guarded(
         "published", lambda: check_published_files(settings, is_reading=is_reading_bytes)
     )
+    yield from _guarded("lake", lambda: check_lake(settings, is_reading=is_reading_bytes))
     if not is_offline:
         yield from _guarded("ways in", lambda: check_reach(settings))
     folder = dagster_home or settings.home / "dagster"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from etl.doctor.examine import examine
 from etl.lake.cluster import Cluster, Work
 from etl.lake.driver import LakeLoader, open_lake
 from etl.lake.executor import TaskFailed, Write
@@ -75,3 +77,24 @@ def test_a_lost_book_is_made_again(world: LakeWorld) -> None:
     assert world.load_by(None, world.folder / "first").loads == 0
     assert differences(world.local, world.lake) == []
     assert world.folder_of_lake.newest() == 1
+
+
+def doctor_says(home: Path, *options: str) -> dict[str, str]:
+    """State and words of the checks of the lake."""
+    checks = examine(home, None, is_reading_bytes="read" in options)
+    return {one.name: f"{one.state}: {one.found}" for one in checks if one.area == "lake"}
+
+
+def test_the_doctor_looks_at_the_lake(world: LakeWorld) -> None:
+    said = doctor_says(world.lake, "read")
+    assert said["files"].startswith("ok: 1 version, ")
+    assert said["warehouse"] == "ok: it holds all versions"
+    assert said["unnamed files"] == "ok: 0 files in no version, 0.0 MB"
+    assert doctor_says(world.local) == {}
+    file = world.folder_of_lake.path_of(world.folder_of_lake.read(1).tables[0].file)
+    moved = file.rename(file.with_name(f"other-{file.name}"))
+    said = doctor_says(world.lake)
+    moved.rename(file)
+    assert said["files"].startswith("fail: ")
+    assert said["files"].endswith(", of which 1 are missing or changed")
+    assert said["unnamed files"].startswith("ok: 1 file in no version")

@@ -1,0 +1,78 @@
+"""Checks of a lake: are the files that its versions name whole, does the warehouse hold them all?"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from etl.doctor.records import Check, fail, ok, warn
+from etl.errors import WarehouseBusy
+from etl.pipeline.lake_files import book_version
+from etl.plurals import counted
+from etl.settings import Settings
+from etl.warehouse.connection import open_warehouse, read_lock
+from etl.warehouse.lake import FOLDER, LakeFile, LakeFolder
+
+AREA = "lake"
+
+
+def check_lake(settings: Settings, *, is_reading: bool) -> Iterator[Check]:
+    """The files of all versions by their size, when reading by their hash too; nothing for other homes."""
+    lake = LakeFolder(settings.home)
+    if not lake.is_there():
+        return
+    newest = lake.newest()
+    versions = list(lake.read_until(newest))
+    files = {file.file: file for one in versions for file in (*one.tables, *one.book)}
+    damaged = sum(
+        not _is_whole(lake.path_of(name), file, is_reading=is_reading)
+        for name, file in files.items()
+    )
+    outcomes = {one.outcomes for one in versions}
+    damaged += sum(not lake.path_of(name).is_file() for name in outcomes)
+    found = f"{counted(newest, 'version')}, {counted(len(files) + len(outcomes), 'file')}"
+    if damaged:
+        action = f"restore HOME/{FOLDER} from a backup."
+        yield fail(AREA, "files", f"{found}, of which {damaged:,} are missing or changed", action)
+    else:
+        yield ok(AREA, "files", f"{found}, {'read, all unchanged' if is_reading else 'all whole'}")
+    yield from _check_book(settings, newest)
+    yield _count_waste(lake, files.keys() | outcomes)
+
+
+def _check_book(settings: Settings, newest: int) -> Iterator[Check]:
+    path = settings.warehouse_path
+    try:
+        with read_lock(path, wait_s=0), open_warehouse(path, read_only=True) as connection:
+            behind = newest - book_version(connection)
+    except WarehouseBusy:
+        return
+    if behind:
+        action = "run `redox-warehouse spark-load` with any source; it takes them first."
+        yield warn(AREA, "warehouse", f"it lacks {counted(behind, 'version')}", action)
+    else:
+        yield ok(AREA, "warehouse", "it holds all versions")
+
+
+def _count_waste(lake: LakeFolder, named: set[str]) -> Check:
+    """What killed work left, or work that goes on writes: room, nothing else."""
+    sizes = [
+        path.stat().st_size
+        for path in lake.root.rglob("*.parquet")
+        if path.relative_to(lake.root).as_posix() not in named
+    ]
+    found = f"{counted(len(sizes), 'file')} in no version, {sum(sizes) / 1e6:,.1f} MB"
+    return ok(AREA, "unnamed files", found)
+
+
+def _is_whole(path: Path, file: LakeFile, *, is_reading: bool) -> bool:
+    try:
+        if path.stat().st_size != file.bytes:
+            return False
+        if not is_reading:
+            return True
+        with path.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest() == file.sha256
+    except OSError:
+        return False
