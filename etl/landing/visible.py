@@ -179,7 +179,7 @@ class Visibility:
     ) -> Visible:
         """An object begins whose first key is Meta, or the first of the items around."""
         run_at = self._run_start(content, at, least)
-        if run_at is None or self._is_member(content, run_at):
+        if run_at is None or self._is_member(content, run_at, at):
             return None
         key = first_key(content, at)
         if key == META == self._around.key and content[run_at - 1] == ord("}"):
@@ -238,7 +238,7 @@ class Visibility:
         Many signs look at the same braces; each is read once.
         """
         run_at = self._run_start(content, opener, least)
-        if run_at is None or self._is_member(content, run_at):
+        if run_at is None or self._is_member(content, run_at, opener):
             return 0
         state, end = read_value(view, opener)
         if state is CUT and not is_last:
@@ -246,9 +246,12 @@ class Visibility:
         is_message = state is WHOLE and has_meta(view[opener:end])
         return self._base + end if is_message else 0
 
-    def _is_member(self, content: bytes, run_at: int) -> bool:
-        """Whether a colon makes what begins behind the place a value of something else."""
-        if content[run_at - 1] != ord(":"):
+    def _is_member(self, content: bytes, run_at: int, at: int) -> bool:
+        """Whether a colon makes what begins at `at`, behind separators, a value of something else.
+
+        A bracket that closes an array stands between no key and its value.
+        """
+        if content[run_at - 1] != ord(":") or b"]" in content[run_at:at]:
             return False
         is_key = content[max(run_at - 1 - LOOKAHEAD_BYTES, 0) : run_at - 1].rstrip(BLANKS)[-1:]
         return self._around.is_bracketed or is_key == b'"'

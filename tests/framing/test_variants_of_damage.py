@@ -181,3 +181,17 @@ def unpack(packed: bytes) -> tuple[bytes, str]:
     with open_unpacked(io.BufferedReader(io.BytesIO(packed)), uri="a") as stream:  # type: ignore[arg-type]
         read = b"".join(iter(lambda: stream.read(2**16), b""))
         return read, fault_of(stream)
+
+
+@pytest.mark.parametrize("write", [compact, pretty])
+@pytest.mark.parametrize("between", [b"][", b"]\n[", b"] [\n  "])
+def test_an_array_whose_last_message_is_cut_costs_none_of_the_next_array(
+    write: Callable[[object], bytes], between: bytes
+) -> None:
+    messages = make_messages(write, 4, "cut")
+    last = messages[1]
+    for end in range(1, len(last)):
+        content = (
+            b"[" + messages[0] + b"," + last[:end] + between + messages[2] + b"," + messages[3]
+        )
+        assert not missed(content + b"]"), last[:end][-40:]
