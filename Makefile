@@ -42,7 +42,7 @@ types: $(STAMP)
 layers: $(STAMP)
 	$(BIN)/lint-imports
 
-unit: $(STAMP) ## The tests of single functions and of the catalog, in less than a minute
+unit: $(STAMP) ## The tests of single functions and of the catalog
 	$(QUICK) tests/unit tests/catalog tests/kernel tests/framing tests/golden
 
 faults: $(STAMP) ## Kills, full disks, damaged bytes
