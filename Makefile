@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 AUDIT := .venv-audit
 STAMP := $(VENV)/.installed
-QUICK := $(BIN)/pytest -q -m 'not faults and not ui and not slow and not spark' --ignore tests/ui -n auto --dist worksteal
+QUICK := $(BIN)/pytest -q -m 'not faults and not ui and not slow and not spark' --ignore tests/ui -n auto --dist loadfile --no-loadscope-reorder
 export REDOX_WAREHOUSE_HOME ?= $(CURDIR)/.redox-warehouse
 export DAGSTER_HOME ?= $(REDOX_WAREHOUSE_HOME)/dagster
 

@@ -14,11 +14,19 @@ import pytest
 from models.catalog import Catalog
 from models.tables.plan import WarehousePlan
 from tests.packaged import packaged_catalog, packaged_plan
+from tests.seconds import file_seconds
 
 for name in [name for name in os.environ if name.startswith("REDOX_WAREHOUSE_")]:
     del os.environ[name]
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Workers take the slowest files first, so that none is left alone with one in the end."""
+    if hasattr(config, "workerinput"):
+        seconds = file_seconds()
+        items.sort(key=lambda item: -seconds.get(item.path, 0))
 
 
 @pytest.fixture(scope="session")
