@@ -65,18 +65,27 @@ def load(world: LakeWorld, spark: Any, *names: str) -> None:
 
 
 class Killer(threading.Thread):
-    """Kills an executor as soon as files of the lake appear, both readers and writers of them."""
+    """Kills an executor while messages are identified, and another while their rows are written."""
 
-    def __init__(self, lake: Path, *, kills: int) -> None:
+    def __init__(self, spark: Any, lake: Path) -> None:
         super().__init__(daemon=True)
-        self.lake, self.kills, self.killed = lake, kills, 0
+        self.tracker = spark.sparkContext.statusTracker()
+        self.lake = lake
+        self.killed: list[str] = []
         self.is_wanted = True
 
     def run(self) -> None:
-        while self.is_wanted and self.killed < self.kills:
-            if len(list(self.lake.glob("lake/data/**/*.parquet"))) > 10 * (1 + self.killed):
-                self.killed += kill_executor()
-            time.sleep(0.01)
+        for moment, is_now in (("reading", self.is_reading), ("writing", self.is_writing)):
+            while self.is_wanted and not is_now():
+                time.sleep(0.01)
+            if self.is_wanted and kill_executor():
+                self.killed.append(moment)
+
+    def is_reading(self) -> bool:
+        return bool(self.tracker.getActiveStageIds()) and not self.is_writing()
+
+    def is_writing(self) -> bool:
+        return len(list(self.lake.glob("lake/data/**/*.parquet"))) > 10
 
     def stop(self) -> None:
         self.is_wanted = False
@@ -111,12 +120,12 @@ def kill_executor() -> int:
 
 
 def test_killed_executors_leave_files_that_no_version_names(world: LakeWorld, spark: Any) -> None:
-    killer = Killer(world.lake, kills=2)
+    killer = Killer(spark, world.lake)
     killer.start()
     load(world, spark, "first")
     killer.stop()
     load(world, spark, "second")
-    assert killer.killed == 2
+    assert killer.killed == ["reading", "writing"]
     assert differences(world.local, world.lake) == []
     assert world.orphans(), "work that was killed left files"
     assert world.folder_of_lake.newest() == 2
