@@ -65,7 +65,7 @@ def check_warehouse(settings: Settings) -> Iterator[Check]:
     if status and status["quarantine"]:
         count = sum(status["quarantine"].values())
         action = "see `redox-warehouse quarantine list`, then replay or resolve."
-        yield warn(area, "quarantine", f"{count:,} items are open", action)
+        yield warn(area, "quarantine", f"{counted(count, 'item')} {is_or_are(count)} open", action)
     try:
         with (
             read_lock(settings.warehouse_path, wait_s=0),
