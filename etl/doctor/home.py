@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import shutil
-import stat
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from etl.doctor.records import Check, fail, ok, warn
 from etl.duckdb_files import connected
 from etl.errors import WarehouseBusy
 from etl.plurals import counted
+from etl.publish.folders import GROUP_READS
 from etl.settings import Settings
 from etl.temporary import is_left_over
 from etl.warehouse.connection import write_lock
@@ -89,17 +89,24 @@ def _writable(area: str, home: Path) -> Check:
 
 
 def _rights(area: str, settings: Settings) -> Check:
-    """All files of state are for their owner only; the home's own folder may be looked into."""
+    """All files of state are for their owner only; the home's own folder may be looked into.
+
+    What is published may be read by a group, if the site lets it into that folder.
+    """
     opened: Counter[str] = Counter()
+    published = settings.published_path
+    shared = published.stat().st_mode & GROUP_READS if published.is_dir() else 0
     for path in _everything(settings.home):
+        allowed = shared if path == published or published in path.parents else 0
         with suppress(FileNotFoundError):  # a load goes on meanwhile
-            if stat.S_IMODE(path.lstat().st_mode) & 0o077 and not path.is_symlink():
+            if path.lstat().st_mode & 0o077 & ~allowed and not path.is_symlink():
                 opened[path.relative_to(settings.home).parts[0]] += 1
     if opened:
         action = f"run chmod -R go= on them in {settings.home}."
         places = ", ".join(f"{name} ({count:,})" for name, count in sorted(opened.items()))
         return warn(area, "rights", f"others can get at {places}", action)
-    return ok(area, "rights", "all is for its owner only")
+    group = ", but for what is published, which a group may read" if shared else ""
+    return ok(area, "rights", f"all is for its owner only{group}")
 
 
 def _everything(home: Path) -> Iterator[Path]:

@@ -22,6 +22,8 @@ from etl.publish.manifest import MANIFEST, Manifest, read_manifest
 VIEWS_FILE = "warehouse.duckdb"
 TABLES_FILE = "tables.duckdb"
 CURRENT = "current"
+GROUP_READS = stat.S_IRGRP | stat.S_IXGRP
+"""Of the folder of versions: analysts of its group, or of a group in its ACL, may read all of them."""
 _BUILDING = ".building"
 _LEFT_OVER = (f"{_BUILDING}*", ".removing-*", ".current-*")
 _SYNC_THREADS = 8
@@ -97,15 +99,31 @@ class PublishedFolder:
 
         Files that an earlier version has too are on disk already.
         """
+        self._open_to_group(self.versions, built, *built.rglob("*"))
         sync_files([built, *(path for path in built.rglob("*") if not _is_shared(path))])
         built.rename(self.folder_of(version))
         sync_files([self.versions])
 
     def add(self, made: Path, target: Path) -> None:
         """Give one more file of a version, brought to disk, its final name."""
+        self._open_to_group(made)
         sync_files([made])
         made.rename(target)
         sync_files([target.parent])
+
+    def _open_to_group(self, *paths: Path) -> None:
+        """Let the group read these, if the site lets it read the folder of versions.
+
+        Everything is made for its owner only, which with an ACL of the folder masks its groups.
+        """
+        group = self.root.stat().st_mode & GROUP_READS
+        for path in paths if group else ():
+            facts = path.lstat()
+            wanted = facts.st_mode | (
+                group if stat.S_ISDIR(facts.st_mode) else group & stat.S_IRGRP
+            )
+            if wanted != facts.st_mode and not stat.S_ISLNK(facts.st_mode):
+                path.chmod(stat.S_IMODE(wanted))
 
     def make_current(self, version: int) -> None:
         """Point readers to a version, in one step."""
