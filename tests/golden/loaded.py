@@ -215,7 +215,7 @@ def _expected_rows(body: bytes, stated: dict[str, Any], catalog: Catalog) -> dic
     meta = _meta(body)
     core = meta | _only(rows.get("core.message", []))
     schema = catalog.data_models[core["data_model"]].schema
-    repeated = {name: core[name] for name in ROOT_COLUMNS if name in core}
+    repeated = {name: core[name] for name, _, _ in ROOT_COLUMNS if name in core}
     root = repeated | _only(rows.get(f"{schema}.message", []))
     rows |= {"core.message": [core], f"{schema}.message": [root]}
     return {table: [{k: v for k, v in row.items() if v is not None} for row in own]

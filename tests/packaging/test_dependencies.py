@@ -56,7 +56,7 @@ def _imported(files: Iterable[Path]) -> set[str]:
 
 
 def _distributions() -> set[str]:
-    known = packages_distributions()
+    known = {name: [name] for name in OPTIONAL} | dict(packages_distributions())
     return {canonicalize_name(known[name][0]) for name in _imported(_files())}
 
 
