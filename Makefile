@@ -73,7 +73,8 @@ bench: $(STAMP) ## Speed and memory beside peers, as ratios
 
 dagster: $(STAMP) ## Open the Dagster UI on this home
 	@umask 077 && $(BIN)/python -m etl.doctor.dagster_home $(DAGSTER_HOME)
-	umask 077 && $(BIN)/dg dev -w workspace.yaml --host 127.0.0.1 --port $${PORT:-3000}
+	umask 077 && cd $(DAGSTER_HOME) && REDOX_WAREHOUSE_HOME=$(abspath $(REDOX_WAREHOUSE_HOME)) \
+		$(CURDIR)/$(BIN)/dg dev -w $(CURDIR)/workspace.yaml --host 127.0.0.1 --port $${PORT:-3000}
 
 docs: $(STAMP) ## Write the generated pages of docs/
 	$(BIN)/python -m docs.generate

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import dagster as dg
 import pytest
 import yaml
+from dagster._cli.utils import get_possibly_temporary_instance_for_cli
 
 from etl.doctor.dagster_home import BACKUP, FILE, bring_up_to_date, check_dagster, delivered_file
 from etl.doctor.records import State
 from etl.errors import UsageFault
+from tests.packaging.documents import ROOT
+
+FREED = "free_slots_after_run_end_seconds"
 
 FIRST_RELEASE = """\
 telemetry:
@@ -32,6 +37,24 @@ run_retries:
 
 def states(folder: Path) -> dict[str, State]:
     return {check.name: check.state for check in check_dagster(folder)}
+
+
+def test_a_checkout_without_a_dagster_home_frees_places_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert yaml.safe_load((ROOT / FILE).read_text())["run_monitoring"][FREED] > 0
+    (tmp_path / FILE).symlink_to(ROOT / FILE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    with get_possibly_temporary_instance_for_cli() as instance:
+        assert instance.run_monitoring_settings[FREED] > 0
+
+
+def test_make_starts_dagster_in_its_home(tmp_path: Path) -> None:
+    """Started in the checkout, Dagster would warn that it does not use the file there."""
+    command = ["make", "-n", "dagster", f"DAGSTER_HOME={tmp_path}"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert f"cd {tmp_path} && " in shown
 
 
 def test_new_home_gets_the_delivered_file_and_nothing_is_amiss(tmp_path: Path) -> None:

@@ -94,12 +94,12 @@ def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagster]:
         "DAGSTER_HOME": str(storage),
     }
     command = [
-        sys.executable, "-m", "dagster_dg_cli.cli", "dev", "-w", "workspace.yaml",
+        sys.executable, "-m", "dagster_dg_cli.cli", "dev", "-w", str(ROOT / "workspace.yaml"),
         "--host", "127.0.0.1", "--port", str(port),
     ]  # fmt: skip
     with (home / "dagster.log").open("wb") as log:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+            command, cwd=storage, env=environment, stdout=log, stderr=log, start_new_session=True
         )
         try:
             server = Dagster(f"http://127.0.0.1:{port}", home)
