@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from etl.settings import LoadSettings
+from etl.sections import LoadSettings
 from models.catalog import read_catalog
 from models.tables.plan import plan_tables
 

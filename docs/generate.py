@@ -14,7 +14,8 @@ from pydantic.fields import FieldInfo
 from etl.check.rules import render_rules
 from etl.marts.page import render_marts
 from etl.report.views import read_views
-from etl.settings import ENV_PREFIX, Section, Settings
+from etl.sections import Section
+from etl.settings import ENV_PREFIX, Settings
 from models.catalog import Catalog, read_catalog
 from models.catalog.records import EventType
 from models.tables.plan import Table, plan_tables
@@ -63,7 +64,7 @@ def _line(table: Table) -> str:
 CONFIGURATION = """\
 # Configuration
 
-Written from `etl/settings.py` by `make docs`. All settings are in one file,
+Written from `etl/sections.py` and `etl/settings.py` by `make docs`. All settings are in one file,
 `HOME/redox-warehouse.toml`; each can also be given in the environment, which overrides the file.
 None is required.
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from etl.answers.feeds import FeedShare, PlaceShare, Window
 from etl.answers.figures import Figures, LedgerFigures, read_figures
 from etl.errors import PermanentError
-from etl.settings import CheckSettings, Settings
+from etl.sections import CheckSettings
+from etl.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from etl.errors import RedoxWarehouseError
 from etl.ingest.pull.auth import login_faults
 from etl.pipeline.pull import check_pull_login
 from etl.pipeline.sources import Sources
-from etl.settings import ReceiveSettings, Settings
+from etl.sections import ReceiveSettings
+from etl.settings import Settings
 
 AREA = "ways in"
 PATIENCE_S = 10.0

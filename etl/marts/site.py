@@ -14,7 +14,7 @@ from pathlib import Path
 
 from etl.errors import UsageFault
 from etl.marts.projection import CompiledView
-from etl.settings import MartSettings
+from etl.sections import MartSettings
 from etl.sql_text import literal_path, quote
 
 PERSONS_FILE = "persons.csv"

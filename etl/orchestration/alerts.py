@@ -17,7 +17,8 @@ from etl.orchestration.attempts import ATTEMPT_TAG
 from etl.orchestration.boundary import told_to_sensor
 from etl.orchestration.notices import Notice, send
 from etl.plurals import counted
-from etl.settings import AlertSettings, Settings, read_settings
+from etl.sections import AlertSettings
+from etl.settings import Settings, read_settings
 
 SENSOR = "alerts"
 EVERY_S = 30

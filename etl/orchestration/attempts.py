@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from etl.settings import OrchestrationSettings
+from etl.sections import OrchestrationSettings
 
 ATTEMPT_TAG = "redox_warehouse/attempt"
 REMEMBERED = timedelta(days=30)

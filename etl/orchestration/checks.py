@@ -20,7 +20,7 @@ from etl.orchestration.graph import LANDED, Graph, model_key
 from etl.orchestration.tables import markdown_table, text_table
 from etl.pipeline.batches import Refusal
 from etl.plurals import counted
-from etl.settings import CheckSettings
+from etl.sections import CheckSettings
 from models.catalog.records import Catalog, DataModel
 
 LEDGER = "ledger_adds_up"

@@ -26,7 +26,8 @@ from etl.orchestration.boundary import told_to_sensor
 from etl.orchestration.loading import LOAD_STEP
 from etl.pipeline.watch import Waiting, find_waiting, keep_batch, list_batch, places_of
 from etl.plurals import counted
-from etl.settings import OrchestrationSettings, Settings, read_settings
+from etl.sections import OrchestrationSettings
+from etl.settings import Settings, read_settings
 from etl.warehouse.identity import fault_beside
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from etl.orchestration.boundary import told_to_sensor
 from etl.orchestration.places import current_version
 from etl.pipeline.status import read_status
 from etl.publish.manifest import Manifest
-from etl.settings import OrchestrationSettings, Settings, read_settings
+from etl.sections import OrchestrationSettings
+from etl.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from etl.orchestration.graph import AssetJob

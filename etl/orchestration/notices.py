@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from etl.errors import TransientError
-from etl.settings import AlertSettings
+from etl.sections import AlertSettings
 
 TIMEOUT_S = 20.0
 Payload = dict[str, Any]

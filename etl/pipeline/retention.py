@@ -17,7 +17,8 @@ from etl.pipeline.purge.request import PurgeRequest
 from etl.pipeline.purge.run import Removed, purge
 from etl.publish.folders import PublishedFolder
 from etl.publish.manifest import MANIFEST, read_manifest
-from etl.settings import RetentionSettings, Settings
+from etl.sections import RetentionSettings
+from etl.settings import Settings
 from etl.warehouse.connection import open_warehouse, read_lock, write_lock
 
 REASON = "older than retention.messages_days or retention.quarantine_days"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from etl.errors import UsageFault
-from etl.settings import ValueSettings
+from etl.sections import ValueSettings
 from models.catalog.records import Catalog, Field, ValueSetKind
 
 NULL = "null"

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from etl.settings import ReceiveSettings
+from etl.sections import ReceiveSettings
 from etl.web.gate import Gate
 from etl.web.group_commit import GroupCommit
 from etl.web.metrics import ReceiverMetrics

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from etl.settings import ReceiveSettings
+from etl.sections import ReceiveSettings
 from etl.web.answers import (
     challenge_answer,
     ready_answer,

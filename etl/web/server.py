@@ -17,7 +17,8 @@ from typing import NoReturn
 import uvicorn
 
 from etl.errors import UsageFault
-from etl.settings import ReceiveSettings, Settings
+from etl.sections import ReceiveSettings
+from etl.settings import Settings
 from etl.web.app import ReceiverApp
 from etl.web.gate import Gate
 from etl.web.protocol import TimeoutHttpProtocol

@@ -19,7 +19,8 @@ import duckdb
 from etl.landing.frames import NO_TIME
 from etl.landing.segments import MAGIC, encode_record
 from etl.pipeline.load import load_paths
-from etl.settings import LoadSettings, ValueSettings, read_settings
+from etl.sections import LoadSettings, ValueSettings
+from etl.settings import read_settings
 from etl.warehouse.connection import open_warehouse
 from etl.warehouse.rebuild import rebuild_messages
 from models.catalog import Catalog

@@ -13,7 +13,8 @@ from etl.pipeline import units
 from etl.pipeline.load import load_paths
 from etl.pipeline.records import LoadSummary
 from etl.pipeline.sources import Sources
-from etl.settings import LakeSettings, Settings, read_settings
+from etl.sections import LakeSettings
+from etl.settings import Settings, read_settings
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import FAULTS, Output, Shares
 from etl.warehouse.lake import LakeFolder

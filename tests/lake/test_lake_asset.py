@@ -9,7 +9,8 @@ import pytest
 
 from etl.orchestration.assembly import assemble
 from etl.orchestration.lake import LAKE
-from etl.settings import LakeSettings, read_settings
+from etl.sections import LakeSettings
+from etl.settings import read_settings
 from tests.delta.spark import require_spark
 
 MESSAGE = (

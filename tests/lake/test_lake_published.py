@@ -13,17 +13,10 @@ from etl.pipeline.delta import register_delta
 from etl.pipeline.publish import PublishSummary, publish
 from etl.publish.manifest import read_manifest
 from etl.synth import Dials
-from tests.delta.spark import spark_session
 from tests.lake.lake_world import FEW_MODELS, LakeWorld, clock, small_units
 from tests.lake.parity import published_differences
 
 pytestmark = pytest.mark.spark
-
-
-@pytest.fixture(scope="module")
-def spark() -> Iterator[Any]:
-    with spark_session() as session:
-        yield session
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,6 @@ from etl.pipeline.publish import publish
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import Compression, Output
 from models.catalog import read_catalog
-from tests.delta.spark import spark_session
 from tests.lake.lake_world import FEW_MODELS, SHARES, LakeWorld, clock, small_units
 from tests.lake.parity import differences, published_differences
 
@@ -29,12 +28,6 @@ FIELDS = (
     "sensitivity,sql_name,event_types,volatile,source,note\n"
     "PatientAdmin,Visit.Pager,string,,,,,,phone,,*,,site,\n"
 )
-
-
-@pytest.fixture(scope="module")
-def spark() -> Iterator[Any]:
-    with spark_session() as session:
-        yield session
 
 
 @pytest.fixture(scope="module")

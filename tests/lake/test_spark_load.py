@@ -13,15 +13,8 @@ from click.testing import CliRunner
 from etl.cli.main import cli
 from etl.errors import UsageFault
 from etl.synth import Dials
-from tests.delta.spark import spark_session
 from tests.lake.lake_world import FEW_MODELS, LakeWorld, small_units
 from tests.lake.parity import differences, lake_files
-
-
-@pytest.fixture(scope="module")
-def spark() -> Iterator[Any]:
-    with spark_session() as session:
-        yield session
 
 
 @pytest.fixture(scope="module")

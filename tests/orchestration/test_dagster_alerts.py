@@ -17,7 +17,7 @@ from etl.errors import PermanentError
 from etl.orchestration import loading
 from etl.orchestration.alerts import describe_change
 from etl.orchestration.notices import PAYLOADS, Notice
-from etl.settings import AlertSettings
+from etl.sections import AlertSettings
 from tests.orchestration.dagster_world import DagsterWorld
 from tests.pipeline.small_messages import make_patient
 

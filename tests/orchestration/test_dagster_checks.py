@@ -12,7 +12,7 @@ import pytest
 from etl.answers.feeds import FeedShare, PlaceShare, Window
 from etl.answers.figures import read_figures
 from etl.answers.verdicts import evaluate_errors, evaluate_quarantine, publishing_blockers
-from etl.settings import CheckSettings
+from etl.sections import CheckSettings
 from tests.orchestration.dagster_world import DagsterWorld, checks_of, metadata_of, said
 from tests.pipeline.small_messages import make_patient
 

@@ -10,7 +10,7 @@ import pytest
 from etl.orchestration import new_files, new_loads
 from etl.orchestration.attempts import Work
 from etl.orchestration.new_files import BATCH_TAG
-from etl.settings import OrchestrationSettings
+from etl.sections import OrchestrationSettings
 from tests.orchestration.dagster_world import DagsterWorld, metadata_of
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)

@@ -14,7 +14,8 @@ from etl.errors import UsageFault
 from etl.pipeline.value_policy import nulled_fields
 from etl.report.conformed import create_conformed_views
 from etl.report.views import create_views
-from etl.settings import Settings, ValueSettings, read_settings
+from etl.sections import ValueSettings
+from etl.settings import Settings, read_settings
 from etl.warehouse.rebuild import rebuild_message
 from models.catalog import Catalog
 from tests.packaged import packaged_plan

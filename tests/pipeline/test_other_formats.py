@@ -15,7 +15,8 @@ import pytest
 
 from etl.other_formats import is_other_format
 from etl.pipeline.load import load_paths
-from etl.settings import LoadSettings, Settings
+from etl.sections import LoadSettings
+from etl.settings import Settings
 from tests.pipeline.small_messages import ask, make_message
 
 PAYLOAD = json.dumps(make_message("1")).encode()

@@ -15,7 +15,8 @@ from etl.pipeline.load import load_paths
 from etl.pipeline.reading import Reading
 from etl.pipeline.records import LoadSummary
 from etl.pipeline.units import Unit
-from etl.settings import LoadSettings, Settings, read_settings
+from etl.sections import LoadSettings
+from etl.settings import Settings, read_settings
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import FAULTS, Shares
 from tests.packaged import packaged_catalog

@@ -11,7 +11,8 @@ from etl.cli.opening import open_loader
 from etl.landing.store import Landing
 from etl.pipeline.publish import publish
 from etl.pipeline.retention import RetentionSummary, days_of, retain
-from etl.settings import RetentionSettings, Settings, read_settings
+from etl.sections import RetentionSettings
+from etl.settings import Settings, read_settings
 from tests.pipeline.small_messages import ask, load, make_message
 
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)

@@ -8,7 +8,7 @@ import pytest
 
 from etl.cli.pull import pull as command
 from etl.ingest.pull.templates import DAY_NAMES
-from etl.settings import PullSettings
+from etl.sections import PullSettings
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "pull.md").read_text(encoding="utf-8")
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from running_receiver import TOKEN, Starter
 
-from etl.settings import ReceiveSettings
+from etl.sections import ReceiveSettings
 from etl.web.metrics import PREFIX, ReceiverMetrics
 from etl.web.refusals import STATUS, Reason
 

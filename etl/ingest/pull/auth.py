@@ -8,7 +8,7 @@ from etl.ingest.pull.exchange import Exchange
 from etl.ingest.pull.legacy import LegacyIssuer
 from etl.ingest.pull.oauth import OAuthIssuer
 from etl.ingest.pull.tokens import Tokens
-from etl.settings import PullSettings
+from etl.sections import PullSettings
 
 
 def login_faults(settings: PullSettings) -> list[str]:

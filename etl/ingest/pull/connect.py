@@ -14,7 +14,7 @@ from etl.ingest.pull.client import RedoxClient
 from etl.ingest.pull.exchange import Exchange
 from etl.ingest.pull.limit import SlidingWindow
 from etl.ingest.pull.retry import RetryPolicy
-from etl.settings import PullSettings
+from etl.sections import PullSettings
 
 _CONNECT_TIMEOUT_S = 30.0
 

@@ -15,7 +15,7 @@ from etl.ingest.pull.client import RedoxClient, ReplyFacts, read_facts
 from etl.ingest.pull.connect import make_limiter, open_client
 from etl.ingest.pull.journal import Journal
 from etl.ingest.pull.records import Answer, KeptReply, PullSummary, Request
-from etl.settings import PullSettings
+from etl.sections import PullSettings
 
 _REFUSED_FROM_THE_START = 50
 """So many refusals and no reply at all mean that the call is wrong, not single requests."""

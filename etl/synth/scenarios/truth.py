@@ -21,7 +21,13 @@ from etl.synth.scenarios.orders import Order, Result
 from etl.synth.scenarios.people import Record, Seen, truth_of
 from etl.synth.scenarios.plans import coverage_rows
 from etl.synth.scenarios.steps import Actor, Row
-from etl.synth.scenarios.summaries import Activity, Allergy, ListedMedication, Problem, Procedure
+from etl.synth.scenarios.summary_entries import (
+    Activity,
+    Allergy,
+    ListedMedication,
+    Problem,
+    Procedure,
+)
 from etl.synth.scenarios.vaccinations import Vaccination
 from etl.synth.scenarios.visits import Diagnosis, Visit
 
