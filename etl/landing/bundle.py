@@ -19,10 +19,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from etl.landing.erase import cut_into_groups, mark_purged, overwrite
+from etl.landing.erase import mark_purged, overwrite
 from etl.landing.frames import FrameBatch, take_slice
 from etl.landing.index import (
-    ROW_GROUP_ITEMS,
     LandedObject,
     create_private,
     damage_told,
@@ -32,6 +31,7 @@ from etl.landing.index import (
     sync_file,
     sync_folder,
     write_index,
+    write_items,
 )
 from etl.landing.seekable import BLOCK_BYTES, SeekableReader, write_blocks
 
@@ -154,10 +154,8 @@ class Bundle:
             done = overwrite(self.bytes_path, content, [*self._ranges(chosen)])
             sync_file(content)
         items = mark_purged(self.items, self._items_in(chosen))
-        with write_index(items_path) as index:
-            for group in cut_into_groups(items, ROW_GROUP_ITEMS):
-                index.write(group)
-            index.finish(replace(read_facts(self._items_path), kept_sha256=done.sha256))
+        facts = replace(read_facts(self._items_path), kept_sha256=done.sha256)
+        write_items(items_path, items, facts)
         with closing(SeekableReader(content_path)) as reader:
             _write_objects([_after(member, chosen, reader) for member in kept], objects_path)
         _settle(folder, self.folder, self.name)

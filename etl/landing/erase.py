@@ -6,14 +6,14 @@ Frames of zstd without a purged byte are copied as they are, the others are comp
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from etl.landing.frames import PURGED, FrameBatch, take_slice
+from etl.landing.frames import PURGED, FrameBatch
 from etl.landing.seekable import SeekableReader, compress_block, seek_table
 
 Ranges = Sequence[tuple[int, int]]
@@ -65,9 +65,3 @@ def mark_purged(items: FrameBatch, positions: Iterable[int]) -> FrameBatch:
     kind = items.kind.copy()
     kind[np.fromiter(positions, np.int64)] = PURGED
     return FrameBatch(items.offset, items.length, kind, items.received_at_us)
-
-
-def cut_into_groups(items: FrameBatch, size: int) -> Iterator[FrameBatch]:
-    """The items in runs of at most `size`."""
-    for start in range(0, len(items), size):
-        yield take_slice(items, start, start + size)

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from etl.errors import PermanentError
-from etl.landing.frames import FrameBatch, join_batches
+from etl.landing.frames import FrameBatch, join_batches, take_slice
 
 SCHEMA = pa.schema(
     [
@@ -106,6 +106,14 @@ def write_index(path: Path) -> Iterator[IndexWriter]:
         ) as writer:
             yield IndexWriter(writer)
         sync_file(file)
+
+
+def write_items(path: Path, items: FrameBatch, landed: LandedObject) -> None:
+    """Write the index of an object whose items are known to a new file, flushed to disk."""
+    with write_index(path) as index:
+        for start in range(0, len(items), ROW_GROUP_ITEMS):
+            index.write(take_slice(items, start, start + ROW_GROUP_ITEMS))
+        index.finish(landed)
 
 
 def read_facts(path: Path) -> LandedObject:

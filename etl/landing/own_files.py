@@ -7,17 +7,16 @@ from pathlib import Path
 
 from etl.errors import PermanentError
 from etl.landing.bundle import Erasure, Small
-from etl.landing.erase import cut_into_groups, mark_purged, overwrite
+from etl.landing.erase import mark_purged, overwrite
 from etl.landing.frames import FrameBatch
 from etl.landing.index import (
-    ROW_GROUP_ITEMS,
     LandedObject,
     create_private,
     read_facts,
     read_items,
     sync_file,
     sync_folder,
-    write_index,
+    write_items,
 )
 from etl.landing.seekable import write_blocks
 
@@ -62,9 +61,7 @@ class OwnFiles:
         with create_private(folder / BYTES_NAME) as content:
             write_blocks(content, [one.content])
             sync_file(content)
-        with write_index(folder / INDEX_NAME) as index:
-            index.write(one.items)
-            index.finish(one.landed)
+        write_items(folder / INDEX_NAME, one.items, one.landed)
         self.settle(folder, one.landed)
 
     def erase(self, object_id: str, erasure: Erasure, folder: Path) -> None:
@@ -84,10 +81,7 @@ class OwnFiles:
                 sync_file(content)
             landed = replace(landed, kept_sha256=done.sha256)
             (folder / BYTES_NAME).replace(self.bytes_path(object_id))
-        with write_index(folder / INDEX_NAME) as index:
-            for group in cut_into_groups(items, ROW_GROUP_ITEMS):
-                index.write(group)
-            index.finish(landed)
+        write_items(folder / INDEX_NAME, items, landed)
         (folder / INDEX_NAME).replace(self.index_path(object_id))
         sync_folder(self._folder_of(object_id))
 

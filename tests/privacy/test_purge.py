@@ -186,7 +186,7 @@ MARKS = (
     "etl.pipeline.purge.run:write_entry",
     "etl.pipeline.purge.rows:commit",
     "etl.pipeline.purge.run:erase_pending",
-    "etl.landing.own_files:write_index",
+    "etl.landing.own_files:write_items",
     "etl.pipeline.purge.erase:_mark",
     "etl.pipeline.purge.traces:_remove_reports",
     "etl.pipeline.purge.versions:publish",
