@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import struct
-import time
 import zlib
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from etl.landing.frames import BROKEN, ITEM, NO_TIME
 from etl.landing.range_checksum import STEP_BYTES, RangeChecksums
 from etl.landing.segments import HEADER_BYTES, MAGIC, MAX_BODY_BYTES, encode_record, scan_segment
+from tests.growth import least_seconds
 
 BODIES = [b'{"Meta":1}', b"", b"\xff not json", b"x" * 5000]
 
@@ -134,10 +135,9 @@ def test_false_headers_are_read_in_linear_time(every: int) -> None:
     took = []
     for size_bytes in (2**16, 2**18):
         content = false_headers(size_bytes, every=every)
-        started = time.process_time()
-        scan = scan_segment(cut(content, 2**16))
-        took.append(time.process_time() - started)
+        chunks = cut(content, 2**16)
+        took.append(least_seconds(partial(scan_segment, chunks)))
+        scan = scan_segment(chunks)
         kept = content.count(encode_record(1, b"kept"))
         assert scan.items.kind.tolist().count(ITEM) == kept
     assert took[1] < 10 * took[0]
-    assert took[1] < 5
