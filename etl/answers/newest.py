@@ -15,6 +15,7 @@ from etl.errors import UsageFault, WarehouseBusy
 from etl.publish.folders import VIEWS_FILE, PublishedFolder
 from etl.settings import Settings
 from etl.warehouse.connection import open_warehouse, read_lock
+from etl.warehouse.lake import load_command
 
 WAIT_S = 60.0
 WAIT_BESIDE_PUBLISHED_S = 2.0
@@ -30,7 +31,7 @@ def open_newest(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection,
     """
     published = PublishedFolder(settings.published_path).current()
     if not settings.warehouse_path.exists():
-        raise UsageFault("There is no warehouse yet; run `redox-warehouse load` first.")
+        raise UsageFault(f"There is no warehouse yet; run {load_command(settings.home)} first.")
     with ExitStack() as stack:
         try:
             wait_s = WAIT_BESIDE_PUBLISHED_S if published else WAIT_S

@@ -24,6 +24,7 @@ from etl.publish.views import tables_of
 from etl.settings import Settings
 from etl.sql_text import quote
 from etl.warehouse.connection import open_in_memory, open_warehouse
+from etl.warehouse.lake import load_command
 
 _SOURCE = "source"
 
@@ -62,7 +63,7 @@ def open_readable(settings: Settings) -> Iterator[Readable]:
         with open_in_memory(spill=settings.temporary_path) as connection:
             yield _look_into_warehouse(connection, settings)
     else:
-        raise UsageFault("There is nothing to read yet; run `redox-warehouse load` first.")
+        raise UsageFault(f"There is nothing to read yet; run {load_command(settings.home)} first.")
 
 
 @contextmanager

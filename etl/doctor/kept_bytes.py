@@ -11,15 +11,20 @@ from etl.pipeline.sources import Sources
 from etl.plurals import counted
 from etl.settings import Settings
 from etl.warehouse.connection import open_warehouse, read_lock
+from etl.warehouse.lake import LakeFolder
 from etl.warehouse.ledger import purged_objects
 
 AREA = "landing"
 MOST_NAMES = 5
 _KNOWN = "select object_id, coalesce(in_place, false) from core.landed_object order by landed_at"
+_UNTIL_THEN = "until then their messages can be neither shown nor reloaded."
 _REMEDY = (
     "load the files they came from again, which replaces them, run `redox-warehouse recover` where "
-    "only an index is damaged, or restore HOME/landing from a backup; until then their messages can "
-    "be neither shown nor reloaded."
+    f"only an index is damaged, or restore HOME/landing from a backup; {_UNTIL_THEN}"
+)
+_REMEDY_OF_LAKE = (
+    "run `redox-warehouse spark-load` with the files they came from, which replaces them, or "
+    f"restore HOME/landing from a backup; {_UNTIL_THEN}"
 )
 
 
@@ -41,12 +46,16 @@ def check_kept_bytes(settings: Settings, *, is_reading: bool) -> Iterator[Check]
     landing = Landing(settings.landing_path, sources=Sources(settings.buckets))
     missing = [name for name, in_place in known if not landing.keeps(name, in_place=in_place)]
     if missing:
-        yield fail(AREA, "objects", _told(missing, len(known), "missing"), _REMEDY)
+        yield fail(AREA, "objects", _told(missing, len(known), "missing"), _remedy(settings))
     else:
         yield ok(AREA, "objects", f"{counted(len(known), 'object')}, all here")
     if is_reading:
         lost = set(missing)
-        yield _read([name for name, _ in known if name not in lost], landing)
+        yield _read([name for name, _ in known if name not in lost], landing, _remedy(settings))
+
+
+def _remedy(settings: Settings) -> str:
+    return _REMEDY_OF_LAKE if LakeFolder(settings.home).is_there() else _REMEDY
 
 
 def _known_objects(settings: Settings) -> list[tuple[str, bool]]:
@@ -62,7 +71,7 @@ def _known_objects(settings: Settings) -> list[tuple[str, bool]]:
         return [(name, in_place) for name, in_place in rows if name not in purged]
 
 
-def _read(names: list[str], landing: Landing) -> Check:
+def _read(names: list[str], landing: Landing, remedy: str) -> Check:
     """Read all bytes of these objects; those at a source that does not answer count as unread."""
     damaged, unread = [], []
     for name in names:
@@ -74,7 +83,7 @@ def _read(names: list[str], landing: Landing) -> Check:
         except (RedoxWarehouseError, OSError, EOFError, ValueError):
             damaged.append(name)
     if damaged:
-        return fail(AREA, "bytes", _told(damaged, len(names), "damaged"), _REMEDY)
+        return fail(AREA, "bytes", _told(damaged, len(names), "damaged"), remedy)
     if unread:
         action = "look at `ways in`, and read again once the source answers."
         return fail(AREA, "bytes", _told(unread, len(names), "out of reach"), action)

@@ -24,7 +24,8 @@ from etl.settings import Settings
 from etl.warehouse import identity
 from etl.warehouse.connection import open_warehouse, read_lock
 from etl.warehouse.disk import measure_room
-from etl.warehouse.identity import require_no_warehouse
+from etl.warehouse.identity import require_no_warehouse, way_to_continue
+from etl.warehouse.lake import LakeFolder, load_command
 from models.catalog import CatalogFaults
 from models.catalog.rating_share import rating_share
 
@@ -58,7 +59,7 @@ def check_warehouse(settings: Settings) -> Iterator[Check]:
         yield _missing(area, settings)
         return
     status = read_status(settings.status_path)
-    yield _adds_up(area, status)
+    yield _adds_up(area, status, settings)
     if is_unfinished(settings):
         action = "run `redox-warehouse purge --resume`."
         yield fail(area, "purge", "a purge was stopped before its end", action)
@@ -77,10 +78,15 @@ def check_warehouse(settings: Settings) -> Iterator[Check]:
     except PermanentError:
         action = (
             f"move {settings.warehouse_path.name} away, put a backup of it in its place or none, "
-            "and run `redox-warehouse recover` (with --unwrap KEY where the kept bytes are "
-            "envelopes)."
+            f"and {_way_after_damage(settings)}."
         )
         yield fail(area, "file", "DuckDB cannot read it", action)
+
+
+def _way_after_damage(settings: Settings) -> str:
+    if LakeFolder(settings.home).is_there():
+        return way_to_continue(settings.home)
+    return "run `redox-warehouse recover` (with --unwrap KEY where the kept bytes are envelopes)"
 
 
 def _missing(area: str, settings: Settings) -> Check:
@@ -101,13 +107,15 @@ def _parts_agree(area: str, connection: duckdb.DuckDBPyConnection, settings: Set
     damaged = [place for place, note in identity.notes_of(settings.home).items() if note is None]
     if damaged:
         found = f"{' and '.join(damaged)} cannot be read"
-        return warn(area, "identity", found, "run any load; it writes them again.")
+        return warn(
+            area, "identity", found, f"run {load_command(settings.home)}; it writes them again."
+        )
     return ok(area, "identity", "warehouse, landing and versions belong together")
 
 
-def _adds_up(area: str, status: dict[str, Any] | None) -> Check:
+def _adds_up(area: str, status: dict[str, Any] | None, settings: Settings) -> Check:
     if status is None:
-        action = "run any load; it writes status.json anew."
+        action = f"run {load_command(settings.home)}; it writes status.json anew."
         return warn(area, "status", "there is no status.json", action)
     messages = status["messages"]
     parts = ("loaded", "duplicate", "quarantined", "purged")
@@ -137,7 +145,7 @@ def _look_inside(
     yield _counts(area, connection)
     loads = _one(connection, "select count(*) from core.load")
     if status is not None and status["loads"] != loads:
-        action = "run any load; it writes status.json anew."
+        action = f"run {load_command(settings.home)}; it writes status.json anew."
         yield warn(area, "status", f"it tells of {status['loads']} loads of {loads}", action)
     yield _catalog_hash(area, connection, settings)
     yield _room(area, connection)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from etl.errors import PermanentError
 from etl.kernel._reader import KEY_BYTES
+from etl.warehouse.lake import LakeFolder
 
 if TYPE_CHECKING:  # executors read the key and have no DuckDB
     import duckdb
@@ -54,17 +55,18 @@ def mark_of_key(key: bytes) -> str:
     return hashlib.sha256(key).hexdigest()[:16]
 
 
-def check_hash_key(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:
-    """Make sure that the warehouse's content hashes are of this key, in the caller's transaction.
+def check_hash_key(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
+    """Make sure that the warehouse's content hashes are of the home's key, in the caller's transaction.
 
     A warehouse without messages takes the key. Raises PermanentError where the hashes are others.
     """
+    key = read_hash_key(home)
     if has_hashes_of(connection, key):
         return
     if _marks(connection):
         raise PermanentError(
-            f"{NAME} is not the one this warehouse was made with; restore it from a backup, or run "
-            "`redox-warehouse migrate` to hash all messages again."
+            f"{NAME} is not the one this warehouse was made with; restore it from a backup"
+            f"{_or_migrate(home)}."
         )
     has_messages = connection.execute("select 1 from core.message limit 1").fetchall()
     if has_messages:
@@ -83,7 +85,12 @@ def hash_fault(connection: duckdb.DuckDBPyConnection, home: Path) -> str:
         return ""
     if not marks:
         return "run `redox-warehouse migrate` once: an earlier version made this warehouse."
-    return f"restore {NAME} from a backup, or run `redox-warehouse migrate`."
+    return f"restore {NAME} from a backup{_or_migrate(home)}."
+
+
+def _or_migrate(home: Path) -> str:
+    """The other remedy, which a lake does not have: its rows are files with the old hashes."""
+    return "" if LakeFolder(home).is_there() else ", or run `redox-warehouse migrate`"
 
 
 def has_hashes_of(connection: duckdb.DuckDBPyConnection, key: bytes) -> bool:
@@ -92,7 +99,7 @@ def has_hashes_of(connection: duckdb.DuckDBPyConnection, key: bytes) -> bool:
 
 
 def mark_hashes(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:
-    """Note that all content hashes are of this key, in the caller's transaction."""
+    """Note that all content hashes are of the home's key, in the caller's transaction."""
     connection.execute("delete from core.warehouse where name = ?", [MARK])
     connection.execute("insert into core.warehouse values (?, ?)", [MARK, mark_of_key(key)])
 

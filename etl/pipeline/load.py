@@ -287,7 +287,7 @@ class Loader:
                 "Tables are being rebuilt and not all messages are back in them; "
                 "finish with `redox-warehouse reload --rebuild-tables`."
             )
-        check_hash_key(connection, read_hash_key(self.settings.home))
+        check_hash_key(connection, self.settings.home)
         sync_organizations(connection, self.settings.organizations_path)
         connection.execute("commit")
 

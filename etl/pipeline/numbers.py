@@ -18,6 +18,7 @@ from etl.publish.folders import PublishedFolder
 from etl.publish.manifest import MANIFEST, read_manifest
 from etl.settings import Settings
 from etl.warehouse import identity, ledger
+from etl.warehouse.identity import way_to_continue
 from models.tables.plan import SLICE_BITS
 
 MESSAGES = "core.message"
@@ -84,6 +85,6 @@ def require_newest(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
     if theirs > ours:
         raise PermanentError(
             f"Parts of the home come from different times (the warehouse ends at load {ours}, a "
-            f"published version at load {theirs}); put the newer warehouse back, or run "
-            "`redox-warehouse recover` to continue from what is there."
+            f"published version at load {theirs}); put the newer warehouse back, or "
+            f"{way_to_continue(settings.home)}."
         )

@@ -23,6 +23,7 @@ from etl.pipeline.status import write_status
 from etl.pipeline.transaction import RELOAD
 from etl.pipeline.units import Run, cut_into_runs, gather_units
 from etl.warehouse.identity import commit
+from etl.warehouse.lake import load_command
 from etl.warehouse.slices import slices_of
 from models.tables.plan import SLICE_BITS
 
@@ -85,7 +86,9 @@ def reload_slices(loader: Loader, selection: Selection) -> ReloadSummary:
 def check_exists(loader: Loader) -> None:
     """Raise UsageFault where nothing was loaded yet."""
     if not loader.settings.warehouse_path.exists():
-        raise UsageFault("There is no warehouse yet; run `redox-warehouse load` first.")
+        raise UsageFault(
+            f"There is no warehouse yet; run {load_command(loader.settings.home)} first."
+        )
 
 
 def _reload_slice(loader: Loader, number: int) -> int:

@@ -24,7 +24,7 @@ import duckdb
 from etl.atomic import replacing
 from etl.errors import PermanentError
 from etl.warehouse.connection import open_warehouse
-from etl.warehouse.lake import refuse_lake
+from etl.warehouse.lake import LakeFolder, refuse_lake
 
 FILE_NAME = "commit.json"
 WAREHOUSE_FILE = "warehouse.duckdb"
@@ -152,7 +152,7 @@ def check(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
         if note is None or note.newest is None or (stored is None and note.done is None):
             continue
         if stored is None or not note.knows(stored):
-            raise _mismatch(place, note.newest, stored)
+            raise _mismatch(home, place, note.newest, stored)
 
 
 def require_no_warehouse(home: Path) -> None:
@@ -161,7 +161,7 @@ def require_no_warehouse(home: Path) -> None:
         if note is not None and note.done is not None:
             raise PermanentError(
                 f"The warehouse is gone, but {note.done.loaded:,} messages were loaded into it; put "
-                f"{WAREHOUSE_FILE} back, or run `redox-warehouse recover` to build it from landing."
+                f"{WAREHOUSE_FILE} back, or {_way_to_build(home)}."
             )
 
 
@@ -180,7 +180,7 @@ def fault_beside(home: Path) -> str:
         return ""
     if any(theirs.knows(one) for one in (ours.done, ours.intent) if one):
         return ""
-    return str(_mismatch(LANDING, theirs.newest, ours.newest))
+    return str(_mismatch(home, LANDING, theirs.newest, ours.newest))
 
 
 def notes_of(home: Path) -> dict[str, Note | None]:
@@ -196,7 +196,7 @@ def stored_commit(connection: duckdb.DuckDBPyConnection) -> Commit | None:
     return Commit(**json.loads(row[0])) if row else None
 
 
-def _mismatch(place: str, noted: Commit, stored: Commit | None) -> PermanentError:
+def _mismatch(home: Path, place: str, noted: Commit, stored: Commit | None) -> PermanentError:
     ours = stored.load_id if stored else 0
     if noted.load_id > ours:
         older = f"the warehouse ends at load {ours}, {place} knows load {noted.load_id}"
@@ -205,9 +205,22 @@ def _mismatch(place: str, noted: Commit, stored: Commit | None) -> PermanentErro
     else:
         older = f"the warehouse and {place} end at another load {ours}"
     return PermanentError(
-        f"Parts of the home come from different times ({older}); put the missing part back, or run "
-        "`redox-warehouse recover` to continue from what is there."
+        f"Parts of the home come from different times ({older}); put the missing part back, or "
+        f"{way_to_continue(home)}."
     )
+
+
+def way_to_continue(home: Path) -> str:
+    """What continues from what is there; a lake's warehouse takes what its versions name."""
+    if LakeFolder(home).is_there():
+        return "run `redox-warehouse spark-load` with any source, which takes what the lake holds"
+    return "run `redox-warehouse recover` to continue from what is there"
+
+
+def _way_to_build(home: Path) -> str:
+    if LakeFolder(home).is_there():
+        return "run `redox-warehouse spark-load` with any source, which builds it from the lake"
+    return "run `redox-warehouse recover` to build it from landing"
 
 
 def _places(home: Path) -> dict[str, Path]:

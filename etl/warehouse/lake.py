@@ -135,6 +135,12 @@ def refuse_lake(home: Path) -> None:
         )
 
 
+def load_command(home: Path) -> str:
+    """The command that loads into a home: of the two, the one that it does not refuse."""
+    name = "spark-load" if LakeFolder(home).is_there() else "load"
+    return f"`redox-warehouse {name}`"
+
+
 def _text(version: LakeVersion) -> str:
     content: dict[str, Any] = {"format": FORMAT, **asdict(version)}
     return json.dumps(content, indent=1)

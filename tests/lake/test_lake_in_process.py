@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from etl.doctor.examine import examine
-from etl.lake.cluster import Cluster, Work
+from etl.lake.cluster import Cluster
 from etl.lake.driver import LakeLoader, open_lake
 from etl.lake.executor import TaskFailed, Write
 from etl.lake.work import numbered
 from etl.synth import Dials
 from etl.warehouse.lake import LakeFolder
-from tests.lake.lake_world import LakeWorld, small_units
+from tests.lake.lake_world import LakeWorld, map_here, small_units
 from tests.lake.parity import differences
-
-
-def map_here(_: Cluster, work: Work, tasks: int, schema: pa.Schema) -> list[dict[str, Any]]:
-    """Run tasks as executors do: handed over as bytes, each in one go, the last first."""
-    own: Work = pickle.loads(pickle.dumps(work))
-    rows = []
-    for task in reversed(range(tasks)):
-        for batch in own(iter([pa.RecordBatch.from_pydict({"id": [task]})])):
-            assert batch.schema == schema
-            rows += batch.to_pylist()
-    return rows
 
 
 @pytest.fixture(scope="module")

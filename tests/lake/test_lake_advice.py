@@ -1,0 +1,101 @@
+"""What a lake is advised to run is never what a lake refuses."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from etl.doctor.examine import examine
+from etl.errors import RedoxWarehouseError
+from etl.lake.cluster import Cluster
+from etl.pipeline.publish import publish
+from etl.settings import read_settings
+from etl.synth import Dials
+from tests.lake.lake_world import LakeWorld, map_here
+
+REFUSED = {"load", "recover", "migrate"}
+_NAMED = re.compile(r"`redox-warehouse ([a-z-]+)")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    world = LakeWorld(tmp_path_factory.mktemp("advice"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Cluster, "map", map_here)
+        path = world.write("first", Dials(messages=5, data_models=("SSO",)), files=1)
+        world.load_by(None, path)
+        yield world.lake
+
+
+def lose_warehouse(home: Path) -> None:
+    (home / "warehouse.duckdb").unlink()
+
+
+def damage_warehouse(home: Path) -> None:
+    (home / "warehouse.duckdb").write_bytes(b"not DuckDB" * 1000)
+
+
+def forget_commits(home: Path) -> None:
+    for place in (home, home / "landing"):
+        (place / "commit.json").write_text("{}", "utf-8")
+
+
+def note_a_later_commit(home: Path) -> None:
+    """As if the warehouse came from an older backup."""
+    for place in (home, home / "landing"):
+        path = place / "commit.json"
+        text = path.read_text("utf-8")
+        epoch = re.search(r'"epoch": "([0-9a-f]+)"', text)
+        assert epoch
+        path.write_text(text.replace(epoch[1], "0" * 32), "utf-8")
+
+
+def lose_bytes(home: Path) -> None:
+    for path in (home / "landing").rglob("*"):
+        if path.is_file() and path.name != "commit.json":
+            path.unlink()
+
+
+def change_key(home: Path) -> None:
+    (home / "content_hash.key").write_bytes(b"k" * 32)
+
+
+def lose_lists(home: Path) -> None:
+    (home / "status.json").unlink()
+    (home / "seen.parquet").write_bytes(b"x")
+
+
+BROKEN = (
+    lose_warehouse, damage_warehouse, forget_commits, note_a_later_commit, lose_bytes, change_key,
+    lose_lists,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("breaks", BROKEN, ids=lambda one: one.__name__)
+def test_what_is_advised_works(home: Path, tmp_path: Path, breaks: Callable[[Path], None]) -> None:
+    broken = tmp_path / "home"
+    shutil.copytree(home, broken)
+    breaks(broken)
+    settings = read_settings(broken)
+    checks = [one for one in examine(broken, None) if one.state != "ok"]
+    said = [f"{one.found} {one.action}" for one in checks]
+    if breaks in (lose_warehouse, note_a_later_commit):
+        with pytest.raises(RedoxWarehouseError) as raised:
+            publish(settings)
+        said.append(str(raised.value))
+    assert said
+    named = {name for text in said for name in _NAMED.findall(text)}
+    assert not named & REFUSED, said
+
+
+def test_a_stale_warehouse_is_told_of_spark_load(home: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "home"
+    shutil.copytree(home, broken)
+    note_a_later_commit(broken)
+    identity = next(one for one in examine(broken, None) if one.name == "identity")
+    assert identity.state == "fail"
+    assert "`redox-warehouse spark-load` with any source" in f"{identity.found} {identity.action}"
