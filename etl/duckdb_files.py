@@ -47,6 +47,16 @@ def connected(
         yield connection
 
 
+@contextmanager
+def planned_simply(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Run many statements that no optimizer makes faster: planning takes half of the time without."""
+    connection.execute("pragma disable_optimizer")
+    try:
+        yield
+    finally:
+        connection.execute("pragma enable_optimizer")
+
+
 def spill_folder(parent: Path) -> str:
     """The folder of this process below `parent`, made if need be; empty where that cannot be."""
     known = _claimed.get(parent)

@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 
 from etl.errors import UsageFault
+from etl.kept_files import keep, kept_name
 from etl.pipeline.catalog_cache import site_plan
 from etl.pipeline.catalog_page import write_catalog_page
 from etl.pipeline.lake_files import lake_files
@@ -50,6 +51,10 @@ from etl.warehouse.schema import Schema, is_current
 
 LOCK_WAIT_S = 600.0
 MOST_WORKERS = 8
+_VIEW_SOURCES = {
+    "etl.publish": ("relations.py", "views.py"),
+    "etl.report": ("conformed.py",),
+}
 
 
 def utc_now() -> datetime:
@@ -151,7 +156,7 @@ def _publish(settings: Settings, folder: PublishedFolder, now: datetime) -> Publ
         if latest and not done.written and latest.has_content_of(manifest):
             folder.make_current(latest.version)
             return _summary(latest, Written(0, 0), is_new=False)
-        _write_views(folder, built, manifest, latest, catalog)
+        _write_views(folder, built, manifest, latest, catalog, settings.cache_path)
         write_catalog_page(
             built, catalog, manifest.tables, site_plan(settings), version=version, made_at=now
         )
@@ -228,18 +233,21 @@ def _write_views(
     manifest: Manifest,
     latest: Manifest | None,
     catalog: ReaderCatalog,
+    cache: Path,
 ) -> None:
-    """The views of the version before serve again, pointed elsewhere, unless something changed."""
+    """Views made before serve again, pointed elsewhere: those of the version before, or kept ones."""
     path = built / VIEWS_FILE
+    made = [cache / kept_name("views", manifest.views_hash, _VIEW_SOURCES)]
     if latest and latest.views_hash == manifest.views_hash:
-        earlier = folder.folder_of(latest.version) / VIEWS_FILE
-        if copied_database(earlier, path):
-            with filling_database(path) as connection:
-                point_to(connection, folder.folder_of(manifest.version))
-            return
+        made.insert(0, folder.folder_of(latest.version) / VIEWS_FILE)
+    if any(copied_database(views, path) for views in made):
+        with filling_database(path) as connection:
+            point_to(connection, folder.folder_of(manifest.version))
+        return
     with folder.standing_in(built, manifest.version) as place, filling_database(path) as connection:
         point_to(connection, place)
         fill(connection, catalog, parquet_of)
+    keep(path, made[-1])
 
 
 def _materialize(settings: Settings, folder: PublishedFolder, version: int) -> Path:

@@ -11,6 +11,7 @@ from importlib.metadata import version
 
 import duckdb
 
+from etl.duckdb_files import planned_simply
 from etl.marts.checks import MART_SCHEMA, MartCheck, mart_checks
 from etl.marts.compiled import compile_views
 from etl.marts.header import Header, read_header
@@ -59,8 +60,9 @@ def fill(
     kind: str = "view",
 ) -> None:
     """Create everything that readers find, the conformed views of value sets included."""
-    fill_catalog(connection, catalog, select, kind=kind)
-    create_conformed_views(connection)
+    with planned_simply(connection):
+        fill_catalog(connection, catalog, select, kind=kind)
+        create_conformed_views(connection)
 
 
 def mart_headers() -> dict[str, Header]:

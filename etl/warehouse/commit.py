@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 import duckdb
 import pyarrow as pa
 
+from etl.duckdb_files import planned_simply
+
 CARRY_LOAD_ID = ("core.message", "quality.finding", "quality.finding_count")
 ENOUGH_BYTES = 12 * 2**20
 MOST_BYTES = 256 * 2**20
@@ -55,24 +57,21 @@ class Inserting:
         self._insert_all(list(self._waiting))
 
     def _insert_all(self, names: list[str]) -> None:
-        with self._simply():
+        with planned_simply(self._connection), self._in_one_thread():
             for name in names:
                 waiting = self._waiting.pop(name)
                 self._waiting_bytes -= waiting.size_bytes
                 self._insert(name, pa.concat_tables(waiting.tables, promote_options="default"))
 
     def _insert(self, name: str, rows: pa.Table) -> None:
+        """DuckDB finds `rows` by its name here; registering it first takes as long again."""
         load = f", {self._load_id} as load_id" if name in CARRY_LOAD_ID else ""
-        self._connection.register("new_rows", rows)
-        self._connection.execute(f"insert into {name} by name select *{load} from new_rows")
-        self._connection.unregister("new_rows")
+        self._connection.execute(f"insert into {name} by name select *{load} from rows")
 
     @contextmanager
-    def _simply(self) -> Iterator[None]:
-        self._connection.execute("pragma disable_optimizer")
+    def _in_one_thread(self) -> Iterator[None]:
         self._connection.execute("set threads = 1")
         try:
             yield
         finally:
             self._connection.execute("reset threads")
-            self._connection.execute("pragma enable_optimizer")

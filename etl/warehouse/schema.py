@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Iterator
 import duckdb
 import pyarrow as pa
 
+from etl.duckdb_files import planned_simply
 from models.catalog.records import Catalog
 from models.compile.dictionary import dictionary_tables
 from models.tables.plan import WarehousePlan
@@ -44,7 +45,8 @@ class Schema:
 
         metadata = compile_tables(self.catalog, self.plan, missing, with_fixed=has_changed)
         comments = existing_comments(connection)
-        connection.execute(";\n".join(create_statements(metadata, columns, comments)))
+        with planned_simply(connection):
+            connection.execute(";\n".join(create_statements(metadata, columns, comments)))
         if has_changed:
             self._write_catalog(connection)
 
