@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import click
 
+from etl.cli.clusters import cluster_of_home, cluster_options
 from etl.cli.groups import NearGroup
 from etl.cli.load import describe_keys
 from etl.cli.opening import ID, open_loader
@@ -117,6 +118,7 @@ def show_item(settings: Settings, quarantine_id: int) -> None:
 @click.argument("quarantine_ids", type=ID, nargs=-1)
 @click.option("--unwrap", metavar="KEY", default="", help="They are in envelopes, under KEY.")
 @click.option("--encoding", metavar="NAME", default="", help="Of items that are not UTF-8.")
+@cluster_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def replay_items(
@@ -124,6 +126,9 @@ def replay_items(
     quarantine_ids: tuple[int, ...],
     unwrap: str,
     encoding: str,
+    master: str | None,
+    remote: str | None,
+    confs: tuple[str, ...],
     as_json: bool,
 ) -> int:
     """Load open items again, all or those named.
@@ -133,14 +138,21 @@ def replay_items(
     --unwrap is for files that were loaded without it, or with another KEY; once messages of a file
     are loaded, its KEY stays. --encoding is for text that is not UTF-8, such as cp1252.
 
+    The items of a lake are read here, or by a cluster where --master, --remote or lake.master names
+    one.
+
     \b
     Examples:
       redox-warehouse quarantine replay 7 8
       redox-warehouse quarantine replay --unwrap body
     """
+    from etl.lake.driver import open_home
     from etl.pipeline.quarantine import replay
 
-    with open_loader(settings) as loader:
+    with (
+        cluster_of_home(settings, master, remote, confs) as spark,
+        open_home(settings, spark=spark) as loader,
+    ):
         summary = replay(loader, quarantine_ids, unwrap=unwrap, encoding=encoding)
     if as_json:
         click.echo(json.dumps(summary.to_json(), indent=1))
@@ -164,8 +176,9 @@ def resolve_items(settings: Settings, quarantine_ids: tuple[int, ...]) -> None:
     Example:
       redox-warehouse quarantine resolve 7
     """
+    from etl.lake.driver import open_home
     from etl.pipeline.quarantine import resolve
 
-    with open_loader(settings) as loader:
+    with open_home(settings) as loader:
         closed = resolve(loader, quarantine_ids)
     click.echo(f"{closed} resolved")

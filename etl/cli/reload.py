@@ -8,8 +8,8 @@ from datetime import datetime
 
 import click
 
+from etl.cli.clusters import cluster_of_home, cluster_options
 from etl.cli.completion import MODEL
-from etl.cli.opening import open_loader
 from etl.cli.progress import progress_reporter
 from etl.plurals import counted
 from etl.settings import Settings
@@ -29,6 +29,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
     "--slice", "slices", type=int, multiple=True, help=f"Slice: message_id >> {SLICE_BITS}."
 )
 @click.option("--rebuild-tables", is_flag=True, help="Change column types first; everything.")
+@cluster_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def reload(
@@ -39,6 +40,9 @@ def reload(
     until: datetime | None,
     slices: tuple[int, ...],
     rebuild_tables: bool,
+    master: str | None,
+    remote: str | None,
+    confs: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Build rows, findings and counts again from landed bytes.
@@ -47,11 +51,15 @@ def reload(
     type of a field changed. Every slice that holds a selected message is replaced in one
     transaction; message ids stay. Without options, everything is reloaded.
 
+    In a lake each slice is replaced by one version. The work is done here, or by the executors of a
+    cluster where --master, --remote or lake.master names one.
+
     \b
     Examples:
       redox-warehouse reload
       redox-warehouse reload --model PatientAdmin --since 2026-01-01
     """
+    from etl.lake.driver import open_home
     from etl.pipeline import reload as pipeline
 
     selection = pipeline.Selection(
@@ -61,7 +69,11 @@ def reload(
         until.date().isoformat() if until else "",
         slices,
     )
-    with progress_reporter(quiet=as_json) as progress, open_loader(settings, progress) as loader:
+    with (
+        cluster_of_home(settings, master, remote, confs) as spark,
+        progress_reporter(quiet=as_json) as progress,
+        open_home(settings, progress, spark=spark) as loader,
+    ):
         if rebuild_tables:
             summary = pipeline.rebuild_tables(loader)
         else:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from etl.cli.clusters import cluster_options, open_cluster
 from etl.cli.load import QUARANTINED, REFUSED, LeftOutNames, report_refused, summary_line
 from etl.cli.progress import progress_reporter
 from etl.settings import Settings
@@ -30,11 +29,7 @@ See docs/scale.md. Exit codes as of `redox-warehouse load`.
 
 @click.command(epilog=EPILOG)
 @click.argument("paths", nargs=-1, required=True)
-@click.option("--master", metavar="URL", help="Of the cluster, or local[N] [lake.master].")
-@click.option("--remote", metavar="URL", help="Of a Spark Connect server (sc://...) instead.")
-@click.option(
-    "--conf", "confs", metavar="NAME=VALUE", multiple=True, help="Setting of Spark's own."
-)
+@cluster_options
 @click.option("--unwrap", metavar="KEY", default="", help="Messages are in envelopes, under KEY.")
 @click.option("--encoding", metavar="NAME", default="", help="Of text that is not UTF-8.")
 @click.option("--column", metavar="NAME", default="", help="Of a CSV or Parquet file's messages.")
@@ -76,7 +71,7 @@ def spark_load(
     sources = Sources(settings.buckets, home=settings.home)
     listed = list(sources.list(paths))  # faults of the call show before a cluster is asked
     with (
-        _session(master or settings.lake.master, remote, confs) as spark,
+        open_cluster(master or settings.lake.master, remote, confs) as spark,
         progress_reporter(quiet=as_json) as progress,
     ):
         batch = load_lake(settings, spark, listed, unwrap=recipe, progress=progress)
@@ -127,20 +122,3 @@ def _report_to_dagster(batch: BatchSummary, settings: Settings) -> None:
                 "dagster/partition_row_count": sum(loaded.rows.values()),
             }
         )
-
-
-@contextmanager
-def _session(master: str, remote: str | None, confs: tuple[str, ...]) -> Iterator[Any]:
-    """A session of Spark that ends with the block."""
-    from etl.lake.session import open_session
-
-    pairs = [conf.partition("=") for conf in confs]
-    if any(not mark for _, mark, _ in pairs):
-        raise click.UsageError("--conf takes NAME=VALUE, such as spark.executor.memory=6g.")
-    if not (master or remote):
-        raise click.UsageError(
-            "Name the cluster by --master or the setting lake.master; local[4] is this machine."
-        )
-    settings = {name: value for name, _, value in pairs}
-    with open_session(master, remote=remote or "", settings=settings) as spark:
-        yield spark

@@ -22,23 +22,19 @@ def check_lake(settings: Settings, *, is_reading: bool) -> Iterator[Check]:
     lake = LakeFolder(settings.home)
     if not lake.is_there():
         return
-    newest = lake.newest()
-    versions = list(lake.read_until(newest))
-    files = {file.file: file for one in versions for file in (*one.tables, *one.book)}
+    newest, needed = lake.newest(), lake.needed()
+    files = {file.file: file for one in lake.read_until(newest) for file in one.files()}
     damaged = sum(
-        not _is_whole(lake.path_of(name), file, is_reading=is_reading)
-        for name, file in files.items()
+        not _is_whole(lake.path_of(name), files.get(name), is_reading=is_reading) for name in needed
     )
-    outcomes = {one.outcomes for one in versions}
-    damaged += sum(not lake.path_of(name).is_file() for name in outcomes)
-    found = f"{counted(newest, 'version')}, {counted(len(files) + len(outcomes), 'file')}"
+    found = f"{counted(newest, 'version')}, {counted(len(needed), 'file')}"
     if damaged:
         action = f"restore HOME/{FOLDER} from a backup."
         yield fail(AREA, "files", f"{found}, of which {damaged:,} are missing or changed", action)
     else:
         yield ok(AREA, "files", f"{found}, {'read, all unchanged' if is_reading else 'all whole'}")
     yield from _check_book(settings, newest)
-    yield _count_waste(lake, files.keys() | outcomes)
+    yield _count_waste(lake, needed)
 
 
 def _check_book(settings: Settings, newest: int) -> Iterator[Check]:
@@ -56,21 +52,18 @@ def _check_book(settings: Settings, newest: int) -> Iterator[Check]:
 
 
 def _count_waste(lake: LakeFolder, named: set[str]) -> Check:
-    """What killed work left, or work that goes on writes: room, nothing else."""
-    sizes = [
-        path.stat().st_size
-        for path in lake.root.rglob("*.parquet")
-        if path.relative_to(lake.root).as_posix() not in named
-    ]
+    """What killed work left and the next load removes, or work that goes on writes."""
+    sizes = [lake.path_of(name).stat().st_size for name in lake.present() - named]
     found = f"{counted(len(sizes), 'file')} in no version, {sum(sizes) / 1e6:,.1f} MB"
     return ok(AREA, "unnamed files", found)
 
 
-def _is_whole(path: Path, file: LakeFile, *, is_reading: bool) -> bool:
+def _is_whole(path: Path, file: LakeFile | None, *, is_reading: bool) -> bool:
+    """Of what became of items only that it is there."""
     try:
-        if path.stat().st_size != file.bytes:
+        if path.stat().st_size != file.bytes if file else not path.is_file():
             return False
-        if not is_reading:
+        if file is None or not is_reading:
             return True
         with path.open("rb") as content:
             return hashlib.file_digest(content, "sha256").hexdigest() == file.sha256

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from etl.pipeline.batches import BatchSummary
+    from etl.pipeline.records import LoadSummary
+    from etl.pipeline.reload import ReloadSummary
 
 
 def load(spark: Any, sources: Sequence[str], home: str | Path, *, unwrap: str = "") -> BatchSummary:
@@ -28,3 +30,29 @@ def load(spark: Any, sources: Sequence[str], home: str | Path, *, unwrap: str = 
     settings = read_settings(Path(home))
     listed = Sources(settings.buckets, home=settings.home).list(sources)
     return load_lake(settings, spark, listed, unwrap=unwrap)
+
+
+def reload(spark: Any, home: str | Path, **selection: Any) -> ReloadSummary:
+    """Make rows of a lake again from its landed bytes, slice by slice, each as one version.
+
+    `selection` is as of `etl.pipeline.reload.Selection`; without, everything. `spark` may be None:
+    then this process does the work.
+    """
+    from etl.lake.driver import open_home
+    from etl.pipeline.reload import Selection, reload_slices
+    from etl.settings import read_settings
+
+    with open_home(read_settings(Path(home)), spark=spark) as loader:
+        return reload_slices(loader, Selection(**selection))
+
+
+def replay(
+    spark: Any, home: str | Path, quarantine_ids: Sequence[int] = (), *, unwrap: str = ""
+) -> LoadSummary:
+    """Load open items in quarantine again, all of them or these; `unwrap` as of `load`."""
+    from etl.lake.driver import open_home
+    from etl.pipeline.quarantine import replay as replay_items
+    from etl.settings import read_settings
+
+    with open_home(read_settings(Path(home)), spark=spark) as loader:
+        return replay_items(loader, quarantine_ids, unwrap=unwrap)

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from etl.errors import PermanentError, TransientError
-from etl.lake.executor import MARK
+from etl.lake.executor import MARK, TaskFailed
 
 Work = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 _SENTENCE = re.compile(re.escape(MARK) + r" ([^\n]+)")
@@ -41,6 +41,18 @@ class Cluster:
             return [row.asDict() for row in frame.collect()]
         except Exception as error:
             raise _rewritten(error) from None
+
+
+class InProcess:
+    """The same in this process, task by task: what is few needs no cluster."""
+
+    def map(self, work: Work, tasks: int, schema: pa.Schema) -> list[dict[str, Any]]:
+        """As of `Cluster`."""
+        batches = (pa.RecordBatch.from_pydict({"id": [task]}) for task in range(tasks))
+        try:
+            return [row for batch in work(batches) for row in batch.to_pylist()]
+        except TaskFailed as error:
+            raise PermanentError(str(error).removeprefix(f"{MARK} ")) from None
 
 
 def _rewritten(error: Exception) -> PermanentError | TransientError:

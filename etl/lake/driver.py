@@ -9,56 +9,43 @@ take what the version names. Who finds the number of the version taken numbers a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from etl.errors import PermanentError, UsageFault
+from etl.errors import UsageFault
 from etl.ingest.files import SourceFile
 from etl.kernel.run import UnitResult
-from etl.lake.book import book_rows
-from etl.lake.cluster import Cluster
+from etl.lake import changes
+from etl.lake.cluster import Cluster, InProcess
+from etl.lake.entering import enter, finish_load, missing_versions
 from etl.lake.executor import FILES, Identify, Write
-from etl.lake.files import sql_columns, write_file
-from etl.lake.outcomes import OUTCOMES, RESULT, from_row, runs_from, runs_text, to_row
-from etl.lake.work import (
-    NumberedUnit,
-    RunPlan,
-    Site,
-    UnitPlan,
-    group,
-    numbered,
-    plan_of,
-    unit_of,
-)
+from etl.lake.files import sql_columns
+from etl.lake.outcomes import RESULT, from_row
+from etl.lake.pending import Pending, keep, number
+from etl.lake.work import Integers, NumberedUnit, PlacedUnit, Site, UnitPlan, group, plan_of
 from etl.pipeline.batches import BatchSummary, load_batch
 from etl.pipeline.hash_key import mark_of_key, read_hash_key
 from etl.pipeline.intake import Portion
 from etl.pipeline.lake_files import book_version
 from etl.pipeline.load import Loader, open_loader, utc_now
 from etl.pipeline.reading import Reading
-from etl.pipeline.records import LoadSummary, Piece, Progress, no_progress
+from etl.pipeline.records import LoadSummary, Progress, no_progress
 from etl.pipeline.status import write_status
-from etl.pipeline.transaction import LOAD, Transaction
+from etl.pipeline.transaction import LOAD
 from etl.pipeline.units import Unit
 from etl.process import private_files
 from etl.settings import Settings
 from etl.warehouse import ledger
 from etl.warehouse.connection import open_warehouse
-from etl.warehouse.identity import adopt, commit
-from etl.warehouse.lake import VERSION_ROW, LakeFile, LakeFolder, LakeVersion
+from etl.warehouse.identity import adopt
+from etl.warehouse.lake import HeldFile, Kind, LakeFile, LakeFolder, LakeVersion
 from etl.warehouse.template import create_warehouse
-
-OUTCOMES_FOLDER = "outcomes"
-PIECES = b"pieces"
-"""Under this name the outcomes keep what was taken of which object, those without items too."""
 
 
 def load_lake(
@@ -84,6 +71,23 @@ def load_lake(
 
 
 @contextmanager
+def open_home(
+    settings: Settings,
+    progress: Progress = no_progress,
+    clock: Callable[[], datetime] = utc_now,
+    *,
+    spark: Any = None,
+) -> Iterator[Loader]:
+    """A loader of a home, whichever kind it is; one of a lake works by `spark` or in this process."""
+    if not LakeFolder(settings.home).is_there():
+        with open_loader(settings, progress, clock) as loader:
+            yield loader
+    else:
+        with private_files(), open_lake(settings, spark, progress, clock) as loader:
+            yield loader
+
+
+@contextmanager
 def open_lake(
     settings: Settings,
     spark: Any,
@@ -104,17 +108,6 @@ def open_lake(
         yield loader
 
 
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    """A load before it is numbered: its units with what became of their items."""
-
-    units: tuple[Unit, ...]
-    plans: tuple[UnitPlan, ...]
-    results: tuple[UnitResult, ...]
-    pieces: tuple[Piece, ...]
-    started_at: datetime
-
-
 class LakeLoader(Loader):
     """Loads landed objects into the lake of one home."""
 
@@ -128,10 +121,11 @@ class LakeLoader(Loader):
         spark: Any,
     ) -> None:
         super().__init__(settings, reading, progress, clock)
+        self._is_swept = False
         self.load_bytes = settings.lake.load_bytes
         self.lake = LakeFolder(settings.home)
-        self._cluster = Cluster(spark)
-        self._site = Site(
+        self._cluster = InProcess() if spark is None else Cluster(spark)
+        self.site = Site(
             home=str(settings.home.resolve()),
             overlay=str(settings.catalog_path.resolve()),
             catalog_hash=self.compiled.catalog.content_hash,
@@ -146,13 +140,12 @@ class LakeLoader(Loader):
     def items_taken(self) -> dict[str, int]:
         """How many items of each landed object are loaded, by all versions there are."""
         if self.lake.newest():
-            with self.writing(), self.open_for(set()) as connection:
-                self.prepare(connection)
-                self._catch_up(connection)
+            with self.writing(), self.open_for(set()):
+                pass  # opened for writing, it catches up
         return super().items_taken()
 
     def open(self, *, read_only: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """A connection to the book."""
+        """A connection to the book; one for writing has all versions there are."""
         return super().open(read_only=True) if read_only else self._open_book()
 
     def open_for(self, data_models: set[str]) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
@@ -168,152 +161,148 @@ class LakeLoader(Loader):
         path = self.settings.warehouse_path
         with open_warehouse(path, read_only=False) as connection:
             adopt(connection, self.settings.home)
+            self.prepare(connection)
+            self.catch_up(connection)
             yield connection
+
+    def catch_up(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Let the book take the versions that it does not have yet."""
+        for version in missing_versions(self.lake, connection):
+            enter(self, connection, version)
 
     def load(self, portion: Portion, *, following: Portion | None = None) -> LoadSummary:
         """One load of a portion, as one version; what another driver took meanwhile is left out."""
         started_at = self.clock()
         plans = tuple(plan_of(unit) for unit in portion.units)
-        results = self._identify(portion.units, plans)
-        pending = _Pending(portion.units, plans, tuple(results), portion.pieces, started_at)
-        models = {model for result in pending.results for model, _ in result.shapes}
-        with self.writing(), self.open_for(models) as connection:
-            self.prepare(connection)
+        results = self.identify(portion.units, plans)
+        pending = Pending(portion.units, plans, tuple(results), started_at, portion.pieces)
+        with self.writing(), self.open_for(pending.models()) as connection:
             summary = None
             while summary is None:
-                self._catch_up(connection)
                 summary = self._load(connection, pending)
             write_status(connection, self.settings, self.clock())
         return summary
 
-    def _identify(self, units: Sequence[Unit], plans: Sequence[UnitPlan]) -> list[UnitResult]:
-        tasks = [
-            [(number, plans[number]) for number in task]
-            for task in group(units, self.settings.lake.task_bytes)
-        ]
-        rows = self._cluster.map(Identify(self._site, tasks), len(tasks), RESULT)
-        return [from_row(row) for row in sorted(rows, key=lambda row: row["unit"])]
-
-    def _load(self, connection: duckdb.DuckDBPyConnection, pending: _Pending) -> LoadSummary | None:
+    def _load(self, connection: duckdb.DuckDBPyConnection, pending: Pending) -> LoadSummary | None:
         """Number, write, commit; None where another driver has put a version meanwhile."""
+        orphans = self.orphans()
         connection.execute("begin")
         transaction = self.begin(connection, kind=LOAD)
         first_id = transaction.next_message_id
-        units = _number(connection, transaction, pending)
-        files = self._write(pending.units, units)
-        names = {file.table for file in files if file.is_data}
-        version = LakeVersion(
-            version=self.lake.newest() + 1,
+        files = self.write(pending.units, number(connection, transaction, pending))
+        version = replace(
+            self.new_version(connection, Kind.LOAD, pending, files, dropped=orphans),
             load_id=transaction.load_id,
             first_message_id=first_id,
             next_message_id=transaction.next_message_id,
+        )
+        if not self.put(connection, version):
+            return None
+        return finish_load(self, connection, transaction, version, pending)
+
+    def take_again(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        units: Sequence[Unit],
+        *,
+        earlier: Mapping[str, str],
+        started_at: datetime,
+    ) -> LoadSummary:
+        """Load units of quarantined items as one version."""
+        return changes.take_again(self, connection, units, earlier=earlier, started_at=started_at)
+
+    def close_items(
+        self, connection: duckdb.DuckDBPyConnection, quarantine_ids: Sequence[int]
+    ) -> int:
+        """Close quarantined items as one version; gives how many were open."""
+        return changes.close_items(self, connection, quarantine_ids)
+
+    def replace_slice(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        number: int,
+        placed: Sequence[tuple[Unit, Integers]],
+        *,
+        started_at: datetime,
+    ) -> int:
+        """Make the rows of a slice again as one version; gives how many messages it has."""
+        return changes.replace_slice(self, connection, number, placed, started_at=started_at)
+
+    def require_retypable(self) -> None:
+        """Raise UsageFault: the files of a lake have the types that they were written with."""
+        raise UsageFault(
+            "The tables of a lake are files, whose columns keep their types; load its sources into "
+            "a new home with `redox-warehouse spark-load`."
+        )
+
+    def held(self, connection: duckdb.DuckDBPyConnection) -> list[HeldFile]:
+        """The files of data models' tables as of the book."""
+        return self.lake.held(book_version(connection))
+
+    def identify(self, units: Sequence[Unit], plans: Sequence[UnitPlan]) -> list[UnitResult]:
+        """Let executors say what became of the items of units."""
+        tasks = [
+            [(position, plans[position]) for position in task]
+            for task in group(units, self.settings.lake.task_bytes)
+        ]
+        rows = self._cluster.map(Identify(self.site, tasks), len(tasks), RESULT)
+        return [from_row(row) for row in sorted(rows, key=lambda row: row["unit"])]
+
+    def write(
+        self, units: Sequence[Unit], own: Sequence[NumberedUnit | PlacedUnit]
+    ) -> list[LakeFile]:
+        """Let executors write the rows of all messages that have ids."""
+        new = [position for position, one in enumerate(own) if one.has_messages]
+        tasks = [
+            [own[new[position]] for position in task]
+            for task in group([units[position] for position in new], self.settings.lake.task_bytes)
+        ]
+        rows = self._cluster.map(Write(self.site, tasks), len(tasks), FILES)
+        return sorted((LakeFile(**row) for row in rows), key=lambda file: (file.table, file.file))
+
+    def new_version(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        kind: Kind,
+        pending: Pending,
+        files: Sequence[LakeFile],
+        *,
+        dropped: Iterable[str] = (),
+    ) -> LakeVersion:
+        """The version that comes next, of units and the files written of them."""
+        tables = tuple(file for file in files if file.is_data)
+        next_id = ledger.next_message_id(connection)
+        return LakeVersion(
+            version=book_version(connection) + 1,
+            load_id=ledger.next_load_id(connection),
+            first_message_id=next_id,
+            next_message_id=next_id,
             started_at=pending.started_at.isoformat(),
             finished_at=self.clock().isoformat(),
             catalog_hash=self.compiled.catalog.content_hash,
-            outcomes=self._keep_outcomes(pending),
-            tables=tuple(file for file in files if file.is_data),
+            outcomes=keep(self.settings.home, pending),
+            tables=tables,
             book=tuple(file for file in files if not file.is_data),
-            columns=sql_columns(self.compiled.plan, names),
-        )
-        if version.version != book_version(connection) + 1 or not self.lake.put(version):
-            connection.execute("rollback")
-            return None
-        return self._enter(connection, transaction, version, pending.pieces)
-
-    def _write(self, units: Sequence[Unit], own: Sequence[NumberedUnit]) -> list[LakeFile]:
-        """Let executors write the rows of all messages that have ids."""
-        new = [number for number, one in enumerate(own) if any(one.is_new)]
-        tasks = [
-            [own[new[position]] for position in task]
-            for task in group([units[number] for number in new], self.settings.lake.task_bytes)
-        ]
-        rows = self._cluster.map(Write(self._site, tasks), len(tasks), FILES)
-        return sorted((LakeFile(**row) for row in rows), key=lambda file: (file.table, file.file))
-
-    def _keep_outcomes(self, pending: _Pending) -> str:
-        rows = [
-            to_row(number, result) | {"runs": runs_text(plan.runs)}
-            for number, (plan, result) in enumerate(
-                zip(pending.plans, pending.results, strict=True)
-            )
-        ]
-        facts = {PIECES: runs_text(map(_span_of, pending.pieces))}
-        table = pa.Table.from_pylist(rows, schema=OUTCOMES).replace_schema_metadata(facts)
-        return write_file(self.settings.home, OUTCOMES_FOLDER, table)
-
-    def _enter(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        transaction: Transaction,
-        version: LakeVersion,
-        pieces: Sequence[Piece],
-    ) -> LoadSummary:
-        """Let the book take the rows of a version, and commit it."""
-        transaction.add(book_rows(self.lake, version))
-        summary = transaction.record(
-            started_at=datetime.fromisoformat(version.started_at),
-            finished_at=datetime.fromisoformat(version.finished_at),
-            objects=self.landed_rows(pieces),
-        )
-        connection.execute("delete from core.warehouse where name = ?", [VERSION_ROW])
-        connection.execute(
-            "insert into core.warehouse values (?, ?)", [VERSION_ROW, version.version]
-        )
-        commit(connection, self.settings.home)
-        written = {file.table: 0 for file in version.tables}
-        for file in version.tables:
-            written[file.table] += file.rows
-        return replace(summary, rows={**summary.rows, **written})
-
-    def _catch_up(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Let the book take the versions that it does not have yet."""
-        for number in range(book_version(connection) + 1, self.lake.newest() + 1):
-            version = self.lake.read(number)
-            pending = self._pending_of(version)
-            connection.execute("begin")
-            transaction = self.begin(connection, kind=LOAD)
-            first_id = transaction.next_message_id
-            _number(connection, transaction, pending)
-            ids = first_id, transaction.next_message_id
-            if ids != (version.first_message_id, version.next_message_id):
-                raise PermanentError(
-                    f"The warehouse and version {number} of its lake are of different times; put "
-                    "the missing part back from a backup."
-                )
-            self._enter(connection, transaction, version, pending.pieces)
-
-    def _pending_of(self, version: LakeVersion) -> _Pending:
-        """The load of a version, from what it keeps and the landing."""
-        path = self.lake.path_of(version.outcomes)
-        kept = pq.ParquetFile(path).read()
-        rows = kept.to_pylist()
-        plans = tuple(UnitPlan(runs_from(row["runs"])) for row in rows)
-        pieces = runs_from(kept.schema.metadata[PIECES].decode())
-        return _Pending(
-            units=tuple(unit_of(plan, self.landing) for plan in plans),
-            plans=plans,
-            results=tuple(from_row(row) for row in rows),
-            pieces=tuple(
-                Piece(
-                    self.landing.describe(one.object_id), one.unwrap, one.first_item, one.stop_item
-                )
-                for one in pieces
-            ),
-            started_at=datetime.fromisoformat(version.started_at),
+            columns=sql_columns(self.compiled.plan, {file.table for file in tables}),
+            kind=kind,
+            dropped=tuple(sorted(dropped)),
         )
 
+    def put(self, connection: duckdb.DuckDBPyConnection, version: LakeVersion) -> bool:
+        """Commit a version; False where another driver was first, with the book caught up."""
+        if self.lake.newest() == version.version - 1 and self.lake.put(version):
+            return True
+        connection.execute("rollback")
+        self.catch_up(connection)
+        return False
 
-def _number(
-    connection: duckdb.DuckDBPyConnection, transaction: Transaction, pending: _Pending
-) -> list[NumberedUnit]:
-    """Give ids to what is new, unit by unit, in the caller's transaction."""
-    overtaken = ledger.items_taken(connection)
-    units = []
-    for plan, unit, result in zip(pending.plans, pending.units, pending.results, strict=True):
-        ids = transaction.take(unit, result, overtaken)
-        units.append(numbered(plan, ids, result.hashes))
-    return units
+    def orphans(self) -> set[str]:
+        """What killed work left, the first time that this is asked.
 
-
-def _span_of(piece: Piece) -> RunPlan:
-    return RunPlan(piece.object_id, piece.unwrap, piece.first_item, piece.stop_item)
+        Whoever wrote it and lives still means to put the version that the caller puts now, and will
+        find its number taken; so the list is made before that, and files are removed after it.
+        """
+        if self._is_swept:
+            return set()
+        self._is_swept = True
+        return self.lake.present() - self.lake.needed()

@@ -19,7 +19,7 @@ from etl.kernel.compiled import Compiled
 from etl.kernel.settle import Settling
 from etl.lake.files import TaskFiles
 from etl.lake.outcomes import RESULT, to_row
-from etl.lake.work import NumberedUnit, Site, UnitPlan, digest_of, unit_of
+from etl.lake.work import NumberedUnit, PlacedUnit, Site, UnitPlan, digest_of, unit_of
 from etl.landing.store import Landing
 from etl.pipeline.hash_key import NAME as KEY_FILE
 from etl.pipeline.hash_key import mark_of_key, read_hash_key
@@ -65,7 +65,7 @@ class Write:
     """Writes the rows of numbered messages into files, one task after the other."""
 
     site: Site
-    tasks: Sequence[Sequence[NumberedUnit]]
+    tasks: Sequence[Sequence[NumberedUnit | PlacedUnit]]
 
     def __call__(self, batches: Batches) -> Batches:
         with _without_data():
@@ -74,7 +74,7 @@ class Write:
                 yield pa.RecordBatch.from_pylist(rows, schema=FILES)
 
 
-def write_task(site: Site, units: Sequence[NumberedUnit]) -> Iterator[LakeFile]:
+def write_task(site: Site, units: Sequence[NumberedUnit | PlacedUnit]) -> Iterator[LakeFile]:
     """Read units, lay out the rows of messages that have ids, write them; gives the files."""
     reading = _reading(site)
     settling = Settling(reading.compiled)

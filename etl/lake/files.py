@@ -68,7 +68,6 @@ def conform_rows(rows: pa.Table, table: Table) -> pa.Table:
 class _Open:
     path: Path
     writer: pq.ParquetWriter
-    rows: int = 0
 
 
 @dataclass(slots=True)
@@ -118,7 +117,6 @@ class TaskFiles:
             rows = conform_rows(rows, table)
         own = self._open.get(name) or self._begin(name, rows.schema)
         own.writer.write_table(rows)
-        own.rows += rows.num_rows
 
     def _begin(self, name: str, schema: pa.Schema) -> _Open:
         kind = DATA if name in self._declared else BOOK
@@ -130,13 +128,17 @@ class TaskFiles:
         return self._open[name]
 
     def _settle(self, name: str) -> LakeFile:
-        own = self._open[name]
-        with own.path.open("rb") as content:
-            os.fsync(content.fileno())
-            sha256 = hashlib.file_digest(content, "sha256").hexdigest()
-        own.path.chmod(FILE_MODE)
-        file = own.path.relative_to(self._root).as_posix()
-        return LakeFile(name, file, own.rows, own.path.stat().st_size, sha256)
+        return settled_file(name, self._open[name].path, self._root)
+
+
+def settled_file(table: str, path: Path, root: Path) -> LakeFile:
+    """A file that is written whole: brought to disk, never to be written again."""
+    with path.open("rb") as content:
+        os.fsync(content.fileno())
+        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+    path.chmod(FILE_MODE)
+    rows = pq.read_metadata(path).num_rows
+    return LakeFile(table, path.relative_to(root).as_posix(), rows, path.stat().st_size, sha256)
 
 
 def sql_columns(plan: WarehousePlan, names: Iterable[str]) -> Mapping[str, dict[str, str]]:

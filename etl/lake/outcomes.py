@@ -31,8 +31,8 @@ RESULT = pa.schema(
     ]
 )
 """What an executor answers: arrays as their bytes, the rest as JSON."""
-OUTCOMES = RESULT.append(pa.field("runs", pa.string()))
-"""What is kept of a version: the units too."""
+OUTCOMES = RESULT.append(pa.field("runs", pa.string())).append(pa.field("ids", pa.binary()))
+"""What is kept of a version: the units too, and the ids of messages that had them before."""
 _NO_NUMBERS = np.empty(0, np.int32)
 _NO_SIDE = SideTables({}, (), _NO_NUMBERS, _NO_NUMBERS)
 

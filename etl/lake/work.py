@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import numpy as np
@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from etl.kernel.exact import Limits
 from etl.kernel.numbering import NOT_LOADED
+from etl.landing.frames import ITEM
 from etl.landing.store import Landing
-from etl.pipeline.units import Unit, run_of
+from etl.pipeline.units import Run, Unit, run_of
 
 Integers = npt.NDArray[np.int64]
 
@@ -31,12 +32,16 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """Items first_item <= position < stop_item of a landed object, read by a recipe."""
+    """Items first_item <= position < stop_item of a landed object, read by a recipe.
+
+    `as_items` tries what the landing took for damaged as items all the same, as a replay does.
+    """
 
     object_id: str
     unwrap: str
     first_item: int
     stop_item: int
+    as_items: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +63,35 @@ class NumberedUnit:
     is_new: bytes
     digest: bytes
 
+    @property
+    def has_messages(self) -> bool:
+        """True if any of its items is to be written."""
+        return any(self.is_new)
+
     def ids(self, count: int) -> Integers:
         """The message_id of each of the unit's items, NOT_LOADED for those without."""
         bits = np.unpackbits(np.frombuffer(self.is_new, np.uint8), count=count).astype(np.bool_)
         return np.where(bits, self.first_id + np.cumsum(bits) - 1, NOT_LOADED)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedUnit:
+    """A unit whose messages have ids already: eight bytes for each of its items."""
+
+    plan: UnitPlan
+    ids_bytes: bytes
+    digest: bytes
+
+    @property
+    def has_messages(self) -> bool:
+        """True, as each item has an id."""
+        return True
+
+    def ids(self, count: int) -> Integers:
+        """The message_id of each of the unit's items."""
+        ids: Integers = np.frombuffer(self.ids_bytes, np.int64)
+        assert len(ids) == count
+        return ids
 
 
 def numbered(plan: UnitPlan, ids: Integers, hashes: npt.NDArray[np.uint64]) -> NumberedUnit:
@@ -76,11 +106,16 @@ def digest_of(hashes: npt.NDArray[np.uint64]) -> bytes:
     return sha256(np.ascontiguousarray(hashes).tobytes()).digest()
 
 
-def plan_of(unit: Unit) -> UnitPlan:
+def placed(plan: UnitPlan, ids: Integers, hashes: npt.NDArray[np.uint64]) -> PlacedUnit:
+    """A unit with the ids that its messages have."""
+    return PlacedUnit(plan, np.ascontiguousarray(ids, np.int64).tobytes(), digest_of(hashes))
+
+
+def plan_of(unit: Unit, *, as_items: bool = False) -> UnitPlan:
     """A unit by name."""
     return UnitPlan(
         tuple(
-            RunPlan(run.object_id, run.unwrap, run.first_item, run.first_item + len(run))
+            RunPlan(run.object_id, run.unwrap, run.first_item, run.first_item + len(run), as_items)
             for run in unit.runs
         )
     )
@@ -88,17 +123,13 @@ def plan_of(unit: Unit) -> UnitPlan:
 
 def unit_of(plan: UnitPlan, landing: Landing) -> Unit:
     """The unit of a name, as the landing's indexes have it."""
-    return Unit(
-        tuple(
-            run_of(
-                landing,
-                landing.describe(run.object_id),
-                unwrap=run.unwrap,
-                span=(run.first_item, run.stop_item),
-            )
-            for run in plan.runs
-        )
-    )
+    return Unit(tuple(_run(run, landing) for run in plan.runs))
+
+
+def _run(plan: RunPlan, landing: Landing) -> Run:
+    landed = landing.describe(plan.object_id)
+    run = run_of(landing, landed, unwrap=plan.unwrap, span=(plan.first_item, plan.stop_item))
+    return replace(run, kind=np.full(len(run), ITEM, np.int8)) if plan.as_items else run
 
 
 def group(units: Sequence[Unit], most_bytes: int) -> list[range]:

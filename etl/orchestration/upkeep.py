@@ -4,12 +4,12 @@ import dagster as dg
 from pydantic import Field
 
 from etl.answers.figures import last_load, loads_since, read_figures
+from etl.lake.driver import open_home
 from etl.orchestration.boundary import told_to_dagster
 from etl.orchestration.graph import WAREHOUSE_POOL, Graph
 from etl.orchestration.home import Home
 from etl.orchestration.outcome import load_results, log_result, reload_results
 from etl.pipeline.batches import BatchSummary
-from etl.pipeline.load import open_loader
 from etl.pipeline.quarantine import replay
 from etl.pipeline.reload import Selection, reload_slices
 from models.tables.plan import SLICE_BITS
@@ -46,7 +46,7 @@ def build_replay_job(graph: Graph) -> dg.JobDefinition:
     def replay_items(context: dg.OpExecutionContext, config: ReplayConfig, home: Home) -> None:
         settings = home.read_settings()
         with told_to_dagster(context, settings):
-            with open_loader(settings) as loader:
+            with open_home(settings) as loader:
                 done = replay(loader, config.quarantine_ids)
             context.add_output_metadata(
                 {
@@ -87,7 +87,7 @@ def build_reload_job(graph: Graph) -> dg.JobDefinition:
                 slices=tuple(config.slices),
             )
             before = last_load(settings)
-            with open_loader(settings) as loader:
+            with open_home(settings) as loader:
                 done = reload_slices(loader, selection)
             context.add_output_metadata({"slices": done.slices, "messages": done.messages})
             figures = read_figures(settings, loads_since(settings, before))

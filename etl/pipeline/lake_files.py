@@ -31,12 +31,11 @@ def lake_files(
     if not lake.is_there():
         return {}
     files: dict[str, list[GivenFile]] = defaultdict(list)
-    for version in lake.read_until(book_version(connection, database=database)):
-        for file in version.tables:
-            columns = frozenset(version.columns[file.table])
-            files[file.table].append(
-                GivenFile(lake.path_of(file.file), file.rows, file.bytes, file.sha256, columns)
-            )
+    for held in lake.held(book_version(connection, database=database)):
+        file, columns = held.file, frozenset(held.columns)
+        files[file.table].append(
+            GivenFile(lake.path_of(file.file), file.rows, file.bytes, file.sha256, columns)
+        )
     return files
 
 

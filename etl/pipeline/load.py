@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -34,11 +34,13 @@ from etl.pipeline.intake import Intake, Portion, Refused, unchanged_tags
 from etl.pipeline.opening import form_of
 from etl.pipeline.purge.erase import erase_pending
 from etl.pipeline.reading import Reading
+from etl.pipeline.recipes import close_items, put_recipes_back
 from etl.pipeline.recognize import refuse_table
 from etl.pipeline.records import LoadSummary, Piece, Progress, no_progress
 from etl.pipeline.sources import Sources, mark_of
 from etl.pipeline.status import write_status
-from etl.pipeline.transaction import LOAD, Transaction
+from etl.pipeline.transaction import LOAD, RELOAD, REPLAY, Integers, Transaction
+from etl.pipeline.units import Unit
 from etl.pipeline.value_policy import nulled_fields
 from etl.settings import Settings
 from etl.warehouse import ledger
@@ -266,6 +268,58 @@ class Loader:
             write_status(connection, self.settings, self.clock())
         give_back_memory()
         return summary
+
+    def take_again(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        units: Sequence[Unit],
+        *,
+        earlier: Mapping[str, str],
+        started_at: datetime,
+    ) -> LoadSummary:
+        """Load units of quarantined items, in the transaction that is open, and commit it.
+
+        `earlier` are the recipes of objects that were given another for this.
+        """
+        transaction = self.begin(connection, kind=REPLAY)
+        for unit, result in self.reading.read(units):
+            transaction.take(unit, result)
+        summary = transaction.record(started_at=started_at, finished_at=self.clock())
+        put_recipes_back(connection, earlier)
+        commit(connection, self.settings.home)
+        return summary
+
+    def close_items(
+        self, connection: duckdb.DuckDBPyConnection, quarantine_ids: Sequence[int]
+    ) -> int:
+        """Close quarantined items in one transaction; gives how many were open."""
+        connection.execute("begin")
+        closed = close_items(connection, quarantine_ids, self.clock())
+        commit(connection, self.settings.home)
+        return closed
+
+    def replace_slice(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        number: int,
+        placed: Sequence[tuple[Unit, Integers]],
+        *,
+        started_at: datetime,
+    ) -> int:
+        """Make the rows of a slice again from its messages, under the ids they have, in one
+        transaction; gives how many messages it has."""
+        connection.execute("begin")
+        transaction = self.begin(connection, kind=RELOAD)
+        transaction.replace_slice(number)
+        ids_of = {id(unit): ids for unit, ids in placed}
+        for unit, result in self.reading.read([unit for unit, _ in placed]):
+            transaction.store(unit, result, ids_of[id(unit)])
+        count = transaction.record_reload(number, started_at=started_at, finished_at=self.clock())
+        commit(connection, self.settings.home)
+        return count
+
+    def require_retypable(self) -> None:
+        """Raise UsageFault for a home whose columns cannot be given other types."""
 
     def begin(self, connection: duckdb.DuckDBPyConnection, *, kind: str) -> Transaction:
         """The transaction that the caller has begun on a connection."""

@@ -17,13 +17,12 @@ from etl.landing.frames import ITEM, NO_TIME
 from etl.pipeline.load import Loader
 from etl.pipeline.misread import ENVELOPED, find_keys
 from etl.pipeline.received import received_item
+from etl.pipeline.recipes import recipes_to_try, set_recipes
 from etl.pipeline.records import LoadSummary
 from etl.pipeline.status import write_status
-from etl.pipeline.transaction import REPLAY
 from etl.pipeline.units import Run, gather_units
 from etl.report.names import SHOWN_SOURCE
 from etl.warehouse.connection import open_warehouse, read_lock
-from etl.warehouse.identity import commit
 from etl.warehouse.lake import load_command
 
 
@@ -125,16 +124,12 @@ def replay(
         _check_open(connection, quarantine_ids)
         connection.execute("begin")
         tried = Recipe(unwrap, known_encoding(encoding))
-        earlier = _try_recipe(connection, tried, quarantine_ids)
+        chosen = _chosen(quarantine_ids)
+        earlier = set_recipes(connection, recipes_to_try(connection, tried, chosen))
         units = list(gather_units(_runs(connection, quarantine_ids)))
         if not units:
             return LoadSummary()
-        transaction = loader.begin(connection, kind=REPLAY)
-        for own, result in loader.reading.read(units):
-            transaction.take(own, result)
-        summary = transaction.record(started_at=started_at, finished_at=loader.clock())
-        _put_recipes_back(connection, earlier)
-        commit(connection, loader.settings.home)
+        summary = loader.take_again(connection, units, earlier=earlier, started_at=started_at)
         write_status(connection, loader.settings, loader.clock())
     return summary
 
@@ -146,15 +141,7 @@ def resolve(loader: Loader, quarantine_ids: Sequence[int]) -> int:
     """
     with _changing(loader) as connection:
         _check_open(connection, quarantine_ids)
-        connection.execute("begin")
-        closed = 0
-        for quarantine_id in quarantine_ids:
-            query = (
-                "update core.quarantine set state = 'resolved', resolved_at = ? "
-                "where quarantine_id = ? and state = 'open' returning 1"
-            )
-            closed += len(connection.execute(query, [loader.clock(), quarantine_id]).fetchall())
-        commit(connection, loader.settings.home)
+        closed = loader.close_items(connection, quarantine_ids)
         write_status(connection, loader.settings, loader.clock())
     return closed
 
@@ -170,43 +157,6 @@ def _check_open(connection: duckdb.DuckDBPyConnection, quarantine_ids: Sequence[
             f"No open item in quarantine is number {', '.join(unknown)}; "
             "see `redox-warehouse quarantine list --state all`."
         )
-
-
-def _try_recipe(
-    connection: duckdb.DuckDBPyConnection, tried: Recipe, quarantine_ids: Sequence[int]
-) -> dict[str, str]:
-    """Give the items' objects another recipe, but never another key where a message needs the old.
-
-    Gives the recipes they had, by object.
-    """
-    query = (
-        "select object_id, unwrap, object_id in (select object_id from core.message) "
-        "from core.landed_object where object_id in "
-        f"(select object_id from core.quarantine where {_chosen(quarantine_ids)})"
-    )
-    earlier: dict[str, str] = {}
-    for object_id, text, is_needed in connection.execute(query).fetchall():
-        old = Recipe.from_text(text)
-        new = old if is_needed or not tried.unwrap else replace(old, unwrap=tried.unwrap)
-        new = replace(new, encoding=tried.encoding or old.encoding)
-        if new != old:
-            earlier[object_id] = text
-            _set_recipe(connection, object_id, new.to_text())
-    return earlier
-
-
-def _put_recipes_back(connection: duckdb.DuckDBPyConnection, earlier: dict[str, str]) -> None:
-    """Where the new recipe led to no message, the old one may still be right."""
-    query = "select distinct object_id from core.quarantine where state = 'replayed'"
-    replayed = {object_id for (object_id,) in connection.execute(query).fetchall()}
-    for object_id, text in earlier.items():
-        if object_id not in replayed:
-            _set_recipe(connection, object_id, text)
-
-
-def _set_recipe(connection: duckdb.DuckDBPyConnection, object_id: str, text: str) -> None:
-    query = "update core.landed_object set unwrap = ? where object_id = ?"
-    connection.execute(query, [text, object_id]).fetchall()
 
 
 def _chosen(quarantine_ids: Sequence[int]) -> str:

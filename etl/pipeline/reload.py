@@ -15,12 +15,10 @@ import numpy.typing as npt
 
 from etl.errors import UsageFault
 from etl.kernel.numbering import NOT_LOADED
-from etl.kernel.run import Status
 from etl.known_names import look_up
 from etl.pipeline.load import Loader
 from etl.pipeline.records import Piece
 from etl.pipeline.status import write_status
-from etl.pipeline.transaction import RELOAD
 from etl.pipeline.units import Run, cut_into_runs, gather_units
 from etl.warehouse.identity import commit
 from etl.warehouse.lake import load_command
@@ -55,6 +53,7 @@ def rebuild_tables(loader: Loader) -> ReloadSummary:
     Until all slices are done nothing else can be loaded; killed in between, call it again.
     """
     check_exists(loader)
+    loader.require_retypable()
     with loader.writing(), loader.open() as connection:
         connection.execute("begin")
         loader.schema.retype(connection)
@@ -96,27 +95,13 @@ def _reload_slice(loader: Loader, number: int) -> int:
     with loader.writing(), loader.open() as connection:
         runs = list(runs_of_slice(loader, connection, number))
         ids_of = {id(run): ids for run, ids in runs}
-        units = list(gather_units(run for run, _ in runs))
-        connection.execute("begin")
-        transaction = loader.begin(connection, kind=RELOAD)
-        transaction.replace_slice(number)
-        for unit, result in loader.reading.read(units):
-            ids = np.concatenate([ids_of[id(run)] for run in unit.runs])
-            _check_loadable(result.status)
-            transaction.store(unit, result, ids)
-        count = transaction.record_reload(number, started_at=started_at, finished_at=loader.clock())
-        commit(connection, loader.settings.home)
+        placed = [
+            (unit, np.concatenate([ids_of[id(run)] for run in unit.runs]))
+            for unit in gather_units(run for run, _ in runs)
+        ]
+        count = loader.replace_slice(connection, number, placed, started_at=started_at)
         write_status(connection, loader.settings, loader.clock())
     return count
-
-
-def _check_loadable(status: npt.NDArray[np.int8]) -> None:
-    """A message that was loaded stays loaded; a stricter limit must not lose it."""
-    if (status == Status.QUARANTINED).any():
-        raise UsageFault(
-            "A loaded message would now be quarantined by the limits of the configuration; "
-            "raise load.max_message_bytes or load.max_depth and reload again."
-        )
 
 
 def runs_of_slice(

@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from etl.errors import PermanentError
+from etl.errors import PermanentError, UsageFault
 from etl.kernel.compiled import Compiled
 from etl.kernel.numbering import NOT_LOADED, number_messages
 from etl.kernel.run import Status, UnitResult
@@ -125,7 +125,8 @@ class Transaction:
         return ids
 
     def store(self, unit: Unit, result: UnitResult, ids: Integers) -> None:
-        """Insert the rows of messages that have an id."""
+        """Insert the rows of messages that have an id; raises UsageFault as `require_loadable`."""
+        require_loadable(result)
         nothing = np.zeros(len(ids), np.bool_)
         self._store(unit, result, ids, np.ones(len(unit.runs), np.bool_), nothing)
 
@@ -260,6 +261,16 @@ class Transaction:
                 "The ledger does not add up, nothing was loaded; report this fault."
             )
         return replace(summary, load_ids=(self._load_id,))
+
+
+def require_loadable(result: UnitResult) -> None:
+    """Raise UsageFault for a message that would be quarantined now: a stricter limit must not lose
+    what was loaded."""
+    if (result.status == Status.QUARANTINED).any():
+        raise UsageFault(
+            "A loaded message would now be quarantined by the limits of the configuration; "
+            "raise load.max_message_bytes or load.max_depth and reload again."
+        )
 
 
 def _not_overtaken(unit: Unit, overtaken: Mapping[str, int]) -> npt.NDArray[np.bool_]:

@@ -3,7 +3,8 @@
 Layout below `HOME/lake`: `versions/<number>.json`, each written once and never changed; `data/` with
 the rows of data models' tables and `book/` with rows for the book, which is the warehouse of the
 home (ledger, core, quality). A file has a UUID for a name, and holds only if a version names it;
-others are what killed work left. What a version holds is what it and all before it name.
+others are what killed work left. A lake holds what the files of its versions say, from the newest that
+is whole on: each adds files, and drops those that hold no more.
 """
 
 from __future__ import annotations
@@ -11,19 +12,35 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from etl.atomic import sync_folder
 from etl.errors import PermanentError, UsageFault
 
-FORMAT = 1
+FORMAT = 2
+FORMATS = (1, FORMAT)
 FOLDER = "lake"
-DATA, BOOK = "data", "book"
+DATA, BOOK, OUTCOMES = "data", "book", "outcomes"
 VERSION_ROW = "lake_version"
 """The row of core.warehouse that says up to which version the book is."""
+_WHOLE = '"is_whole": true'
+_HEAD = 64
+Columns = Mapping[str, Mapping[str, str]]
+
+
+class Kind(StrEnum):
+    """What a version did."""
+
+    LOAD = "load"
+    REPLAY = "replay"
+    RESOLVE = "resolve"
+    RELOAD = "reload"
+    PURGE = "purge"
+    COMPACT = "compact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +60,25 @@ class LakeFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """Files of versions before, in a version that is whole; `columns` as of a version."""
+
+    columns: Columns
+    files: tuple[LakeFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LakeVersion:
-    """What one load added.
+    """What one change added, and what it dropped.
 
     `tables` are files of data models' tables, `book` those whose rows belong to the book, `outcomes`
-    the file that says what became of every item. `columns` are names and SQL types by table, in
-    every file of this version. Ids are first_message_id <= id < next_message_id; times are UTC.
+    the file that says what became of every item, "" without. `columns` are names and SQL types by
+    table, in every file of `tables`. Ids are first_message_id <= id < next_message_id; times are UTC.
+    `dropped` are files that hold no more: those whose rows were replaced, and what killed work left.
+
+    A version that `is_whole` says everything: `carried` are the files of versions before that still
+    hold, `book` is all that the book holds, and nothing before it is read any more. `slice` is what a
+    reload has replaced, `resolved` the items in quarantine that were closed.
     """
 
     version: int
@@ -58,10 +88,34 @@ class LakeVersion:
     started_at: str
     finished_at: str
     catalog_hash: str
-    outcomes: str
+    outcomes: str = ""
     tables: tuple[LakeFile, ...] = ()
     book: tuple[LakeFile, ...] = ()
-    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    columns: Columns = field(default_factory=dict)
+    kind: Kind = Kind.LOAD
+    dropped: tuple[str, ...] = ()
+    is_whole: bool = False
+    carried: tuple[Carried, ...] = ()
+    slice: int | None = None
+    resolved: tuple[int, ...] = ()
+
+    def files(self) -> Iterator[LakeFile]:
+        """Every file of rows that it names."""
+        yield from (*self.tables, *self.book)
+        for group in self.carried:
+            yield from group.files
+
+    def names(self) -> set[str]:
+        """Every file that it names, but those that it drops."""
+        return {file.file for file in self.files()} | ({self.outcomes} if self.outcomes else set())
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFile:
+    """A file of a data model's table that holds, and the names and SQL types of its columns."""
+
+    file: LakeFile
+    columns: Mapping[str, str]
 
 
 class LakeFolder:
@@ -81,8 +135,12 @@ class LakeFolder:
 
     def newest(self) -> int:
         """The number of the newest version, 0 before the first."""
-        names = self._versions.glob("*.json") if self.is_there() else ()
-        return max((int(path.stem) for path in names if path.stem.isdigit()), default=0)
+        return max(self._numbers(), default=0)
+
+    def oldest(self) -> int:
+        """The number of the version from which on all are read: the newest that is whole, else 1."""
+        numbers = sorted(self._numbers(), reverse=True)
+        return next((number for number in numbers if self._is_whole(number)), 1)
 
     def read(self, version: int) -> LakeVersion:
         """A version; raises PermanentError when it is missing or of another release."""
@@ -90,16 +148,51 @@ class LakeFolder:
             content = json.loads(self._path(version).read_text("utf-8"))
         except (OSError, ValueError):
             raise _unreadable(version) from None
-        if content.pop("format", None) != FORMAT:
+        if content.pop("format", None) not in FORMATS:
             raise _unreadable(version)
         for name in ("tables", "book"):
-            content[name] = tuple(LakeFile(**one) for one in content[name])
-        return LakeVersion(**content)
+            content[name] = _files(content[name])
+        content["carried"] = tuple(
+            Carried(group["columns"], _files(group["files"]))
+            for group in content.get("carried", ())
+        )
+        for name in ("dropped", "resolved"):
+            content[name] = tuple(content.get(name, ()))
+        return LakeVersion(**content | {"kind": Kind(content.get("kind", Kind.LOAD))})
 
     def read_until(self, version: int) -> Iterator[LakeVersion]:
-        """All versions up to one, ascending."""
-        for number in range(1, version + 1):
+        """All versions that hold up to one, ascending.
+
+        Raises PermanentError where it is from before the newest whole one, and so forgotten.
+        """
+        oldest = self.oldest()
+        if 0 < version < oldest:
+            raise PermanentError(
+                "The warehouse is older than its lake; run `redox-warehouse spark-load` with any "
+                "source, which takes what the lake holds."
+            )
+        for number in range(oldest, version + 1):
             yield self.read(number)
+
+    def held(self, version: int) -> list[HeldFile]:
+        """The files of data models' tables that hold as of a version, the oldest first."""
+        held: dict[str, HeldFile] = {}
+        for one in self.read_until(version):
+            for group in (*one.carried, Carried(one.columns, one.tables)):
+                for file in group.files:
+                    held[file.file] = HeldFile(file, group.columns[file.table])
+            for name in one.dropped:
+                held.pop(name, None)
+        return list(held.values())
+
+    def needed(self) -> set[str]:
+        """Every file without which the newest version, or a book made again, would not be whole."""
+        needed: set[str] = set()
+        dropped: set[str] = set()
+        for one in self.read_until(self.newest()):
+            needed |= one.names()
+            dropped |= set(one.dropped)
+        return needed - dropped
 
     def put(self, version: LakeVersion) -> bool:
         """Commit a version: it appears whole, or not at all where its number is taken; then False."""
@@ -122,8 +215,51 @@ class LakeFolder:
         """Where a file that a version names is."""
         return self.root / file
 
+    def present(self) -> set[str]:
+        """Every file there is, named by a version or not."""
+        return {
+            path.relative_to(self.root).as_posix()
+            for kind in (DATA, BOOK, OUTCOMES)
+            for path in (self.root / kind).rglob("*.parquet")
+        }
+
+    def clean(self, version: LakeVersion) -> None:
+        """Remove what a version has dropped, once the book is up to it; doing it twice is harmless."""
+        for name in version.dropped:
+            self.path_of(name).unlink(missing_ok=True)
+        if version.is_whole:
+            for number in self._numbers():
+                if number < version.version:
+                    self._path(number).unlink(missing_ok=True)
+
+    def _numbers(self) -> list[int]:
+        names = self._versions.glob("*.json") if self.is_there() else ()
+        return [int(path.stem) for path in names if path.stem.isdigit()]
+
+    def _is_whole(self, version: int) -> bool:
+        """Read from the first bytes, as versions are large and asked often."""
+        with self._path(version).open(encoding="utf-8") as file:
+            return _WHOLE in file.read(_HEAD)
+
     def _path(self, version: int) -> Path:
         return self._versions / f"{version}.json"
+
+
+def carry(held: Iterable[HeldFile]) -> tuple[Carried, ...]:
+    """Files for a whole version: those of a table with the same columns in one group."""
+    kinds: dict[str, list[Mapping[str, str]]] = {}
+    groups: list[tuple[dict[str, Mapping[str, str]], list[LakeFile]]] = []
+    for one in held:
+        known = kinds.setdefault(one.file.table, [])
+        if one.columns not in known:
+            known.append(one.columns)
+        number = known.index(one.columns)
+        while len(groups) <= number:
+            groups.append(({}, []))
+        columns, files = groups[number]
+        columns[one.file.table] = one.columns
+        files.append(one.file)
+    return tuple(Carried(columns, tuple(files)) for columns, files in groups)
 
 
 def refuse_lake(home: Path) -> None:
@@ -141,9 +277,13 @@ def load_command(home: Path) -> str:
     return f"`redox-warehouse {name}`"
 
 
+def _files(content: Iterable[Mapping[str, Any]]) -> tuple[LakeFile, ...]:
+    return tuple(LakeFile(**one) for one in content)
+
+
 def _text(version: LakeVersion) -> str:
-    content: dict[str, Any] = {"format": FORMAT, **asdict(version)}
-    return json.dumps(content, indent=1)
+    head = {"format": FORMAT, "is_whole": version.is_whole}
+    return json.dumps(head | asdict(version), indent=1)
 
 
 def _unreadable(version: int) -> PermanentError:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from etl.lake.cluster import Cluster, Work
+from etl.lake.cluster import InProcess, Work
 from etl.lake.driver import load_lake
 from etl.pipeline import units
 from etl.pipeline.load import load_paths
@@ -73,12 +73,7 @@ class LakeWorld:
 
     def named_files(self) -> set[str]:
         """All files that versions name."""
-        versions = self.folder_of_lake.read_until(self.folder_of_lake.newest())
-        named = {file.file for version in versions for file in (*version.tables, *version.book)}
-        return named | {
-            version.outcomes
-            for version in self.folder_of_lake.read_until(self.folder_of_lake.newest())
-        }
+        return self.folder_of_lake.needed()
 
     def orphans(self) -> set[str]:
         """Files of the lake that no version names."""
@@ -92,7 +87,7 @@ def small_units(monkeypatch: Any, size_bytes: int = 2**18) -> None:
     monkeypatch.setattr(units, "UNIT_BYTES", size_bytes)
 
 
-def map_here(_: Cluster, work: Work, tasks: int, schema: pa.Schema) -> list[dict[str, Any]]:
+def map_here(_: InProcess, work: Work, tasks: int, schema: pa.Schema) -> list[dict[str, Any]]:
     """Run tasks as executors do: handed over as bytes, each in one go, the last first."""
     own: Work = pickle.loads(pickle.dumps(work))
     rows = []

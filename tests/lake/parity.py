@@ -84,9 +84,8 @@ def _rows_of(connection: duckdb.DuckDBPyConnection, table: str, place: str) -> s
 def lake_files(lake: LakeFolder) -> dict[str, list[Path]]:
     """The files of every table of data models, by all versions."""
     files: dict[str, list[Path]] = {}
-    for version in lake.read_until(lake.newest()):
-        for file in version.tables:
-            files.setdefault(file.table, []).append(lake.path_of(file.file))
+    for held in lake.held(lake.newest()):
+        files.setdefault(held.file.table, []).append(lake.path_of(held.file.file))
     return files
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from etl.doctor.examine import examine
 from etl.errors import RedoxWarehouseError
-from etl.lake.cluster import Cluster
+from etl.lake.cluster import InProcess
 from etl.pipeline.publish import publish
 from etl.settings import read_settings
 from etl.synth import Dials
@@ -25,7 +25,7 @@ _NAMED = re.compile(r"`redox-warehouse ([a-z-]+)")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     world = LakeWorld(tmp_path_factory.mktemp("advice"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Cluster, "map", map_here)
+        patch.setattr(InProcess, "map", map_here)
         path = world.write("first", Dials(messages=5, data_models=("SSO",)), files=1)
         world.load_by(None, path)
         yield world.lake

@@ -10,12 +10,13 @@ import pyarrow as pa
 import pytest
 
 from etl.doctor.examine import examine
-from etl.lake.cluster import Cluster
+from etl.lake.cluster import InProcess
 from etl.lake.driver import LakeLoader, open_lake
 from etl.lake.executor import TaskFailed, Write
+from etl.lake.pending import pending_of
 from etl.lake.work import numbered
 from etl.synth import Dials
-from etl.warehouse.lake import LakeFolder
+from etl.warehouse.lake import LakeFolder, LakeVersion
 from tests.lake.lake_world import LakeWorld, map_here, small_units
 from tests.lake.parity import differences
 
@@ -25,7 +26,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LakeWorld]:
     world = LakeWorld(tmp_path_factory.mktemp("process"))
     with pytest.MonkeyPatch.context() as patch:
         small_units(patch, 2**16)
-        patch.setattr(Cluster, "map", map_here)
+        patch.setattr(InProcess, "map", map_here)
         path = world.write("first", Dials(messages=40, data_models=("SSO",)), files=3)
         assert world.load_locally(path).to_json() == world.load_by(None, path).to_json()
         yield world
@@ -50,10 +51,10 @@ def test_a_version_is_put_once(world: LakeWorld) -> None:
 def test_a_task_that_read_other_bytes_is_noticed(world: LakeWorld) -> None:
     with open_lake(world.settings(world.lake), None) as loader:
         assert isinstance(loader, LakeLoader)
-        pending = loader._pending_of(LakeFolder(world.lake).read(1))
+        pending = pending_of(loader.lake, loader.landing, loader.lake.read(1))
         plan, hashes = pending.plans[0], pending.results[0].hashes
         unit = replace(numbered(plan, hashes[:, 0].astype("int64") * 0, hashes), digest=b"other")
-        work = Write(loader._site, [[unit]])
+        work = Write(loader.site, [[unit]])
     with pytest.raises(TaskFailed, match="read differently"):
         list(work(iter([pa.RecordBatch.from_pydict({"id": [0]})])))
 
@@ -66,6 +67,33 @@ def test_a_lost_book_is_made_again(world: LakeWorld) -> None:
     assert world.folder_of_lake.newest() == 1
 
 
+def test_the_next_load_removes_what_killed_work_left(world: LakeWorld, tmp_path: Path) -> None:
+    """But never what another driver has written since: it means to put the version after."""
+    lake = world.folder_of_lake
+    named = world.named_files()
+    left = lake.path_of(lake.read(1).tables[0].file).with_name("0" * 32 + ".parquet")
+    left.write_bytes(b"half")
+    later = left.with_name("1" * 32 + ".parquet")
+    assert world.load_by(None, world.folder / "first").loads == 0
+    assert left.exists(), "without a version nothing is removed"
+    path = tmp_path / "more.json"
+    path.write_text('{"Meta": {"DataModel": "SSO", "EventType": "SignOn"}}', "utf-8")
+
+    def put_while_another_writes(self: LakeFolder, version: LakeVersion) -> bool:
+        later.write_bytes(b"another's")
+        return put(self, version)
+
+    put = LakeFolder.put
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LakeFolder, "put", put_while_another_writes)
+        assert world.load_by(None, path).loaded == world.load_locally(path).loaded == 1
+    assert not left.exists()
+    assert later.exists()
+    assert named < world.named_files()
+    assert all(lake.path_of(name).exists() for name in world.named_files())
+    later.unlink()
+
+
 def doctor_says(home: Path, *options: str) -> dict[str, str]:
     """State and words of the checks of the lake."""
     checks = examine(home, None, is_reading_bytes="read" in options)
@@ -74,7 +102,7 @@ def doctor_says(home: Path, *options: str) -> dict[str, str]:
 
 def test_the_doctor_looks_at_the_lake(world: LakeWorld) -> None:
     said = doctor_says(world.lake, "read")
-    assert said["files"].startswith("ok: 1 version, ")
+    assert said["files"].startswith("ok: 2 versions, ")
     assert said["warehouse"] == "ok: it holds all versions"
     assert said["unnamed files"] == "ok: 0 files in no version, 0.0 MB"
     assert doctor_says(world.local) == {}

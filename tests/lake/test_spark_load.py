@@ -63,9 +63,7 @@ def test_loading_again_changes_nothing(world: LakeWorld, spark: Any) -> None:
 
 CHANGES = (
     ("load", "."),
-    ("reload",),
-    ("quarantine", "replay"),
-    ("quarantine", "resolve", "1"),
+    ("reload", "--rebuild-tables"),
     ("purge", "--message", "1", "--reason", "asked"),
     ("migrate",),
     ("recover",),
