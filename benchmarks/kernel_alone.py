@@ -20,16 +20,16 @@ from etl.sections import LoadSettings
 from models.catalog import read_catalog
 from models.tables.plan import plan_tables
 
-UNIT = 2_000
 Reader = Callable[[Sequence[bytes]], int]
 
 
 def kernel() -> Reader:
-    """The compiled kernel, units of 2,000 messages, up to their Arrow tables."""
+    """The compiled kernel, in units as large as those of a load, up to their Arrow tables."""
     from etl.kernel._reader import KEY_BYTES, PADDING
     from etl.kernel.compiled import Compiled
     from etl.kernel.exact import Limits
     from etl.kernel.run import Items, Status, run
+    from etl.pipeline.units import UNIT_BYTES
 
     catalog, chosen = read_catalog(), LoadSettings()  # type: ignore[call-arg]
     limits = Limits(chosen.max_message_bytes, chosen.max_depth)
@@ -38,8 +38,9 @@ def kernel() -> Reader:
 
     def read(lines: Sequence[bytes]) -> int:
         loadable = 0
-        for start in range(0, len(lines), UNIT):
-            unit = lines[start : start + UNIT]
+        size = max(1, len(lines) * UNIT_BYTES // max(1, sum(map(len, lines))))
+        for start in range(0, len(lines), size):
+            unit = lines[start : start + size]
             length = np.asarray([len(line) for line in unit], np.int64)
             none = np.zeros(len(unit), np.int64)
             content = b"".join([*unit, bytes(PADDING)])

@@ -49,8 +49,19 @@ class Inserting:
             self._waiting_bytes += size_bytes
             self.rows[name] += table.num_rows
         large = [name for name, own in self._waiting.items() if own.size_bytes > ENOUGH_BYTES]
-        if large or self._waiting_bytes > MOST_BYTES:
-            self._insert_all(large if self._waiting_bytes <= MOST_BYTES else list(self._waiting))
+        if self._waiting_bytes > MOST_BYTES:
+            large = self._largest_half()
+        if large:
+            self._insert_all(large)
+
+    def _largest_half(self) -> list[str]:
+        """Those that free half of the memory: a statement for few rows costs what one for many does."""
+        by_size = sorted(self._waiting, key=lambda name: -self._waiting[name].size_bytes)
+        taken, left = 0, self._waiting_bytes
+        while left > MOST_BYTES // 2:
+            left -= self._waiting[by_size[taken]].size_bytes
+            taken += 1
+        return by_size[:taken]
 
     def finish(self) -> None:
         """Insert what is left."""
