@@ -96,10 +96,11 @@ def _content(settings: Settings) -> dict[str, list[str]]:
     return content
 
 
-def _check_kills(tmp_path: Path, kills: int, messages: int) -> None:
+def _check_kills(tmp_path: Path, kills: int, messages: int, models: tuple[str, ...] = ()) -> None:
     """Kill loads of a home until one comes to its end, look, and go on with the next home."""
     folder = tmp_path / "messages"
-    dials = Dials(messages=messages, shares=SHARES, output=Output(files=3))
+    output = Output(files=3)
+    dials = Dials(messages=messages, data_models=models, shares=SHARES, output=output)
     write_synthetic(folder, catalog=packaged_catalog(), dials=dials)
     calm = read_settings(tmp_path / "calm")
     seconds = _run(calm, folder)
@@ -125,7 +126,8 @@ def _check_kills(tmp_path: Path, kills: int, messages: int) -> None:
 
 
 def test_loads_killed_twice_lose_and_repeat_nothing(tmp_path: Path) -> None:
-    _check_kills(tmp_path, kills=2, messages=300)
+    models = ("PatientAdmin", "Results", "Scheduling", "Inventory")
+    _check_kills(tmp_path, kills=2, messages=600, models=models)
 
 
 @pytest.mark.faults

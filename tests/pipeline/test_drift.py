@@ -38,6 +38,7 @@ from tests.pipeline.small_messages import (
     reload_all,
 )
 
+FEW = ("PatientAdmin", "Results", "Scheduling", "Inventory")
 PETS = [{"Name": "Rex", "Born": "2020-01-05", "Order": 1, "Tags": ["x", "y"]}]
 PORTAL = {"Enrolled": True, "LastDateTime": "2026-01-05T10:20:30.000Z", "Visits": 3}
 
@@ -313,12 +314,13 @@ def test_command_writes_and_names_the_reload(loaded: Settings) -> None:
         (loaded.catalog_path / "fields.csv").unlink(missing_ok=True)
 
 
-@pytest.mark.parametrize("messages", [60, pytest.param(222, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("models", [FEW, pytest.param((), marks=pytest.mark.slow)])
 def test_whatever_drifts_can_be_listed_and_comes_back(
-    tmp_path: Path, settings: Settings, messages: int
+    tmp_path: Path, settings: Settings, models: tuple[str, ...]
 ) -> None:
     shares = Shares(unlisted_keys=0.9, misfits=0.2, extensions=0.2, number_spelling=0.2)
-    world = World(tmp_path, packaged_catalog(), settings, Dials(messages=messages, shares=shares))
+    dials = Dials(messages=60 if models else 222, data_models=models, shares=shares)
+    world = World(tmp_path, packaged_catalog(), settings, dials)
     world.load()
 
     new = write_drift(settings)

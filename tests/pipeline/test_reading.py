@@ -22,7 +22,8 @@ from etl.synth.dials import FAULTS, Shares
 from tests.packaged import packaged_catalog
 from tests.pipeline.small_messages import contents
 
-LOAD_BYTES = 2**20
+LOAD_BYTES = 2**19
+FEW = ("PatientAdmin", "Results", "Scheduling", "Inventory")
 DAMAGED = Shares(**dict.fromkeys(FAULTS, 0.05), duplicates=0.1)
 
 
@@ -33,10 +34,11 @@ def _load(home: Path, inputs: Path, *, workers: int) -> tuple[Settings, LoadSumm
     return settings, load_paths(settings, [str(inputs)], clock=lambda: now)
 
 
+@pytest.mark.parametrize("models", [FEW, pytest.param((), marks=pytest.mark.slow)])
 def test_threads_load_what_one_thread_loads(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, models: tuple[str, ...]
 ) -> None:
-    dials = Dials(messages=700, seed=5, shares=DAMAGED)
+    dials = Dials(messages=700, data_models=models, seed=5, shares=DAMAGED)
     write_synthetic(tmp_path / "inputs", catalog=packaged_catalog(), dials=dials)
     monkeypatch.setattr("etl.pipeline.reading.SMALL_WORK_BYTES", 0)
     monkeypatch.setattr("etl.pipeline.reading.FEW_MESSAGES", 1)
