@@ -22,7 +22,7 @@ from etl.synth.dials import FAULTS, Shares
 from tests.packaged import packaged_catalog
 from tests.pipeline.small_messages import contents
 
-LOAD_BYTES = 2**19
+LOAD_BYTES = 2**20
 FEW = ("PatientAdmin", "Results", "Scheduling", "Inventory")
 DAMAGED = Shares(**dict.fromkeys(FAULTS, 0.05), duplicates=0.1)
 
@@ -38,7 +38,7 @@ def _load(home: Path, inputs: Path, *, workers: int) -> tuple[Settings, LoadSumm
 def test_threads_load_what_one_thread_loads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, models: tuple[str, ...]
 ) -> None:
-    dials = Dials(messages=700, data_models=models, seed=5, shares=DAMAGED)
+    dials = Dials(messages=900 if models else 700, data_models=models, seed=5, shares=DAMAGED)
     write_synthetic(tmp_path / "inputs", catalog=packaged_catalog(), dials=dials)
     monkeypatch.setattr("etl.pipeline.reading.SMALL_WORK_BYTES", 0)
     monkeypatch.setattr("etl.pipeline.reading.FEW_MESSAGES", 1)
