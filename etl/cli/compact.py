@@ -19,14 +19,14 @@ def compact(settings: Settings, as_json: bool) -> None:
     Reloads and purges leave free room in the file, which later loads use again but the disk does
     not get back; `redox-warehouse doctor` says how much it is. The file is written once more beside
     the old one and takes its place in one step: killed at any moment, the old one is there. Loads
-    wait, published versions are read on.
+    wait, published versions are read on. A lake forgets its earlier versions and what killed work left.
 
     \b
     Examples:
       redox-warehouse compact
       redox-warehouse compact --json
     """
-    from etl.pipeline.compact import compact as pipeline
+    from etl.lake.driver import compact as pipeline
 
     summary = pipeline(settings)
     if as_json:

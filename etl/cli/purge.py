@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from etl.cli.opening import ID, open_loader
+from etl.cli.opening import ID
 from etl.cli.progress import progress_reporter
 from etl.plurals import counted
 from etl.settings import Settings
@@ -62,6 +62,7 @@ def purge(
     names several patients is removed whole. Sources that are read in place, backups and copies that
     were handed over stay as they are. What was purged is refused when it is delivered again.
     """
+    from etl.lake.driver import open_home
     from etl.pipeline.purge.request import PurgeRequest
     from etl.pipeline.purge.run import purge as pipeline
     from etl.pipeline.purge.run import resume
@@ -74,7 +75,7 @@ def purge(
         data_models=data_models,
         reason=reason,
     )
-    with progress_reporter(quiet=as_json) as progress, open_loader(settings, progress) as loader:
+    with progress_reporter(quiet=as_json) as progress, open_home(settings, progress) as loader:
         summary = resume(loader) if is_resuming else pipeline(loader, request, dry_run=dry_run)
     if as_json:
         click.echo(json.dumps(summary.to_json() if summary else None))

@@ -6,7 +6,6 @@ import json
 
 import click
 
-from etl.cli.opening import open_loader
 from etl.cli.progress import progress_reporter
 from etl.plurals import counted
 from etl.settings import Settings
@@ -29,9 +28,10 @@ def retain(settings: Settings, is_applied: bool, as_json: bool) -> None:
       redox-warehouse retain
       redox-warehouse retain --apply
     """
+    from etl.lake.driver import open_home
     from etl.pipeline.retention import retain as pipeline
 
-    with progress_reporter(quiet=as_json) as progress, open_loader(settings, progress) as loader:
+    with progress_reporter(quiet=as_json) as progress, open_home(settings, progress) as loader:
         summary = pipeline(loader, apply=is_applied)
     if as_json:
         click.echo(json.dumps(summary.to_json(), indent=1))

@@ -21,15 +21,18 @@ import duckdb
 from etl.errors import UsageFault
 from etl.ingest.files import SourceFile
 from etl.kernel.run import UnitResult
-from etl.lake import changes
+from etl.lake import changes, whole
 from etl.lake.cluster import Cluster, InProcess
 from etl.lake.entering import enter, finish_load, missing_versions
 from etl.lake.executor import FILES, Identify, Write
 from etl.lake.files import sql_columns
 from etl.lake.outcomes import RESULT, from_row
 from etl.lake.pending import Pending, keep, number
+from etl.lake.rewrite import Rewritten
 from etl.lake.work import Integers, NumberedUnit, PlacedUnit, Site, UnitPlan, group, plan_of
 from etl.pipeline.batches import BatchSummary, load_batch
+from etl.pipeline.compact import CompactSummary
+from etl.pipeline.compact import compact as compact_local
 from etl.pipeline.hash_key import mark_of_key, read_hash_key
 from etl.pipeline.intake import Portion
 from etl.pipeline.lake_files import book_version
@@ -108,6 +111,15 @@ def open_lake(
         yield loader
 
 
+def compact(settings: Settings) -> CompactSummary:
+    """Give back the room that a home of either kind does not need; see `etl.pipeline.compact`."""
+    if not (LakeFolder(settings.home).is_there() and settings.warehouse_path.exists()):
+        return compact_local(settings)
+    with open_home(settings) as loader:
+        assert isinstance(loader, LakeLoader)
+        return whole.compact(loader)
+
+
 class LakeLoader(Loader):
     """Loads landed objects into the lake of one home."""
 
@@ -122,6 +134,7 @@ class LakeLoader(Loader):
     ) -> None:
         super().__init__(settings, reading, progress, clock)
         self._is_swept = False
+        self._rewritten: Sequence[Rewritten] = ()
         self.load_bytes = settings.lake.load_bytes
         self.lake = LakeFolder(settings.home)
         self._cluster = InProcess() if spark is None else Cluster(spark)
@@ -227,6 +240,20 @@ class LakeLoader(Loader):
     ) -> int:
         """Make the rows of a slice again as one version; gives how many messages it has."""
         return changes.replace_slice(self, connection, number, placed, started_at=started_at)
+
+    def remove_stored_rows(self, connection: duckdb.DuckDBPyConnection) -> int:
+        """Write files without purged messages; gives how many rows those are."""
+        self._rewritten = whole.rewrite_purged(self, connection)
+        return sum(one.removed for one in self._rewritten)
+
+    def commit_purge(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Commit the purge as a version that is whole."""
+        whole.put_whole(self, connection, Kind.PURGE, self._rewritten)
+
+    def remove_dropped(self) -> None:
+        """Remove what the newest whole version has dropped, where a purge was killed before."""
+        if self.lake.newest():
+            self.lake.clean(self.lake.read(self.lake.oldest()))
 
     def require_retypable(self) -> None:
         """Raise UsageFault: the files of a lake have the types that they were written with."""

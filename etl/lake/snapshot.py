@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -38,7 +38,7 @@ def restore_snapshot(
     connection: duckdb.DuckDBPyConnection, lake: LakeFolder, version: LakeVersion, schema: Schema
 ) -> None:
     """Make the book hold what a whole version says and nothing else, in the caller's transaction."""
-    schema.ensure(connection, _models_of(version, schema.plan))
+    schema.ensure(connection, set(version.models) & schema.plan.models.keys())
     for name in sorted(existing_tables(connection)):
         connection.execute(f"delete from {name}")
     for file in version.book:
@@ -46,8 +46,9 @@ def restore_snapshot(
         connection.execute(f"insert into {file.table} by name select * from read_parquet({path})")
 
 
-def _models_of(version: LakeVersion, plan: WarehousePlan) -> Iterable[str]:
-    """The data models of which it has files."""
-    carried = (file for group in version.carried for file in group.files)
-    schemas = {file.table.partition(".")[0] for file in (*version.tables, *carried)}
-    return {name for name, tables in plan.models.items() if tables[""].schema in schemas}
+def present_models(connection: duckdb.DuckDBPyConnection, plan: WarehousePlan) -> Iterator[str]:
+    """The data models that have tables in the book."""
+    existing = existing_tables(connection)
+    for name, tables in plan.models.items():
+        if tables[""].qualified_name in existing:
+            yield name

@@ -5,10 +5,11 @@ from datetime import timedelta
 import dagster as dg
 from pydantic import Field
 
+from etl.lake.driver import open_home
 from etl.orchestration.boundary import told_to_dagster
 from etl.orchestration.graph import WAREHOUSE_POOL
 from etl.orchestration.home import Home
-from etl.pipeline.load import open_loader, utc_now
+from etl.pipeline.load import utc_now
 from etl.pipeline.retention import retain
 
 MOST_RUNS = 1_000
@@ -35,7 +36,7 @@ def build_retention_job() -> dg.JobDefinition:
         settings = home.read_settings()
         with told_to_dagster(context, settings):
             is_applied = config.apply or settings.retention.apply
-            with open_loader(settings) as loader:
+            with open_home(settings) as loader:
                 done = retain(loader, apply=is_applied)
             runs = _old_runs(context.instance, settings.retention.dagster_days)
             for run_id in runs if is_applied else ():

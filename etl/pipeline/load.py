@@ -318,6 +318,18 @@ class Loader:
         commit(connection, self.settings.home)
         return count
 
+    def remove_stored_rows(self, connection: duckdb.DuckDBPyConnection) -> int:
+        """Remove rows of the temporary table `purged_message` that are outside the warehouse, once
+        `commit_purge` commits; gives how many."""
+        return 0
+
+    def commit_purge(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Commit the purge's transaction that is open."""
+        commit(connection, self.settings.home)
+
+    def remove_dropped(self) -> None:
+        """Remove files that a purge has dropped; doing it twice changes nothing."""
+
     def require_retypable(self) -> None:
         """Raise UsageFault for a home whose columns cannot be given other types."""
 

@@ -77,7 +77,8 @@ class LakeVersion:
     `dropped` are files that hold no more: those whose rows were replaced, and what killed work left.
 
     A version that `is_whole` says everything: `carried` are the files of versions before that still
-    hold, `book` is all that the book holds, and nothing before it is read any more. `slice` is what a
+    hold, `book` is all that the book holds, `models` the data models that have tables in it, and
+    nothing before it is read any more. `slice` is what a
     reload has replaced, `resolved` the items in quarantine that were closed.
     """
 
@@ -95,6 +96,7 @@ class LakeVersion:
     kind: Kind = Kind.LOAD
     dropped: tuple[str, ...] = ()
     is_whole: bool = False
+    models: tuple[str, ...] = ()
     carried: tuple[Carried, ...] = ()
     slice: int | None = None
     resolved: tuple[int, ...] = ()
@@ -156,7 +158,7 @@ class LakeFolder:
             Carried(group["columns"], _files(group["files"]))
             for group in content.get("carried", ())
         )
-        for name in ("dropped", "resolved"):
+        for name in ("dropped", "models", "resolved"):
             content[name] = tuple(content.get(name, ()))
         return LakeVersion(**content | {"kind": Kind(content.get("kind", Kind.LOAD))})
 

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,15 @@ def of(identifier: str, log_id: str, *, sex: str = "Male", **options: Any) -> Me
     return make_message(log_id, Patient=patient | options.pop("more", {}), **options)
 
 
-def make_home(folder: Path, *, planted: bool = True) -> Settings:
+Load = Callable[..., Any]
+
+
+def make_home(
+    folder: Path, *, planted: bool = True, load: Load = load_paths, name: str = "home"
+) -> Settings:
     """Load, publish and report a home; the last things it got still wait to be loaded."""
-    settings = read_settings(folder / "home")
+    settings = read_settings(folder / name)
+    _load = partial(_load_by, load)
     own = [
         of(MRN, "good", sex="Odd"),
         of(OLD_MRN, "before the merge"),
@@ -65,7 +72,7 @@ def make_home(folder: Path, *, planted: bool = True) -> Settings:
             MAGIC + encode_record(1, json.dumps(own[0]).encode()) + encode_record(2, b"x" * 99)[:50]
         )
         (folder / "torn.seg").write_bytes(torn[:-20] + f' "{MRN}" {NAME} '.encode())
-        load_paths(settings, [str(folder / "torn.seg")])
+        load(settings, [str(folder / "torn.seg")])
     _load(settings, folder, "last", json.dumps(others[2]))
     publish(settings)
     if planted:
@@ -80,10 +87,12 @@ def _merge() -> Message:
     return make_message("merge", event="PatientMerge", Patient=merged)
 
 
-def _load(settings: Settings, folder: Path, name: str, text: str, *, unwrap: str = "") -> None:
+def _load_by(
+    load: Load, settings: Settings, folder: Path, name: str, text: str, *, unwrap: str = ""
+) -> None:
     path = folder / f"{name}.ndjson"
     path.write_text(text, "utf-8")
-    load_paths(settings, [str(path)], unwrap=unwrap)
+    load(settings, [str(path)], unwrap=unwrap)
 
 
 def _make_copies(settings: Settings) -> None:

@@ -184,7 +184,8 @@ def test_a_request_that_names_nothing_is_refused(request_: PurgeRequest, words: 
 
 MARKS = (
     "etl.pipeline.purge.run:write_entry",
-    "etl.pipeline.purge.rows:commit",
+    "etl.pipeline.purge.rows:_record",
+    "etl.pipeline.purge.rows:write_status",
     "etl.pipeline.purge.run:erase_pending",
     "etl.landing.own_files:write_items",
     "etl.pipeline.purge.erase:_mark",
@@ -232,9 +233,9 @@ def check_kills(settings: Settings, marks: tuple[str, ...]) -> None:
 
 
 def test_killed_while_bytes_are_overwritten_it_ends_the_same(home: Settings) -> None:
-    check_kills(home, (MARKS[3],))
+    check_kills(home, (MARKS[4],))
 
 
 @pytest.mark.faults
-def test_killed_at_ten_places_it_ends_the_same(home: Settings) -> None:
+def test_killed_at_eleven_places_it_ends_the_same(home: Settings) -> None:
     check_kills(home, MARKS)

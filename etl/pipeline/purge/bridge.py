@@ -12,11 +12,13 @@ from dataclasses import dataclass
 
 import duckdb
 
+from etl.pipeline.lake_files import BOOK, attach_lake
 from etl.pipeline.reader_catalog import plan_catalog
 from etl.publish.relations import Relation, plain_columns, read_relations
 from etl.publish.views import AnalystView, ReaderCatalog, create_macros, stand_in_select
 from etl.settings import Settings
 from etl.warehouse.connection import open_in_memory, quote
+from etl.warehouse.lake import LakeFolder
 
 STORED = "stored"
 IDENTIFIERS = "mart.patient_identifier"
@@ -27,8 +29,11 @@ MENTIONS = "mart.message_patient"
 def open_stored(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in memory with the warehouse attached for reading; the caller holds the lock."""
     with open_in_memory(spill=settings.temporary_path) as connection:
-        path = quote(str(settings.warehouse_path))
-        connection.execute(f"attach {path} as {STORED} (read_only)")
+        if LakeFolder(settings.home).is_there():
+            attach_lake(connection, settings, name=STORED)
+        else:
+            path = quote(str(settings.warehouse_path))
+            connection.execute(f"attach {path} as {STORED} (read_only)")
         yield connection
 
 
@@ -36,7 +41,8 @@ def compute_bridge(
     connection: duckdb.DuckDBPyConnection, settings: Settings, catalog_hash: str
 ) -> None:
     """Make `mart.patient_identifier` and `mart.message_patient` of the attached warehouse."""
-    tables = read_relations(connection, database=STORED)
+    is_lake = LakeFolder(settings.home).is_there()
+    tables = read_relations(connection, database=BOOK if is_lake else STORED)
     views = plan_catalog(tables, settings, catalog_hash=catalog_hash)
     create_macros(connection, views.macros)
     bridge = _Bridge(connection, tables, views)

@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from etl.errors import RedoxWarehouseError
+from etl.errors import PermanentError, RedoxWarehouseError
 from etl.kernel._reader import PADDING
 from etl.kernel.numbering import NOT_LOADED
 from etl.kernel.run import Items, Status, UnitResult, run
@@ -23,6 +23,8 @@ from etl.landing.frames import NO_TIME
 from etl.pipeline.load import Loader
 from etl.pipeline.reload import Integers, runs_of
 from etl.pipeline.units import Unit, gather_units
+from etl.plurals import counted
+from etl.warehouse.lake import LakeFolder
 from etl.warehouse.rebuild import rebuild_messages
 
 COUNTS = (
@@ -66,6 +68,11 @@ def _read(
     units = list(gather_units(own for own, _ in runs))
     for unit, result in loader.reading.read(units):
         yield result, _ids(unit, ids_of)
+    if gone and LakeFolder(loader.settings.home).is_there():
+        raise PermanentError(
+            f"Landed bytes of {counted(len(gone), 'object')} are missing, so their messages cannot be "
+            "taken out of the counts; restore HOME/landing from a backup, then run it again."
+        )
     if gone:
         yield from _rebuilt(loader, connection, condition, sorted(gone))
 

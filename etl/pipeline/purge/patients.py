@@ -120,7 +120,10 @@ def find_messages(
 
 def _naming_tables(connection: duckdb.DuckDBPyConnection, plan: WarehousePlan) -> Iterator[str]:
     """The tables in which people are named by identifiers, by the catalog's sensitivity."""
-    query = "select schema_name || '.' || table_name from duckdb_tables() where database_name = ?"
+    query = (
+        "select distinct schema_name || '.' || table_name from duckdb_columns() "
+        "where database_name = ?"
+    )
     existing = {row[0] for row in connection.execute(query, [STORED]).fetchall()}
     for tables in plan.models.values():
         for table in tables.values():

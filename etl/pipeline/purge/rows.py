@@ -19,7 +19,6 @@ from etl.pipeline.purge.request import PurgeRequest
 from etl.pipeline.purge.select import TORN, Selected
 from etl.pipeline.status import write_status
 from etl.warehouse import ledger
-from etl.warehouse.identity import commit
 from etl.warehouse.log_conflicts import recount_log_conflicts
 from etl.warehouse.slices import record_slices
 from models.tables.plan import SLICE_BITS
@@ -51,7 +50,7 @@ def apply(loader: Loader, request: PurgeRequest, selected: Selected, at: datetim
         log_ids = _shared_log_ids(connection)
         slices, orphaned = subtract_counts(loader, connection)
         _remember_content(connection, purge_id)
-        removed = _delete_rows(connection)
+        removed = loader.remove_stored_rows(connection) + _delete_rows(connection)
         changed = restore_first_values(loader, connection, orphaned, slices)
         conflicting = _slices_with(connection, log_ids) | slices
         recount_log_conflicts(connection, sorted(conflicting))
@@ -59,7 +58,7 @@ def apply(loader: Loader, request: PurgeRequest, selected: Selected, at: datetim
         _forget_deliveries(connection, selected, load_id, at)
         record_slices(connection, changed | conflicting, load_id)
         _record(connection, loader, request, selected, load_id, purge_id, removed, at)
-        commit(connection, loader.settings.home)
+        loader.commit_purge(connection)
         write_status(connection, loader.settings, loader.clock())
     return Applied(purge_id, removed)
 

@@ -121,7 +121,7 @@ def resume(loader: Loader) -> PurgeSummary | None:
         return None
     if not entry.purge_id:
         started_at = datetime.fromisoformat(entry.started_at)
-        with loader.writing(), loader.open(read_only=True) as connection:
+        with loader.writing(), loader.open() as connection:  # what was put, is committed
             purge_id = int(connection.execute(_STARTED, [started_at]).fetchall()[0][0])
         if not purge_id:
             remove_entry(loader.settings)
@@ -154,6 +154,7 @@ def _finish(
 ) -> PurgeSummary:
     """All that comes after the transaction; each step may be done twice."""
     settings = loader.settings
+    loader.remove_dropped()
     erase_pending(loader)
     _check_erased(loader, entry.purge_id)
     with loader.writing(), loader.open(read_only=True) as connection:

@@ -18,6 +18,7 @@ from etl.landing.store import Landing
 from etl.publish.dictionary import MADE_BY, MANIFEST
 from etl.settings import Settings
 from etl.temporary import clean_leftovers
+from etl.warehouse.lake import FOLDER as LAKE
 
 DAGSTER = "dagster"
 BATCHES = "batches"
@@ -97,6 +98,7 @@ def _remove_exports(settings: Settings) -> int:
 def _folders(settings: Settings) -> Iterator[Path]:
     """Folders that may hold an export: all but those that the home itself has."""
     own = {settings.landing_path, settings.published_path, settings.home / DAGSTER}
+    own.add(settings.home / LAKE)
     for top in sorted(settings.home.iterdir()):
         if top.is_dir() and not top.is_symlink() and top not in own:
             yield top
