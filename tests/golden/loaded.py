@@ -1,7 +1,8 @@
 """What a real load makes of the manual's payloads, message by message, in the manual's sections.
 
-All payloads are loaded together, as records of one webhook segment, into one home. Rows are told
-apart by message id, counts by their group: every message has a day, source or event of its own.
+All payloads are loaded together, as records of one webhook segment, into one home; those that are
+files come after them, each in a load of its own. Rows are told apart by message id, counts by their
+group: every message has a day, source or event of its own.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from tests.reference.compare import differences
 from tests.reference.json_text import NotJson, Object, parse, plain
 
 LIMITS = LoadSettings(max_message_bytes=4096, max_depth=16)
+LIMITS_OF_FILES = LoadSettings(max_message_bytes=4096, max_depth=16, max_small_items=3)
 NULLED = ValueSettings(fields={"Visit.Guarantor.Sex": "null"})
 OF_THE_LEDGER = frozenset(
     {"message_id", "load_id", "object_id", "item", "content_hash", "received_at"}
@@ -52,18 +54,37 @@ class Loaded:
 
 
 def load_manual(cases: Sequence[Case], *, folder: Path, catalog: Catalog) -> Loaded:
-    """Load all payloads of the cases in one load."""
+    """Load all payloads of the cases, and after them those that are files."""
     deliveries = [delivery for case in cases for delivery in case.deliveries]
     settings = read_settings(folder / "home", load=LIMITS, values=NULLED)
     segment = folder / "manual.seg"
     segment.write_bytes(MAGIC + b"".join(map(_record, deliveries)))
     load_paths(settings, [str(segment)])
+    files = {
+        item: _load_file(folder, delivery.body)
+        for item, delivery in enumerate(deliveries) if delivery.is_file
+    }  # fmt: skip
     with open_warehouse(settings.warehouse_path, read_only=True) as connection:
         reading = Reading(connection, catalog)
-        results = [reading.result(item) for item in range(len(deliveries))]
+        results = [files.get(item) or reading.result(item) for item in range(len(deliveries))]
         faults = _rebuild_faults(connection, catalog, reading.ids, deliveries)
         landed = connection.execute("select landed_at from core.landed_object").fetchall()
     return Loaded(results, faults, landed[0][0])
+
+
+def _load_file(folder: Path, body: bytes) -> Result:
+    """Load a payload as a file of its own into a home of its own; return what came of its items."""
+    settings = read_settings(folder / "home of files", load=LIMITS_OF_FILES)
+    path = folder / "payload.json"
+    path.write_bytes(body)
+    load_id = load_paths(settings, [str(path)]).load_ids[-1]
+    with open_warehouse(settings.warehouse_path, read_only=True) as connection:
+        items = connection.execute(
+            "select item, 'loaded' from core.message where load_id = ? union all "
+            "select item, reason from core.quarantine where load_id = ? order by 1",
+            [load_id, load_id],
+        ).fetchall()
+    return {"outcome": "file", "items": [outcome for _, outcome in items]}
 
 
 def _record(delivery: Delivery) -> bytes:
@@ -187,6 +208,8 @@ def _rebuild_faults(
 def expected_result(delivery: Delivery, catalog: Catalog, *, landed_at: datetime) -> Result:
     """The whole result that a page states, with what its README says every message has."""
     stated = delivery.expected
+    if delivery.is_file:
+        return {"outcome": "file", "items": stated["items"]}
     outcome = stated.get("outcome", "quarantined" if "reason" in stated else "loaded")
     if outcome != "loaded":
         return {"outcome": outcome} | {k: stated[k] for k in ("reason",) if k in stated}

@@ -19,7 +19,7 @@ import yaml
 FOLDER = Path(__file__).parent
 SECTIONS = frozenset(
     {
-        "received", "marks", "outcome", "reason", "group", "rows", "findings", "counts",
+        "received", "marks", "items", "outcome", "reason", "group", "rows", "findings", "counts",
         "forms", "unplaced", "extensions", "unsupported",
     }
 )  # fmt: skip
@@ -41,6 +41,11 @@ class Delivery:
     body: bytes
     received_at: datetime | None
     expected: dict[str, Any]
+
+    @property
+    def is_file(self) -> bool:
+        """True if it is loaded as a file of its own, whose items are what the page states."""
+        return "items" in self.expected
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ BY_VALUE = frozenset({"value_not_supported"})
 @pytest.mark.parametrize("case", read_cases(), ids=lambda case: case.name)
 def test_page_and_reference_agree(case: Case) -> None:
     seen = set()
-    for delivery in case.deliveries:
+    for delivery in (one for one in case.deliveries if not one.is_file):
         found = classify(
             delivery.body,
             LISTED,
