@@ -18,6 +18,7 @@ import yaml  # type: ignore[import-untyped]
 from etl.doctor.dagster_runs import check_runs
 from etl.doctor.records import Check, fail, ok, warn
 from etl.errors import UsageFault
+from etl.process import keep_files_private
 
 AREA = "dagster"
 FILE = "dagster.yaml"
@@ -69,8 +70,16 @@ def check_dagster(folder: Path) -> Iterator[Check]:
     elif not os.access(folder, os.W_OK):
         yield fail(AREA, "home", "it cannot be written", "correct its owner or DAGSTER_HOME.")
     else:
+        yield check_rights(folder)
         yield from check_config(folder)
         yield from check_runs(folder)
+
+
+def check_rights(folder: Path) -> Check:
+    """Check that others cannot look into it: the rights of what Dagster made first vary."""
+    if folder.stat().st_mode & 0o077:
+        return warn(AREA, "rights", "others may look into it", f"run chmod go= {folder}.")
+    return ok(AREA, "rights", "it is for its owner only")
 
 
 def check_config(folder: Path) -> Iterator[Check]:
@@ -191,4 +200,5 @@ def _replace(file: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
+    keep_files_private()
     print(bring_up_to_date(Path(sys.argv[1])) or "", end="")

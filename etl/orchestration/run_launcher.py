@@ -2,18 +2,21 @@
 
 Dagster's launcher leaves that to the code server that started the run: when the server is gone too
 (a reboot, a killed service), the run would count as started for ever and keep its place.
-`dagster.yaml` names this class; Dagster's monitoring asks it every few seconds.
+`dagster.yaml` names this class; Dagster's monitoring asks it every few seconds. The daemon and the
+web server have nothing else of ours, so it is here that their files become private.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from dagster import DagsterRun
 from dagster._core.launcher import DefaultRunLauncher, LaunchRunContext, WorkerStatus
 from dagster._core.launcher.base import CheckRunHealthResult
 
 from etl.orchestration.run_lock import Liveness, announce_run, check_run
+from etl.process import keep_files_private
 
 MODULE = "etl.definitions"
 GRACE_S = 60.0
@@ -22,6 +25,10 @@ DEAD = "The process of this run no longer exists: it was killed, or the machine 
 
 class WatchedRunLauncher(DefaultRunLauncher):
     """Dagster's launcher for runs on this machine, with a check whether they live."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        keep_files_private()
+        super().__init__(*given, **named)
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """Start the run; those of our own definitions get a lock file to hold."""
