@@ -8,16 +8,20 @@ own, or closes more objects than one bracket too many leaves open.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from typing import Final
 
 import numpy as np
 
 from etl.landing.structure import CLOSE_BRACE, Marks, StructureScanner
+from etl.landing.values import WHOLE, read_value
 from etl.landing.visible import has_meta
 
 REACH_BYTES: Final = 2**14
 """What is left of a neighbor is looked for in so many bytes."""
 _MESSAGE = re.compile(rb'(?<!:)(?<!:[ \t\r\n])\{[ \t\r\n]{0,64}"Meta"[ \t\r\n]{0,64}:')
+_OPENER = re.compile(rb'(?<!:)(?<!:[ \t\r\n])\{[ \t\r\n]{0,64}"')
+_MOST_TRIES = 64
 _META = re.compile(rb'"Meta"[ \t\r\n]{0,64}:')
 
 
@@ -33,8 +37,31 @@ def find_lost_start(content: bytes, at: int, end: int, *, is_last: bool) -> int 
     stop = min(end + REACH_BYTES, len(content))
     following = _MESSAGE.search(content, end, stop)
     rest = content[end : following.start() if following else stop]
-    last = max(_end_by_meta(rest), _end_by_braces(rest))
+    last = _end_in(rest)
+    if last and (message_at := _begin_of_message(rest[:last])):
+        last = _end_in(rest[:message_at])
     return end + last if last else 0
+
+
+def _end_in(rest: bytes) -> int:
+    return max(_end_by_meta(rest), _end_by_braces(rest))
+
+
+def _begin_of_message(rest: bytes) -> int:
+    """Where the first message begins whose Meta is not its first key, 0 where none is seen."""
+    openers = [one.start() for one in _OPENER.finditer(rest)]
+    tries = _MOST_TRIES
+    with memoryview(rest) as view:
+        for sign in _META.finditer(rest):
+            before = openers[: bisect_left(openers, sign.start())]
+            for opener in reversed(before[-tries:]):
+                tries -= 1
+                state, end = read_value(view, opener)
+                if state is WHOLE and end > sign.start():
+                    return opener if has_meta(view[opener:end]) else 0
+            if tries <= 0:
+                break
+    return 0
 
 
 def _end_by_meta(rest: bytes) -> int:

@@ -150,6 +150,17 @@ DAMAGED: dict[str, tuple[bytes, list[Found]]] = {
         b'[%b,"n":1,"o":[{"x":1}],"Meta":{}},%b]' % (M1, M2),
         [M1, bad(b'"n":1,"o":[{"x":1}],"Meta":{}}'), M2],
     ),
+    "a neighbor without its start, Meta last in the next": (
+        b'[%b,"Meta":{},"n":1},{"n":2,"o":[{"x":1}],"Meta":{}},{"n":3,"o":["x":1}],"Meta":{}},%b]'
+        % (M1, M2),
+        [
+            M1,
+            bad(b'"Meta":{},"n":1}'),
+            b'{"n":2,"o":[{"x":1}],"Meta":{}}',
+            bad(b'{"n":3,"o":["x":1}],"Meta":{}}'),
+            M2,
+        ],
+    ),
     "a neighbor without its start, two objects closed": (
         b'[%b,"n":1},{"x":1}],"o":[]},%b]' % (M1, M2),
         [M1, bad(b'"n":1},{"x":1}],"o":[]}'), M2],
