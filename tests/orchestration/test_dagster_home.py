@@ -135,7 +135,7 @@ def test_file_of_an_interrupted_copy_is_completed(text: str, tmp_path: Path) -> 
 def test_file_that_is_not_yaml_is_left_to_a_person(text: str, tmp_path: Path) -> None:
     (tmp_path / FILE).write_text(text)
 
-    (check,) = check_dagster(tmp_path)
+    _, check = check_dagster(tmp_path)
 
     assert check.state is State.WARN and "cannot be read" in check.found
     with pytest.raises(UsageFault, match="correct or delete it"):
