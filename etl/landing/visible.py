@@ -16,7 +16,13 @@ from typing import Final
 
 import msgspec
 
-from etl.landing.separators import BLANKS, LOOKAHEAD_BYTES, SEPARATOR_BYTES, separators_end
+from etl.landing.separators import (
+    BLANKS,
+    BYTE_ORDER_MARK,
+    LOOKAHEAD_BYTES,
+    SEPARATOR_BYTES,
+    separators_end,
+)
 from etl.landing.validity import is_json_value
 from etl.landing.values import CUT, DAMAGED, WHOLE, read_value
 
@@ -249,9 +255,11 @@ class Visibility:
     def _is_member(self, content: bytes, run_at: int, at: int) -> bool:
         """Whether a colon makes what begins at `at`, behind separators, a value of something else.
 
-        A bracket that closes an array stands between no key and its value.
+        A bracket that closes an array, or a torn mark of the order of bytes, stands between no key
+        and its value.
         """
-        if content[run_at - 1] != ord(":") or b"]" in content[run_at:at]:
+        run = content[run_at:at].replace(BYTE_ORDER_MARK, b"")
+        if content[run_at - 1] != ord(":") or b"]" in run or not run.isascii():
             return False
         is_key = content[max(run_at - 1 - LOOKAHEAD_BYTES, 0) : run_at - 1].rstrip(BLANKS)[-1:]
         return self._around.is_bracketed or is_key == b'"'

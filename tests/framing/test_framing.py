@@ -150,6 +150,10 @@ DAMAGED: dict[str, tuple[bytes, list[Found]]] = {
         b'[%b,"n":1,"o":[{"x":1}],"Meta":{}},%b]' % (M1, M2),
         [M1, bad(b'"n":1,"o":[{"x":1}],"Meta":{}}'), M2],
     ),
+    "a byte that begins nothing between a colon and the next": (
+        b'{"Meta":{"D"a":1},"n":\xbf%b\n%b' % (M1, M2),
+        [bad(b'{"Meta":{"D"a":1},"n":'), bad(b"\xbf"), M1, M2],
+    ),
     "a neighbor without its start, Meta last in the next": (
         b'[%b,"Meta":{},"n":1},{"n":2,"o":[{"x":1}],"Meta":{}},{"n":3,"o":["x":1}],"Meta":{}},%b]'
         % (M1, M2),
