@@ -43,7 +43,7 @@ layers: $(STAMP)
 	$(BIN)/lint-imports
 
 unit: $(STAMP) ## The tests of single functions and of the catalog
-	$(QUICK) tests/unit tests/catalog tests/kernel tests/framing tests/golden
+	$(QUICK) tests/unit tests/landing tests/catalog tests/kernel tests/framing tests/golden
 
 faults: $(STAMP) ## Kills, full disks, damaged bytes
 	$(BIN)/pytest -q -m faults

@@ -9,6 +9,7 @@ import pytest
 
 from etl.settings import Settings, read_settings
 from tests.pipeline.command import CommandLine
+from tests.pipeline.published_world import make_home
 
 
 @pytest.fixture
@@ -25,3 +26,9 @@ def make_settings(tmp_path: Path) -> Callable[[str], Settings]:
 def command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> CommandLine:
     """The command line on a home that does not exist yet."""
     return CommandLine(tmp_path / "home", capsys)
+
+
+@pytest.fixture
+def unpublished(tmp_path: Path) -> Settings:
+    """A home of its own with two slices, which was never published."""
+    return make_home(tmp_path)

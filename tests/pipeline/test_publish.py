@@ -24,7 +24,6 @@ from tests.pipeline.published_world import (
     current,
     differing_tables,
     files_of,
-    make_home,
     make_published_home,
     published,
     published_home,
@@ -34,11 +33,6 @@ from tests.pipeline.published_world import (
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return make_published_home(tmp_path)
-
-
-@pytest.fixture
-def unpublished(tmp_path: Path) -> Settings:
-    return make_home(tmp_path)
 
 
 def test_every_table_is_published_with_the_same_rows(unpublished: Settings) -> None:

@@ -27,7 +27,6 @@ from tests.pipeline.published_world import (
     changing,
     current,
     load_more,
-    make_home,
     make_published_home,
     published,
     published_home,
@@ -37,11 +36,6 @@ from tests.pipeline.published_world import (
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return make_published_home(tmp_path)
-
-
-@pytest.fixture
-def unpublished(tmp_path: Path) -> Settings:
-    return make_home(tmp_path)
 
 
 def folder_of(table: str) -> Path:

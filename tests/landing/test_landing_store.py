@@ -5,9 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import stat
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
 import pyzstd
@@ -15,37 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.errors import PermanentError
-from etl.landing import arrival, index, store
 from etl.landing.frames import ITEM
 from etl.landing.segments import MAGIC, encode_record
 from etl.landing.store import LandedObject, Landing
-
-NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
-LINES = b"".join(b'{"n":%d}\n' % number for number in range(500))
-
-
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrival, "BLOCK_BYTES", 1_000)
-    monkeypatch.setattr(index, "ROW_GROUP_ITEMS", 64)
-    monkeypatch.setattr(store, "BLOCK_BYTES", 700)
-
-
-@pytest.fixture
-def landing(tmp_path: Path) -> Landing:
-    return Landing(tmp_path / "landing", clock=lambda: NOW)
-
-
-def land(landing: Landing, content: bytes, **options: Any) -> LandedObject:
-    return landing.land(io.BytesIO(content), uri="file.ndjson", **options)
-
-
-def list_files(landing: Landing) -> list[str]:
-    return sorted(
-        path.relative_to(landing.root).as_posix()
-        for path in landing.root.rglob("*")
-        if path.is_file()
-    )
+from tests.landing.kept import LINES, NOW, land, list_files
 
 
 def test_a_landed_object_is_described_by_its_content(landing: Landing) -> None:

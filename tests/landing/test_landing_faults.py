@@ -8,7 +8,6 @@ import io
 import multiprocessing
 import os
 import signal
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,37 +15,11 @@ import pytest
 
 from etl.errors import DiskFull, PermanentError
 from etl.ingest.recipe import Recipe
-from etl.landing import arrival, index, store
+from etl.landing import index, store
 from etl.landing.frames import CROWDED, ITEM
-from etl.landing.store import LandedObject, Landing
+from etl.landing.store import Landing
 from etl.pipeline.opening import form_of
-
-NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
-LINES = b"".join(b'{"n":%d}\n' % number for number in range(500))
-
-
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrival, "BLOCK_BYTES", 1_000)
-    monkeypatch.setattr(index, "ROW_GROUP_ITEMS", 64)
-    monkeypatch.setattr(store, "BLOCK_BYTES", 700)
-
-
-@pytest.fixture
-def landing(tmp_path: Path) -> Landing:
-    return Landing(tmp_path / "landing", clock=lambda: NOW)
-
-
-def land(landing: Landing, content: bytes, **options: Any) -> LandedObject:
-    return landing.land(io.BytesIO(content), uri="file.ndjson", **options)
-
-
-def list_files(landing: Landing) -> list[str]:
-    return sorted(
-        path.relative_to(landing.root).as_posix()
-        for path in landing.root.rglob("*")
-        if path.is_file()
-    )
+from tests.landing.kept import LINES, land, list_files
 
 
 @pytest.mark.parametrize("damage_at", [20, -30, -3])

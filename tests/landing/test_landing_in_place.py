@@ -14,8 +14,7 @@ import pytest
 
 from etl.errors import PermanentError
 from etl.landing.store import LandedObject, Landing
-
-LINES = b"".join(b'{"n":%d}\n' % number for number in range(500))
+from tests.landing.kept import LINES
 
 
 class LocalFiles:

@@ -27,7 +27,7 @@ FEW = CONTENTS[: FEWEST_OBJECTS - 1]
 
 
 @pytest.fixture(autouse=True)
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_bundles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundle, "BLOCK_BYTES", 100)
 
 
