@@ -8,7 +8,7 @@ QUICK := $(BIN)/pytest -q -m 'not faults and not ui and not slow and not spark' 
 export REDOX_WAREHOUSE_HOME ?= $(CURDIR)/.redox-warehouse
 export DAGSTER_HOME ?= $(REDOX_WAREHOUSE_HOME)/dagster
 
-.PHONY: help setup demo test suite check lint types layers unit faults ui slow spark fuzz fuzz-files soak bench dagster docs audit hashes clean
+.PHONY: help setup demo test suite check lint types layers unit faults ui slow spark fuzz fuzz-files mutate soak bench dagster docs audit hashes clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -64,6 +64,10 @@ fuzz: $(STAMP) ## Hostile inputs against a slow reference; resumes, figures in .
 
 fuzz-files: $(STAMP) ## Odd files through the whole load, every byte accounted for; resumes, figures in .fuzz (FUZZ="--files 100000")
 	$(BIN)/python -m tests.fuzz.files $(FUZZ)
+
+mutate: $(STAMP) ## Change the kernel and the ledger in small ways, and see that a test fails; resumes (MUTATE="etl.warehouse.ledger*")
+	$(BIN)/mutmut run $(MUTATE)
+	$(BIN)/mutmut results
 
 soak: $(STAMP) ## Receiver, loads, publishing and kills for as long as asked; resumes, figures in .soak (SOAK="--minutes 60")
 	$(BIN)/python -m tests.soak $(SOAK)
