@@ -82,7 +82,5 @@ class Inserting:
     @contextmanager
     def _in_one_thread(self) -> Iterator[None]:
         self._connection.execute("set threads = 1")
-        try:
-            yield
-        finally:
-            self._connection.execute("reset threads")
+        yield
+        self._connection.execute("reset threads")
