@@ -35,6 +35,93 @@ COMMANDS = {
 }
 
 
+KEEP_BASE = """
+create temp table base as from quality.message_count;
+create temp table share as
+with feed as (
+  select source_id, facility_code, data_model, event_type, is_test, sum(messages) as messages
+  from base
+  group by all
+)
+select
+  feed.* exclude (messages),
+  path_count.path,
+  sum(path_count.messages) / any_value(feed.messages) as filled,
+  sum(path_count.elements) / sum(path_count.messages) as elements_each
+from quality.path_count
+inner join feed using (source_id, facility_code, data_model, event_type, is_test)
+group by all;
+delete from quality.message_count;
+delete from quality.path_count
+"""
+# Replies have no time of their own, so they are counted on the day of the load, long after the others.
+MESSAGES = """
+insert into quality.message_count by name
+select
+  base.* exclude (source_id, day, messages),
+  source_id || '-' || sender as source_id,
+  least(day, first_day + $base_days::integer - 1) - $base_days::integer * block::integer as day,
+  (sum(messages) * $factor)::bigint as messages
+from base
+cross join (select min(day) as first_day from base)
+cross join range($blocks) blocks(block)
+cross join range($senders) senders(sender)
+group by all
+"""
+# The normal draw is made of two even ones, which are hashes: the same counts in every run.
+PATHS = """
+insert into quality.path_count by name
+with drawn as (
+  select
+    counted.slice,
+    counted.day,
+    counted.source_id,
+    counted.facility_code,
+    counted.data_model,
+    counted.event_type,
+    counted.is_test,
+    share.path,
+    share.elements_each,
+    counted.messages as of_messages,
+    case
+      when share.path = 'Visit.VisitNumber' and counted.source_id like '%-0'
+        and counted.day > max(counted.day) over () - 10
+        then filled / 10
+      else filled
+    end as chance,
+    hash(
+      share.path, counted.day, counted.source_id, counted.facility_code, counted.data_model,
+      counted.event_type
+    ) as seed,
+    (hash(seed, 1) % 1000003 + 1) / 1000004 as even,
+    (hash(seed, 2) % 1000003 + 1) / 1000004 as other_even
+  from quality.message_count as counted
+  inner join share
+    on share.source_id = regexp_replace(counted.source_id, '-[0-9]+$', '')
+    and share.facility_code = counted.facility_code
+    and share.data_model = counted.data_model
+    and share.event_type = counted.event_type
+    and share.is_test = counted.is_test
+),
+
+filled as (
+  select
+    drawn.* exclude (of_messages, chance, seed, even, other_even),
+    least(of_messages, greatest(0, round(
+      of_messages * chance
+      + sqrt(of_messages * chance * (1 - chance)) * sqrt(-2 * ln(even)) * cos(2 * pi() * other_even)
+    )))::bigint as messages
+  from drawn
+)
+
+select
+  filled.* exclude (elements_each),
+  greatest(messages, round(messages * elements_each))::bigint as elements
+from filled
+where messages > 0
+"""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--messages", type=int, default=10_000_000)
@@ -58,27 +145,25 @@ def load_base(folder: Path, home: Path) -> None:
 
 
 def multiply_counts(home: Path, given: argparse.Namespace) -> None:
-    """Repeat the counts for other days and sources, and make each stand for more messages."""
+    """Repeat the counts for other days and sources, and make each stand for more messages.
+
+    Each day draws its own share of filled messages around the field's share in the base, as messages
+    that do not depend on each other would. One field of each first source falls ten days before the end.
+    """
     blocks = given.days // BASE_DAYS
-    factor = max(given.messages // (BASE_MESSAGES * blocks * given.sources), 1)
-    counts = {
-        "quality.message_count": f"messages * {factor} as messages",
-        "quality.path_count": f"path, messages * {factor} as messages, elements * {factor} as elements",
+    scale = {
+        "factor": max(given.messages // (BASE_MESSAGES * blocks * given.sources), 1),
+        "blocks": blocks,
+        "senders": given.sources,
+        "base_days": BASE_DAYS,
     }
     with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
-        for table, columns in counts.items():
-            connection.execute(f"create or replace temp table base as from {table}")
-            connection.execute(f"delete from {table}")
-            connection.execute(
-                f"""
-                insert into {table} by name
-                select
-                    slice, facility_code, data_model, event_type, is_test, {columns},
-                    day - to_days(({BASE_DAYS} * block)::integer) as day,
-                    source_id || '-' || sender as source_id
-                from base, range({blocks}) blocks(block), range({given.sources}) senders(sender)
-                """
-            )
+        connection.execute("begin")
+        connection.execute(KEEP_BASE)
+        for statement in (MESSAGES, PATHS):
+            names = [name for name in scale if f"${name}" in statement]
+            connection.execute(statement, {name: scale[name] for name in names})
+        connection.execute("commit")
         total, groups = connection.execute(
             "select sum(messages), count(*) from quality.message_count"
         ).fetchall()[0]

@@ -147,12 +147,13 @@ order by
   report_field.feed
 limit {MOST_SERIES}
 """
+# A row per series first: rows of one series then follow each other, which adds up several times faster.
 _SERIES = """
-with filled_day as (
+with gathered as (
   select
     series.series_id,
-    path_count.day,
-    sum(path_count.messages)::bigint as populated
+    list(path_count.day) as days,
+    list(path_count.messages) as populated
   from quality.path_count
   inner join report_series as series
     on series.source_id = path_count.source_id
@@ -161,7 +162,19 @@ with filled_day as (
     and series.is_test = path_count.is_test
     and series.path = path_count.path
   where path_count.day >= (select min(day) from (select unnest(days) as day from report_feed))
-  group by series.series_id, path_count.day
+  group by series.series_id
+),
+
+filled_day as (
+  select
+    series_id,
+    day,
+    sum(populated)::bigint as populated
+  from (
+    select series_id, unnest(days) as day, unnest(populated) as populated
+    from gathered
+  )
+  group by series_id, day
 ),
 
 listed as (

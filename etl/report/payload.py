@@ -11,6 +11,10 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
 from etl.report.records import Facts, ReportOptions, Verdict
 from etl.report.senders import Senders
 from etl.report.small_cells import HIDDEN, hide, hide_series, is_small, redacted_verdict
@@ -171,13 +175,8 @@ def _series(
     rows: Sequence[FieldRow], facts: Facts, senders: Senders, below: int
 ) -> list[list[int] | int]:
     """Per row the populated messages of each day of its feed."""
-    names = ("feed", "path", "days", "populated")
-    known = {
-        (feed, path): dict(zip(days, populated, strict=True))
-        for feed, path, days, populated in zip(
-            *(facts.series[name].to_pylist() for name in names), strict=True
-        )
-    }
+    known = _FilledDays(facts.series)
+    place_of_day = [_places_of(feed.days) for feed in senders.feeds]
     day_messages = facts.feeds["day_messages"].to_pylist()
     changed = {(change["feed"], change["path"]) for change in facts.changes.to_pylist()}
     series: list[list[int] | int] = [NO_SERIES] * len(rows)
@@ -190,13 +189,12 @@ def _series(
     )  # fmt: skip
     for at in order:
         feed, path = rows[at]["feed"], rows[at]["path"]
-        filled = known.get((feed, path))
-        if not filled:
-            is_unread = filled is None and rows[at]["messages_populated"] > 0
+        if not known.has_days(feed, path):
+            is_unread = not known.is_read(feed, path) and rows[at]["messages_populated"] > 0
             series[at] = LEFT_OUT if is_unread else NO_SERIES
             continue
         messages = senders.feeds[feed].day_messages
-        populated = [filled.get(day, 0) for day in senders.feeds[feed].days]
+        populated = known.of_days(feed, path, place_of_day[feed])
         if populated == day_messages[feed]:
             series[at] = EVERY_MESSAGE
         elif len(populated) > room:
@@ -205,6 +203,46 @@ def _series(
             room -= len(populated)
             series[at] = hide_series(populated, messages, below=below)
     return series
+
+
+def _places_of(days: Sequence[date]) -> NDArray[np.int64]:
+    """The days' numbers since 1970, as DuckDB counts them, in ascending order."""
+    return np.array(days, dtype="datetime64[D]").astype(np.int64)
+
+
+class _FilledDays:
+    """The days on which fields are filled, laid out for one field when it is asked for."""
+
+    def __init__(self, series: pa.Table) -> None:
+        days, populated = (series[name].combine_chunks() for name in ("days", "populated"))
+        self._rows = {
+            key: number
+            for number, key in enumerate(
+                zip(series["feed"].to_pylist(), series["path"].to_pylist(), strict=True)
+            )
+        }
+        self._ends = days.offsets.to_numpy()
+        self._days = days.values.cast(pa.int32()).to_numpy().astype(np.int64)
+        self._populated = populated.values.to_numpy()
+
+    def is_read(self, feed: int, path: str) -> bool:
+        return (feed, path) in self._rows
+
+    def has_days(self, feed: int, path: str) -> bool:
+        row = self._rows.get((feed, path))
+        return row is not None and bool(self._ends[row] < self._ends[row + 1])
+
+    def of_days(self, feed: int, path: str, days: NDArray[np.int64]) -> list[int]:
+        """How many messages fill the field on each of these days, which ascend; 0 where none does."""
+        row = self._rows[feed, path]
+        part = slice(self._ends[row], self._ends[row + 1])
+        filled, populated = self._days[part], self._populated[part]
+        place = np.searchsorted(days, filled).clip(max=len(days) - 1)
+        is_shown = days[place] == filled
+        laid_out = np.zeros(len(days), dtype=np.int64)
+        laid_out[place[is_shown]] = populated[is_shown]
+        numbers: list[int] = laid_out.tolist()
+        return numbers
 
 
 def _changes(

@@ -34,6 +34,8 @@ def hide_days(counts: Sequence[int], below: int) -> list[int]:
 
 def hide_series(populated: Sequence[int], messages: Sequence[int], *, below: int) -> list[int]:
     """Daily numerators under shown or hidden denominators; a hidden day hides its numerator."""
+    if below <= 1:
+        return list(populated)  # no count is small, so none is hidden
     masked = [
         HIDDEN if total == HIDDEN and count > 0 else count
         for count, total in zip(populated, messages, strict=True)

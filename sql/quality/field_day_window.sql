@@ -1,9 +1,8 @@
--- For every late day of a field that varies: the days before it beside the days from it on.
+-- For every late day of a field that may have changed: the days before it beside the days from it on.
 -- grain: one row per source, data model, event type, test flag, path and day with messages, of the
---   last drift_days days (0: all); fields that are filled in every message of these and of the days
---   that they are compared with, or in none, have no rows
+--   last drift_days days (0: all); only fields of quality.field_drift_possible
 -- key: source_id, data_model, event_type, is_test, path, day
--- reads: quality.message_count, quality.path_count, quality.count_period,
+-- reads: quality.message_count, quality.field_drift_possible, quality.count_period,
 --   quality.reliability_setting
 -- past: the drift_past_days before the day; recent: the day and those after it, drift_recent_days in
 -- all; both whole weeks, so that weekdays weigh alike.
@@ -70,29 +69,13 @@ feed_day as (
 ),
 
 feed as (
-  select
+  select distinct
     feed_id,
     source_id,
     data_model,
     event_type,
-    is_test,
-    sum(messages) as messages
+    is_test
   from message_day
-  group by feed_id, source_id, data_model, event_type, is_test
-),
-
-filled as (
-  select
-    source_id,
-    data_model,
-    event_type,
-    is_test,
-    path,
-    sum(cast(messages as double)) as populated
-  from quality.path_count
-  where day between (select past_day from reach) and (select last_day from reach)
-    and messages > 0
-  group by source_id, data_model, event_type, is_test, path
 ),
 
 series as materialized (
@@ -103,30 +86,28 @@ series as materialized (
     feed.data_model,
     feed.event_type,
     feed.is_test,
-    filled.path
-  from filled
+    possible.path,
+    possible.tests,
+    possible.day_numbers,
+    possible.day_populated
+  from quality.field_drift_possible as possible
   inner join feed
-    on feed.source_id = filled.source_id
-    and feed.data_model = filled.data_model
-    and feed.event_type = filled.event_type
-    and feed.is_test = filled.is_test
-  where filled.populated < feed.messages
+    on feed.source_id = possible.source_id
+    and feed.data_model = possible.data_model
+    and feed.event_type = possible.event_type
+    and feed.is_test = possible.is_test
 ),
 
 filled_day as (
   select
-    series.series_id,
-    datediff('day', date '1970-01-01', path_count.day) as day_number,
-    sum(cast(path_count.messages as double)) as populated
-  from quality.path_count
-  inner join series
-    on series.source_id = path_count.source_id
-    and series.data_model = path_count.data_model
-    and series.event_type = path_count.event_type
-    and series.is_test = path_count.is_test
-    and series.path = path_count.path
-  where path_count.day between (select past_day from reach) and (select last_day from reach)
-  group by series.series_id, path_count.day
+    series_id,
+    day_number,
+    sum(populated) as populated
+  from (
+    select series_id, unnest(day_numbers) as day_number, unnest(day_populated) as populated
+    from series
+  )
+  group by series_id, day_number
 ),
 
 varying_day as (
@@ -145,6 +126,7 @@ varying_day as (
     on filled_day.series_id = series.series_id
     and filled_day.day_number = feed_day.day_number
 ),
+
 two_sides as (
   select
     series_id,
@@ -181,7 +163,8 @@ select
   two_sides.past_messages,
   two_sides.recent_days,
   two_sides.recent_populated,
-  two_sides.recent_messages
+  two_sides.recent_messages,
+  series.tests
 from two_sides
 inner join series
   on series.series_id = two_sides.series_id

@@ -68,23 +68,8 @@ path_day as (
     and candidate_series.event_type = path_count.event_type
     and candidate_series.is_test = path_count.is_test
     and candidate_series.path = path_count.path
+  where path_count.day >= (select min(day) - any_value(past_length) from candidate cross join setting)
   group by all
-),
-
--- the first and last day on which each was ever filled
-filled as (
-  select
-    source_id,
-    data_model,
-    event_type,
-    is_test,
-    path,
-    min(day) as first_filled,
-    max(day) as last_filled
-  from path_day
-  where populated > 0
-    and day <= (select last_day from quality.count_period)
-  group by source_id, data_model, event_type, is_test, path
 ),
 
 side_day as (
@@ -161,7 +146,7 @@ unlikely as (
   where ln_chance + ln(weighed.tests) <= ln(setting.false_alarms)
 ),
 
-alarm as (
+alarm as materialized (
   select
     unlikely.*
   from unlikely
@@ -173,6 +158,33 @@ alarm as (
     order by datediff('day', date '1970-01-01', day)
     range between setting.recent_length preceding and setting.recent_length following
   )
+),
+
+alarm_series as (
+  select distinct source_id, data_model, event_type, is_test, path
+  from alarm
+),
+
+-- the first and last day on which each was ever filled
+filled as (
+  select
+    path_count.source_id,
+    path_count.data_model,
+    path_count.event_type,
+    path_count.is_test,
+    path_count.path,
+    min(path_count.day) as first_filled,
+    max(path_count.day) as last_filled
+  from quality.path_count
+  inner join alarm_series
+    on alarm_series.source_id = path_count.source_id
+    and alarm_series.data_model = path_count.data_model
+    and alarm_series.event_type = path_count.event_type
+    and alarm_series.is_test = path_count.is_test
+    and alarm_series.path = path_count.path
+  where path_count.messages > 0
+    and path_count.day <= (select last_day from quality.count_period)
+  group by all
 ),
 
 change as (

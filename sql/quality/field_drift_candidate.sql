@@ -2,49 +2,17 @@
 -- grain: one row per source, data model, event type, test flag, path and day that would be an alarm if
 --   the days of each side scattered no more than those of independent messages
 -- key: source_id, data_model, event_type, is_test, path, day
--- reads: quality.field_day_window, quality.message_count, quality.field_event, quality.count_period,
---   quality.reliability_setting
+-- reads: quality.field_day_window, quality.reliability_setting
 -- ratio is twice the likelihood ratio of two rates against one, tests the number of listed fields and
 -- days; the test is described in quality.field_drift.
 with setting as (
   select
-    coalesce(max(value) filter (where name = 'drift_days'), 0) as days,
     max(value) filter (where name = 'drift_false_alarms') as false_alarms,
     max(value) filter (where name = 'drift_min_past_days') as min_past_days,
     max(value) filter (where name = 'drift_min_recent_days') as min_recent_days,
     max(value) filter (where name = 'drift_min_messages') as min_messages,
     max(value) filter (where name = 'drift_min_change') as min_change
   from quality.reliability_setting
-),
-
-feed as (
-  select
-    data_model,
-    event_type,
-    count(distinct (source_id, is_test, day)) as days
-  from quality.message_count
-  cross join setting
-  where setting.days = 0
-    or day > (select last_day from quality.count_period) - cast(setting.days as integer)
-  group by data_model, event_type
-),
-
-listed as (
-  select
-    data_model,
-    event_type,
-    count(*) as paths
-  from quality.field_event
-  group by data_model, event_type
-),
-
-test_count as (
-  select
-    cast(sum(feed.days * coalesce(listed.paths, 1)) as double) as tests
-  from feed
-  left join listed
-    on listed.data_model = feed.data_model
-    and listed.event_type = feed.event_type
 ),
 
 -- x ln(x / n) is 0 where x is 0: greatest() only keeps ln() defined
@@ -85,9 +53,8 @@ compared as (
 )
 
 select
-  compared.* exclude (populated, messages),
-  test_count.tests
+  compared.* exclude (populated, messages, tests),
+  compared.tests
 from compared
 cross join setting
-cross join test_count
-where ln(2) - df / 2 * ln(1 + ratio / df) + ln(test_count.tests) <= ln(setting.false_alarms)
+where ln(2) - df / 2 * ln(1 + ratio / df) + ln(compared.tests) <= ln(setting.false_alarms)

@@ -96,6 +96,74 @@ def test_change_of_a_point_on_many_messages_is_not_worth_a_word() -> None:
     assert changes(world([0.97] * 15 + [0.95] * 15, messages=20_000, dispersion=0)) == []
 
 
+EVERY_FIELD = """
+create or replace view quality.field_drift_possible as
+select
+  source_id, data_model, event_type, is_test, path,
+  (
+    select sum(feed.days * coalesce(listed.paths, 1))::double
+    from (
+      select data_model, event_type, count(distinct (source_id, is_test, day)) as days
+      from quality.message_count
+      where $days = 0 or day > (select last_day from quality.count_period) - $days
+      group by all
+    ) as feed
+    left join (
+      select data_model, event_type, count(*) as paths from quality.field_event group by all
+    ) as listed using (data_model, event_type)
+  ) as tests,
+  list(datediff('day', date '1970-01-01', day)) as day_numbers,
+  list(messages::double) as day_populated
+from quality.path_count
+where $days = 0 or day > (select last_day from quality.count_period) - $days - 28
+group by all
+"""
+
+
+def wild_world(seed: int) -> duckdb.DuckDBPyConnection:
+    """Fields of every kind: steady, scattered, falling, rising, missing for weeks; unlisted ones too."""
+    rng = np.random.default_rng(seed)
+    days = int(rng.integers(20, 100))
+    connection = connect_world()
+    list_fields(connection, PATHS[::2], events=["Arrival"])
+    feeds = []
+    for source in ("north", "south"):
+        rates = {}
+        for path in PATHS:
+            level = np.full(days, rng.choice([0, 0.001, 0.02, 0.3, 0.5, 0.8, 0.97, 1]))
+            if rng.random() < 0.4:
+                begin, length = rng.integers(0, days), rng.integers(1, 40)
+                level[begin : begin + length] = rng.random()
+            if rng.random() < 0.3:
+                level = np.clip(level + rng.normal(0, 0.2, days), 0, 1)
+            rates[path] = level.tolist()
+        volume = rng.poisson(rng.choice([1, 6, 40, 900]), days)
+        feeds.append(Feed(source, "Arrival", volume.tolist(), rates))
+    send(connection, feeds, days=days, seed=seed, dispersion=float(rng.choice([0, 0.05])))
+    return connection
+
+
+@pytest.mark.parametrize(("seed", "days"), [(1, 92), (2, 0), (3, 30), (4, 92), (5, 92)])
+def test_a_quick_look_at_weeks_misses_no_candidate(seed: int, days: int) -> None:
+    connection = wild_world(seed)
+    connection.execute(
+        "update quality.reliability_setting set value = $1 where name = 'drift_days'", [days]
+    )
+    queries = [
+        "select * from quality.field_drift_candidate order by all",
+        "select * replace (round(log10(chance), 9) as chance) from quality.field_drift order by all",
+    ]
+    found = [connection.execute(query).fetchall() for query in queries]
+    looked_at = connection.execute("select count(*) from quality.field_drift_possible").fetchall()
+
+    connection.execute(EVERY_FIELD.replace("$days", str(days)))
+
+    assert found == [connection.execute(query).fetchall() for query in queries]
+    everything = connection.execute("select count(*) from quality.field_drift_possible").fetchall()
+    assert 0 < looked_at[0][0] < everything[0][0]
+    assert len(found[0]) > 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["independent", "dispersed", "weekday volume", "weekday rate"])
 def test_ordinary_days_are_quiet_at_the_stated_rate(kind: str) -> None:
