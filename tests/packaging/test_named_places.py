@@ -91,3 +91,17 @@ def test_map_shows_the_layers_that_are_checked() -> None:
 
 def _short_names(layer: str) -> set[str]:
     return {name.strip().rpartition(".")[2] for name in layer.split("|")}
+
+
+def test_every_folder_of_code_is_where_something_is_changed() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    rows = page.partition("## Where do I change")[2].partition("## How to add")[0]
+    folders = {
+        f"{path.parent.relative_to(ROOT).as_posix()}/"
+        for top in ("etl", "models", "sql")
+        for kind in ("*.py", "*.sql", "*.csv")
+        for path in (ROOT / top).rglob(kind)
+        if path.name != "__init__.py" and (ROOT / "etl" / "sql") not in path.parents
+    }
+    assert folders
+    assert sorted(folder for folder in folders if f"`{folder}" not in rows) == []
