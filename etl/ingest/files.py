@@ -15,8 +15,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import fsspec
-
 from etl.errors import UsageFault
 from etl.ingest.faults import label_of, source_errors
 from etl.ingest.folders import LeftOut, Reason, SourceFile, Walk, path_of
@@ -42,6 +40,14 @@ class _Found:
 
     source: SourceFile
     names: tuple[str, ...] = ()
+
+
+def _file_system(url: str, **options: Any) -> tuple[Any, str]:
+    """The file system of a URL and the path in it; most loads read files and never import this."""
+    import fsspec
+
+    system, path = fsspec.core.url_to_fs(url, **options)
+    return system, path
 
 
 def _ignore(_: LeftOut) -> None:
@@ -88,7 +94,7 @@ def _nothing_at(missing: Sequence[int], count: int) -> str:
 def is_there(url: str, **options: Any) -> bool:
     """Ask the store of a URL for one object or prefix, listing nothing; raises as `list_sources`."""
     with source_errors(url):
-        system, root = fsspec.core.url_to_fs(url, **options)
+        system, root = _file_system(url, **options)
         if any(mark in root for mark in _GLOB_MARKS) and not system.exists(root):
             root = _fixed_part(root)
         with suppress(FileNotFoundError):
@@ -115,7 +121,7 @@ def _open_raw(uri: str, options: dict[str, Any]) -> Any:
     local = path_of(uri)
     if local is not None:
         return local.open("rb", buffering=0)
-    system, path = fsspec.core.url_to_fs(uri, **options)
+    system, path = _file_system(uri, **options)
     return system.open(path, "rb")
 
 
@@ -158,7 +164,7 @@ def _list_url(url: str, options: dict[str, Any]) -> list[_Found] | None:
 
 
 def _list_objects(url: str, options: dict[str, Any]) -> list[_Found] | None:
-    system, root = fsspec.core.url_to_fs(url, **options)
+    system, root = _file_system(url, **options)
     system.invalidate_cache()
     if not any(mark in root for mark in _GLOB_MARKS) or system.exists(root):
         return list(_find(system, root)) or None
