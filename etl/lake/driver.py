@@ -307,7 +307,7 @@ class LakeLoader(Loader):
             started_at=pending.started_at.isoformat(),
             finished_at=self.clock().isoformat(),
             catalog_hash=self.compiled.catalog.content_hash,
-            outcomes=keep(self.settings.home, pending),
+            outcomes=keep(self.settings.home, pending) if pending.plans or pending.pieces else "",
             tables=tables,
             book=tuple(file for file in files if not file.is_data),
             columns=sql_columns(self.compiled.plan, {file.table for file in tables}),

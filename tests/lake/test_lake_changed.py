@@ -10,10 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 from etl.cli.main import cli
+from etl.doctor.examine import examine
 from etl.errors import TransientError, UsageFault
 from etl.lake import changes
 from etl.lake.cluster import InProcess
 from etl.lake.driver import open_home
+from etl.pipeline.backup import save
 from etl.pipeline.load import Loader
 from etl.pipeline.quarantine import replay, resolve
 from etl.pipeline.reload import Selection, reload_slices
@@ -179,3 +181,33 @@ def test_a_lost_book_is_made_again_with_all_changes(tmp_path: Path) -> None:
     (world.lake / "warehouse.duckdb").unlink()
     assert world.load_by(None, wrapped).loads == 0
     assert differences(world.local, world.lake) == []
+
+
+def test_a_restored_lake_continues(tmp_path: Path) -> None:
+    world = LakeWorld(tmp_path)
+    first, later = tmp_path / "first.json", tmp_path / "later.json"
+    first.write_text(BODY % (1, 1), "utf-8")
+    later.write_text(BODY % (2, 2), "utf-8")
+    load(world, first)
+    save_all = save._Saving.save_all
+
+    def change_meanwhile(self: Any, names: tuple[str, ...]) -> None:
+        save_all(self, names)
+        if names == save.IMMUTABLE:
+            both(world, lambda loader: reload_slices(loader, Selection()))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(save._Saving, "save_all", change_meanwhile)
+        save.backup(world.settings(world.lake), str(tmp_path / "backup"))
+    restored = LakeWorld(tmp_path)
+    restored.lake = tmp_path / "restored"
+    restored.folder_of_lake = LakeFolder(restored.lake)
+    command = ["--home", str(restored.lake), "restore", str(tmp_path / "backup")]
+    done = CliRunner().invoke(cli, command)
+    assert "the next `redox-warehouse spark-load` continues" in done.output
+    checks = [one for one in examine(restored.lake, None) if one.area == "lake"]
+    assert [one.state for one in checks if one.name in ("files", "unnamed files")] == ["ok"] * 2
+    assert restored.folder_of_lake.newest() == 2
+    assert restored.orphans() == set()
+    load(restored, later)
+    assert differences(world.local, restored.lake) == []

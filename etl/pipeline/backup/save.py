@@ -23,6 +23,7 @@ from etl.pipeline.backup.listing import Listing, Saved, read_listing, write_list
 from etl.pipeline.backup.store import BACKUPS, Chunks, Place, list_backups, open_place
 from etl.settings import Settings
 from etl.warehouse.connection import open_warehouse, write_lock
+from etl.warehouse.lake import LakeFolder
 
 CHUNK_BYTES = 4 * 2**20
 LOCK_WAIT_S = 600.0
@@ -48,6 +49,8 @@ UNDER_LOCK = (
     "batches",
 )
 IMMUTABLE = ("landing", "lake", "published")
+OF_A_LAKE = ("landing", "lake")
+"""What versions of a lake need; they must be saved as they are at one moment."""
 _NOT_KEPT = (".lock", ".tmp", ".part", ".new")
 
 
@@ -77,7 +80,8 @@ def backup(
 ) -> BackupSummary:
     """Back a home up to a folder or URL; the last `keep` backups stay there, 0 for all.
 
-    Loads wait only while the warehouse's file is copied. Raises UsageFault for a target below the
+    Loads wait only while the warehouse's file is copied, of a lake also while what it has got since is.
+    Raises UsageFault for a target below the
     home, WarehouseBusy, TransientError when the store does not answer.
     """
     _check_target(settings, target)
@@ -92,6 +96,11 @@ def backup(
                 connection.execute("checkpoint")
         saving.save_all(UNDER_LOCK)
     saving.save_all(IMMUTABLE)
+    if LakeFolder(settings.home).is_there():
+        # Meanwhile a change may have dropped files that were listed and named others.
+        with write_lock(settings.warehouse_path, wait_s=LOCK_WAIT_S):
+            saving.save_all(OF_A_LAKE)
+            saving.forget_removed(OF_A_LAKE)
     at = clock()
     listing = Listing(
         f"{at:%Y%m%dT%H%M%S%fZ}", at.isoformat(), version("redox-warehouse"), saving.files()
@@ -126,6 +135,13 @@ class _Saving:
                 if relative not in self._saved:
                     with suppress(FileNotFoundError):  # moved on meanwhile, and found there
                         self._saved[relative] = self._save(path, relative)
+
+    def forget_removed(self, names: Iterable[str]) -> None:
+        """Leave out what is not there any more below these folders."""
+        for relative in list(self._saved):
+            is_own = Path(relative).parts[0] in names
+            if is_own and not (self._home / relative).is_file():
+                del self._saved[relative]
 
     def files(self) -> tuple[Saved, ...]:
         """Everything saved, by path."""
