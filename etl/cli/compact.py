@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import click
 
+from etl.plurals import counted
 from etl.settings import Settings
 
 
@@ -19,7 +20,8 @@ def compact(settings: Settings, as_json: bool) -> None:
     Reloads and purges leave free room in the file, which later loads use again but the disk does
     not get back; `redox-warehouse doctor` says how much it is. The file is written once more beside
     the old one and takes its place in one step: killed at any moment, the old one is there. Loads
-    wait, published versions are read on. A lake forgets its earlier versions and what killed work left.
+    wait, published versions are read on. Small files of a
+    lake are merged, its earlier versions forgotten.
 
     \b
     Examples:
@@ -34,3 +36,6 @@ def compact(settings: Settings, as_json: bool) -> None:
         return
     before, after = summary.before_bytes / 1e6, summary.after_bytes / 1e6
     click.echo(f"the warehouse's file has {after:,.1f} MB now; it had {before:,.1f} MB")
+    if summary.before_files:
+        files = counted(summary.after_files, "file")
+        click.echo(f"the lake has {files} now; it had {summary.before_files:,}")

@@ -15,6 +15,7 @@ import numpy as np
 
 from etl.errors import TransientError
 from etl.lake.entering import mark_version
+from etl.lake.merge import merge_small
 from etl.lake.rewrite import Rewritten, of_messages, rewrite_without
 from etl.lake.snapshot import present_models, write_snapshot
 from etl.pipeline.compact import CompactSummary
@@ -39,10 +40,14 @@ def rewrite_purged(loader: LakeLoader, connection: Connection) -> list[Rewritten
     rows = connection.execute(_PURGED).fetchall()
     if not rows:
         return []
-    plan = loader.compiled.plan
-    schemas = {plan.models[model][""].schema for _, model in rows if model in plan.models}
+    purged = {model for _, model in rows}
+    others = {
+        tables[""].schema
+        for model, tables in loader.compiled.plan.models.items()
+        if model not in purged
+    }  # so that files of a data model that the catalog does not have any more are read, too
     gone = of_messages(np.asarray([message_id for message_id, _ in rows], np.int64))
-    files = (one for one in loader.held(connection) if _schema_of(one) in schemas)
+    files = (one for one in loader.held(connection) if _schema_of(one) not in others)
     return list(rewrite_without(loader.lake, files, gone))
 
 
@@ -87,15 +92,18 @@ def put_whole(
 
 
 def compact(loader: LakeLoader) -> CompactSummary:
-    """Forget all versions before, and what no version names; write the warehouse's file again."""
+    """Merge small files, forget all versions before and what no version names, write the warehouse's
+    file again."""
     path = loader.settings.warehouse_path
     with loader.writing():
-        before = path.stat().st_size
+        before, files = path.stat().st_size, len(loader.lake.present())
         with loader.open() as connection:
+            held = loader.held(connection)
+            merged = list(merge_small(loader.lake, held, loader.compiled.plan))
             connection.execute("begin")
-            put_whole(loader, connection, Kind.COMPACT)
+            put_whole(loader, connection, Kind.COMPACT, merged)
         rewrite_warehouse(path)
-        return CompactSummary(before, path.stat().st_size)
+        return CompactSummary(before, path.stat().st_size, files, len(loader.lake.present()))
 
 
 def _schema_of(held: HeldFile) -> str:

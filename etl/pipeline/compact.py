@@ -16,10 +16,13 @@ from etl.warehouse.lake import load_command
 
 @dataclass(frozen=True, slots=True)
 class CompactSummary:
-    """The size of the warehouse's file before and after, in bytes."""
+    """The size of the warehouse's file before and after, in bytes; of a lake, how many files it had
+    and has."""
 
     before_bytes: int
     after_bytes: int
+    before_files: int = 0
+    after_files: int = 0
 
 
 def compact(settings: Settings) -> CompactSummary:
