@@ -54,7 +54,8 @@ slow: $(STAMP) ## Long property tests
 spark: $(STAMP) ## Load and read with Spark (needs Java 17; installs pyspark)
 	@$(BIN)/python -c 'import pyspark' 2>/dev/null || \
 		$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt pyspark
-	$(BIN)/pytest -q tests/lake tests/delta/test_delta_reading.py
+	SPARK_TESTS='local-cluster[2,1,1024]' $(BIN)/pytest -q --durations=5 \
+		tests/lake/test_spark_*.py tests/delta/test_delta_reading.py
 
 ui: $(STAMP) ## Pages in a real browser (needs chromium)
 	$(BIN)/pytest -q -m ui

@@ -1,16 +1,23 @@
-"""A Spark session of this process, on loopback only; tests that need it skip where it cannot be."""
+"""A Spark session of this process, on loopback only; tests that need it skip where it cannot be.
+
+There is one for all tests, as starting it takes longer than most of them. `SPARK_TESTS` names its
+master: `make spark` gives a cluster whose executors are processes of their own.
+"""
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import pytest
 
+MASTER = os.environ.get("SPARK_TESTS", "local[2]")
 SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.driver.host": "127.0.0.1",
@@ -28,21 +35,37 @@ def require_spark() -> Any:
     return pytest.importorskip("pyspark.sql", reason="pyspark is not installed; run `make spark`")
 
 
+def require_executors() -> None:
+    """Skips the test where executors are threads of this process, which nobody can kill."""
+    require_spark()
+    if not MASTER.startswith("local-cluster"):
+        pytest.skip("executors are no processes of their own here; run `make spark`")
+
+
 @contextmanager
-def spark_session(master: str = "local[2]") -> Iterator[Any]:
-    """Spark with two threads, or as the master says."""
-    sql = require_spark()
+def spark_session() -> Iterator[Any]:
+    """The session; while it is used this process counts in UTC, as executors do."""
+    require_spark()
     zone = os.environ.get("TZ")
-    os.environ.update(SPARK_LOCAL_IP="127.0.0.1", PYSPARK_PYTHON=sys.executable, TZ="UTC")
-    builder = sql.SparkSession.builder.master(master).appName("redox-warehouse")
-    for name, value in SETTINGS.items():
-        builder = builder.config(name, value)
-    session = builder.getOrCreate()
+    os.environ["TZ"] = "UTC"
     try:
-        yield session
+        yield _session()
     finally:
-        session.stop()
         if zone is None:
             del os.environ["TZ"]
         else:
             os.environ["TZ"] = zone
+
+
+@cache
+def _session() -> Any:
+    from pyspark.sql import SparkSession
+
+    os.environ.update(SPARK_LOCAL_IP="127.0.0.1", PYSPARK_PYTHON=sys.executable)
+    builder: Any = SparkSession.builder
+    builder = builder.master(MASTER).appName("redox-warehouse")
+    for name, value in SETTINGS.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    atexit.register(session.stop)
+    return session

@@ -1,4 +1,4 @@
-"""One session of Spark for the lakes of a module."""
+"""The session of Spark, for all lakes."""
 
 from __future__ import annotations
 

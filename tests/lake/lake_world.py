@@ -51,12 +51,14 @@ class LakeWorld:
         write_synthetic(path, catalog=packaged_catalog(), dials=dials)
         return path
 
-    def load_locally(self, path: Path, *, unwrap: str = "") -> LoadSummary:
-        return load_paths(self.settings(self.local), [str(path)], unwrap=unwrap, clock=clock)
+    def load_locally(self, *paths: Path, unwrap: str = "") -> LoadSummary:
+        listed = [str(path) for path in paths]
+        return load_paths(self.settings(self.local), listed, unwrap=unwrap, clock=clock)
 
-    def load_by(self, spark: Any, path: Path, *, unwrap: str = "") -> LoadSummary:
+    def load_by(self, spark: Any, *paths: Path, unwrap: str = "") -> LoadSummary:
+        """By a session of Spark, or by None in this process."""
         self.share_key()
-        listed = Sources({}).list([str(path)])
+        listed = Sources({}).list([str(path) for path in paths])
         settings = self.settings(self.lake)
         return load_lake(settings, spark, listed, unwrap=unwrap, clock=clock).loaded
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,29 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from deltalake import DeltaTable
 
 from etl.cli.main import cli
 from etl.errors import UsageFault
-from etl.synth import Dials
-from tests.lake.lake_world import FEW_MODELS, LakeWorld, small_units
-from tests.lake.parity import differences, lake_files
+from etl.lake.driver import open_home
+from etl.landing.segments import MAGIC, encode_record
+from etl.pipeline.delta import register_delta
+from etl.pipeline.publish import publish
+from etl.pipeline.reload import Selection, reload_slices
+from etl.publish.manifest import read_manifest
+from etl.synth import Dials, write_synthetic
+from etl.synth.dials import Compression, Output
+from etl.warehouse.lake import Kind
+from models.catalog import read_catalog
+from tests.lake.lake_world import FEW_MODELS, SHARES, LakeWorld, clock, small_units
+from tests.lake.parity import differences, lake_files, published_differences
+
+SEGMENT = "000001.seg"
+FIELDS = (
+    "data_model,path,json_type,item_type,number_kind,temporal,value_set,value_set_confidence,"
+    "sensitivity,sql_name,event_types,volatile,source,note\n"
+    "PatientAdmin,Visit.Pager,string,,,,,,phone,,*,,site,\n"
+)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +82,6 @@ def test_loading_again_changes_nothing(world: LakeWorld, spark: Any) -> None:
 CHANGES = (
     ("load", "."),
     ("reload", "--rebuild-tables"),
-    ("purge", "--message", "1", "--reason", "asked"),
     ("migrate",),
     ("recover",),
 )
@@ -102,3 +119,106 @@ def test_versions_hold_no_names_of_sources_and_no_values(world: LakeWorld) -> No
         assert "ndjson" not in text
         assert str(world.folder) not in text
         assert Path(path).stat().st_mode & 0o777 == 0o400
+
+
+@pytest.fixture(scope="module")
+def published(world: LakeWorld) -> dict[Path, Path]:
+    """The first version that both homes publish, and the lake's as Delta tables."""
+    folders = {home: publish_home(world, home) for home in (world.local, world.lake)}
+    register_delta(world.settings(world.lake), str(world.folder / "delta"))
+    return folders
+
+
+def publish_home(world: LakeWorld, home: Path) -> Path:
+    return Path(publish(world.settings(home), clock=clock).folder)
+
+
+@pytest.mark.spark
+def test_tables_marts_and_verdicts_are_the_same(
+    world: LakeWorld, published: dict[Path, Path]
+) -> None:
+    assert published_differences(published[world.local], published[world.lake]) == []
+
+
+@pytest.mark.spark
+def test_rows_are_linked_not_written_again(world: LakeWorld, published: dict[Path, Path]) -> None:
+    files = {path.stat().st_ino for path in world.folder_of_lake.root.rglob("*.parquet")}
+    own = [*(published[world.lake] / "patient_admin" / "message").iterdir()]
+    assert len(own) > 1
+    assert {path.stat().st_ino for path in own} <= files
+
+
+@pytest.fixture(scope="module")
+def grown(world: LakeWorld, published: dict[Path, Path], spark: Any) -> dict[Path, Path]:
+    """After it a field that came later, envelopes, compressed files, then the next version."""
+    for home in (world.local, world.lake):
+        (home / "catalog").mkdir()
+        (home / "catalog" / "fields.csv").write_text(FIELDS, "utf-8")
+    wrapped = world.folder / "wrapped"
+    output = Output(files=2, compression=Compression.GZ, envelope="body")
+    dials = Dials(messages=40, data_models=FEW_MODELS, shares=SHARES, output=output, seed=3)
+    write_synthetic(wrapped, catalog=read_catalog(), dials=dials)
+    (wrapped / "later.json").write_bytes(b'{"body": %s}' % message(7, Pager="7"))
+    ours = world.load_locally(wrapped, unwrap="body")
+    theirs = world.load_by(spark, wrapped, unwrap="body")
+    assert ours.to_json() == theirs.to_json()
+    assert ours.loaded > 30
+    assert differences(world.local, world.lake) == []
+    return {home: publish_home(world, home) for home in (world.local, world.lake)}
+
+
+@pytest.mark.spark
+def test_what_came_later_is_in_the_next_version(world: LakeWorld, grown: dict[Path, Path]) -> None:
+    assert published_differences(grown[world.local], grown[world.lake]) == []
+    held = world.folder_of_lake.held(world.folder_of_lake.newest())
+    own = [one.columns for one in held if one.file.table == "patient_admin.message"]
+    assert ["visit_pager" in columns for columns in own].count(True) == 1
+    assert len(own) > 1
+
+
+@pytest.mark.spark
+def test_delta_tables_take_what_was_added(world: LakeWorld, grown: dict[Path, Path]) -> None:
+    target = str(world.folder / "delta")
+    before = DeltaTable(f"{target}/results/message")
+    done = register_delta(world.settings(world.lake), target)
+    after = DeltaTable(f"{target}/results/message")
+    manifest = read_manifest(grown[world.lake] / "manifest.json")
+    assert manifest is not None
+    rows = manifest.tables["results.message"].rows
+    assert after.to_pyarrow_table().num_rows == rows > before.to_pyarrow_table().num_rows
+    assert set(before.file_uris()) < set(after.file_uris())
+    assert done.files_added < done.tables * 2
+
+
+@pytest.mark.spark
+def test_segments_of_the_webhook(world: LakeWorld, grown: dict[Path, Path], spark: Any) -> None:
+    bodies = [message(number) for number in range(3)]
+    for home in (world.local, world.lake):
+        incoming = home / "incoming"
+        incoming.mkdir(mode=0o700)
+        records = (encode_record(1_767_600_000_000_000 + n, body) for n, body in enumerate(bodies))
+        (incoming / SEGMENT).write_bytes(MAGIC + b"".join(records))
+    ours = world.load_locally(world.local / "incoming")
+    theirs = world.load_by(spark, world.lake / "incoming")
+    assert ours.loaded == theirs.loaded == 3
+    assert not (world.lake / "incoming" / SEGMENT).exists(), "it is landed and loaded"
+    assert [one for one in differences(world.local, world.lake) if "landed_object" not in one] == []
+
+
+@pytest.mark.spark
+def test_a_reload_by_executors(world: LakeWorld, grown: dict[Path, Path], spark: Any) -> None:
+    """It fills the field that came later, for messages of before."""
+    for home, session in ((world.local, None), (world.lake, spark)):
+        with open_home(world.settings(home), clock=clock, spark=session) as loader:
+            assert reload_slices(loader, Selection()).slices == 1
+    assert world.folder_of_lake.read(world.folder_of_lake.newest()).kind is Kind.RELOAD
+    assert [one for one in differences(world.local, world.lake) if "landed_object" not in one] == []
+    held = world.folder_of_lake.held(world.folder_of_lake.newest())
+    own = [one.columns for one in held if one.file.table == "patient_admin.message"]
+    assert all("visit_pager" in columns for columns in own)
+
+
+def message(number: int, **visit: str) -> bytes:
+    """A small message of its own content."""
+    meta = {"DataModel": "PatientAdmin", "EventType": "Arrival", "Logs": [{"ID": f"log-{number}"}]}
+    return json.dumps({"Meta": meta, "Visit": {"VisitNumber": str(number), **visit}}).encode()
