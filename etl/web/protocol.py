@@ -6,16 +6,19 @@ line, headers, body, chunk extensions or trailers. Of a request with one, all by
 body are bounded. Everything is counted once per read, so the cost is linear.
 And uvicorn's parser skips the body of a request that offers an upgrade (Java's client and
 `curl --http2` offer h2c on plain connections): such an offer is ignored, as HTTP allows, and the
-body is read. Who has a place is decided in `etl.web.gate`.
+body is read. When a connection is lost, uvicorn says so only to the newest of its requests; here
+all are left at once, so that none answers into a closed connection. Who has a place is decided in
+`etl.web.gate`.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from etl.web.gate import Gate
 from etl.web.handshake import MAX_HANDSHAKE_BYTES
@@ -49,6 +52,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     def __init__(self, *given: Any, gate: Gate, **named: Any) -> None:
         super().__init__(*given, **named)
         self._gate = gate
+        self._unanswered: deque[RequestResponseCycle] = deque()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -58,10 +62,20 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._gate.leave(self)
         super().connection_lost(exc)
+        self._leave_unanswered()
 
     def evict(self) -> None:
         """Close at once, unanswered."""
         self.transport.abort()
+        self._leave_unanswered()
+
+    def _leave_unanswered(self) -> None:
+        """Let all requests under way know that their connection is closed."""
+        for cycle in self._unanswered:
+            if not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
+        self._unanswered.clear()
 
     def data_received(self, data: bytes) -> None:
         self._last_data_at = self.loop.time()
@@ -76,6 +90,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             if not self._is_dropping:
                 self._is_dropping = True
                 self.send_400_response("Invalid HTTP request received.")
+                self._leave_unanswered()
             return
         self._count(len(data), was_inside=was_inside, has_body=self._body_bytes != body_before)
         self._keep_limits()
@@ -102,6 +117,9 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             self._gate.turn_away(self)
             raise httptools.HttpParserError("turned away")  # nothing of it is parsed any more
         super().on_headers_complete()
+        while self._unanswered and self._unanswered[0].response_complete:
+            self._unanswered.popleft()
+        self._unanswered.append(self.cycle)
         self._awaits_head = False
         if self._is_verified:
             self._gate.leave(self)
@@ -134,7 +152,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             now - self._waits_since > self._patience_s(idle_s, total_s)
             or now - self._last_data_at > idle_s
         ):
-            self.transport.abort()
+            self.evict()
 
     def _patience_s(self, idle_s: float, total_s: float) -> float:
         if self._is_verified:
@@ -160,7 +178,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             is_over = self._wire_bytes > UNVERIFIED_BYTES and not self._drop_rest()
         if is_over:
             self._is_dropping = True
-            self.transport.abort()
+            self.evict()
 
     def _drop_rest(self) -> bool:
         """Read no more of a request that is or will be refused, so that its sender sees why.

@@ -1,7 +1,9 @@
 """What a message is answered, and that exactly its bytes are kept."""
 
+import contextlib
 import gzip
 import socket
+import struct
 from collections.abc import Iterator
 
 import pytest
@@ -130,3 +132,26 @@ def test_unknown_path_is_counted(shared_receiver: RunningReceiver) -> None:
 def test_health_and_readiness(shared_receiver: RunningReceiver) -> None:
     assert shared_receiver.get("/healthz").status_code == 200
     assert shared_receiver.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("last", [b"\0\1\2", b""], ids=["no HTTP", "reset"])
+def test_pipelined_requests_of_a_closed_connection_are_left(
+    shared_receiver: RunningReceiver, last: bytes
+) -> None:
+    """Several requests in one read, and the connection is closed before they are answered."""
+    head = f"POST /redox HTTP/1.1\r\nHost: x\r\nVerification-Token: {TOKEN}\r\n"
+    log_start = len(shared_receiver.log)
+    for number in range(20):
+        bodies = [f"{last.hex()} pipelined {number} {place}".encode() for place in range(3)]
+        requests = b"".join(
+            f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body for body in bodies
+        )
+        with socket.create_connection(shared_receiver.address, timeout=10) as sender:
+            sender.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sender.sendall(requests + last)
+            if last:
+                sender.settimeout(10)
+                with contextlib.suppress(ConnectionResetError):
+                    sender.recv(4096)
+    shared_receiver.post(b"behind them")
+    assert " ERROR " not in shared_receiver.log[log_start:]
