@@ -51,8 +51,12 @@ def marked_encoding(head: bytes) -> str:
 
 
 def unmarked_encoding(head: bytes) -> str:
-    """The encoding of two or four bytes a unit that text without a mark has, "" when it has none."""
-    return _ZEROS.get(tuple(byte == 0 for byte in head[:4]), "")
+    """The encoding of two or four bytes a unit that text without a mark has, "" when it has none.
+
+    Its first eight bytes show it; four may be a brace and zeros that something wrote over.
+    """
+    first, second = (tuple(byte == 0 for byte in head[at : at + 4]) for at in (0, 4))
+    return _ZEROS.get(first, "") if second == first[: len(second)] else ""
 
 
 def likely_encoding(raw: bytes) -> str:

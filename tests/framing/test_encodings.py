@@ -102,6 +102,8 @@ def test_what_cannot_be_framed_is_refused_by_name(name: str) -> None:
         (b"\xff\xfe\xfd", "likely_utf_16"),
         ('{"a":1}'.encode("utf-16-be"), "likely_utf_16"),
         ('{"a":1}'.encode("utf-32-le"), "likely_utf_32"),
+        ("[1]".encode("utf-16-le"), "likely_utf_16"),
+        (b'{\0\0\0"a":1}', ""),
         (b'{"a":1', ""),
     ],
 )

@@ -154,6 +154,10 @@ DAMAGED: dict[str, tuple[bytes, list[Found]]] = {
         b'{"Meta":{"D"a":1},"n":\xbf%b\n%b' % (M1, M2),
         [bad(b'{"Meta":{"D"a":1},"n":'), bad(b"\xbf"), M1, M2],
     ),
+    "zeros behind the first brace": (
+        b"{\0\0\0" + A[1:] + b"\n" + M1,
+        [bad(b"{\0\0\0" + A[1:]), M1],
+    ),
     "a neighbor without its start, Meta last in the next": (
         b'[%b,"Meta":{},"n":1},{"n":2,"o":[{"x":1}],"Meta":{}},{"n":3,"o":["x":1}],"Meta":{}},%b]'
         % (M1, M2),
