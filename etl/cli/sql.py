@@ -33,7 +33,7 @@ Examples:
   redox-warehouse sql
 
 \b
-What there is to ask: docs/marts.md, docs/analysts.md, catalog.html of the version.
+What you can query: docs/marts.md, docs/analysts.md, and catalog.html of the version.
 Exit codes: 0 answered, 2 wrong query or nothing published, 1 other.
 """
 

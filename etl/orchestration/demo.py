@@ -25,7 +25,7 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from etl.doctor.dagster_home import bring_up_to_date
 from etl.orchestration.assembly import assemble
 from etl.orchestration.demo_messages import data_models, make_messages, messages_folder
-from etl.orchestration.demo_words import tell
+from etl.orchestration.demo_words import short_path, tell
 from etl.orchestration.habits import Habits, read_habits
 from etl.orchestration.loading import LOAD_STEP
 from etl.settings import Settings, read_settings
@@ -43,7 +43,9 @@ def main() -> int:
     prepare_home(settings)
     made = make_messages(settings)
     done = "Wrote" if made else "Found"
-    print(f"{done} a month of messages of three senders in {_short(messages_folder(settings))}.")
+    print(
+        f"{done} a month of messages of three senders in {short_path(messages_folder(settings))}."
+    )
     print("Loading, checking and publishing them through Dagster ...", flush=True)
     reason = run_jobs(settings)
     if reason:
@@ -118,10 +120,6 @@ def prepare_home(settings: Settings) -> None:
     bring_up_to_date(folder)
     os.environ.setdefault("DAGSTER_HOME", str(folder))
     os.environ.setdefault("REDOX_WAREHOUSE_HOME", str(settings.home))
-
-
-def _short(path: Path) -> str:
-    return os.path.relpath(path)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def tell(settings: Settings, seconds: float, *, width: int = 80) -> str:
         return "Nothing was loaded."
     with open_for_reading(settings) as connection:
         troubles = read_troubles(connection)
-    report = os.path.relpath(settings.reports_path / REPORT_FILE)
+    report = short_path(settings.reports_path / REPORT_FILE)
     return fold(five_lines(status, troubles, seconds=seconds, report=report), width=width)
 
 
@@ -100,4 +100,10 @@ def _wrong(status: Mapping[str, Any], troubles: Troubles) -> str:
 
 def _command() -> str:
     """How the command line is called from here, without an environment to activate."""
-    return os.path.relpath(Path(sys.executable).parent / "redox-warehouse")
+    return short_path(Path(sys.executable).parent / "redox-warehouse")
+
+
+def short_path(path: Path) -> str:
+    """The path as one would type it here: relative below the current folder, else absolute."""
+    relative = os.path.relpath(path)
+    return str(path.absolute()) if relative.startswith(os.pardir) else relative

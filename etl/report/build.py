@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from importlib.resources import files
 from pathlib import Path
 
 import duckdb
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from etl.errors import UsageFault
 from etl.report.attention import count_below, headline, list_attention, sum_up
@@ -83,6 +84,7 @@ def _render(facts: Facts, senders: Senders, overview: Overview, options: ReportO
     environment.filters["opening"] = lambda text: text[:1].upper() + text[1:]
     environment.filters["percent"] = lambda rate: _unbroken(percent(rate))
     environment.filters["unbroken"] = _unbroken
+    environment.filters["breakable"] = _breakable
     payload = build_payload(facts, senders, options)
     payload["labels"] = {
         verdict.value: [LABELS[verdict].sign, LABELS[verdict].name, LABELS[verdict].meaning]
@@ -120,6 +122,11 @@ def _render(facts: Facts, senders: Senders, overview: Overview, options: ReportO
 def _unbroken(text: str) -> str:
     """Numbers stay on one line with their percent sign."""
     return text.replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def _breakable(name: str) -> Markup:
+    """Paths and rules break after a dot or an underscore only, never within a word."""
+    return Markup(re.sub(r"([._])", r"\1<wbr>", str(escape(name))))
 
 
 def read_assets(names: tuple[str, ...]) -> Markup:

@@ -116,6 +116,15 @@ def test_an_agreement_of_the_home_is_kept(tmp_path: Path, monkeypatch: pytest.Mo
     assert kept.read_text("utf-8").count("\n") == 1
 
 
+def test_paths_are_shown_as_one_would_type_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert demo_words.short_path(tmp_path / "home" / "report.html") == "home/report.html"
+    assert demo_words.short_path(tmp_path.parent / "r.html") == str(tmp_path.parent / "r.html")
+
+
 def test_what_is_wrong_is_said_in_five_lines_that_fit() -> None:
     status = {
         "messages": {"loaded": 990, "received": 1000, "duplicate": 1, "quarantined": 1},

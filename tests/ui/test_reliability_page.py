@@ -273,6 +273,16 @@ def test_page_never_scrolls_sideways(open_page: Open, width: int) -> None:
     shoot(page, f"page-{width}")
 
 
+def test_tables_fit_a_phone_without_breaking_words(open_page: Open) -> None:
+    page = open_page(width=390)
+
+    overhang = "all => all.map(one => one.scrollWidth - one.clientWidth)"
+    assert set(page.locator(".scroll:has(.cards):visible").evaluate_all(overhang)) == {0}
+    names = page.locator(".worst-name code").evaluate_all("all => all.map(one => one.innerHTML)")
+    assert names
+    assert all("<wbr>" in name for name in names)
+
+
 def test_dark_is_wished_by_the_system_or_chosen(open_page: Open) -> None:
     page = open_page(scheme="dark")
     ground = "getComputedStyle(document.documentElement).backgroundColor"
