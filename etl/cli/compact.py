@@ -35,7 +35,7 @@ def compact(settings: Settings, as_json: bool) -> None:
         click.echo(json.dumps(asdict(summary)))
         return
     before, after = summary.before_bytes / 1e6, summary.after_bytes / 1e6
-    click.echo(f"the warehouse's file has {after:,.1f} MB now; it had {before:,.1f} MB")
+    click.echo(f"The warehouse file is {after:,.1f} MB; it was {before:,.1f} MB.")
     if summary.before_files:
         files = counted(summary.after_files, "file")
-        click.echo(f"the lake has {files} now; it had {summary.before_files:,}")
+        click.echo(f"The lake has {files}; it had {summary.before_files:,}.")

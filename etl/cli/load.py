@@ -127,7 +127,7 @@ def load(
                 "seconds and may still be written; run `redox-warehouse load` again to load them."
             )
     names.report()
-    report_refused(batch.refused, settings)
+    report_refused(batch.refused)
     if batch.refused or names.has_trouble():
         return REFUSED
     has_nothing = not batch.loaded.loaded and batch.misread.skipped_objects
@@ -215,18 +215,18 @@ def _tell_misread(settings: Settings, recipe: str, unwrap: str) -> None:
     count = count_misread(settings, recipe)
     if count:
         click.echo(
-            f"Loaded without this envelope key and in quarantine: {counted(count, 'object')}; "
+            f"{counted(count, 'object')} in quarantine came without this envelope key; "
             f"`redox-warehouse quarantine replay --unwrap {quote(unwrap)}` tries again with it."
         )
 
 
-def report_refused(refused: Sequence[Refusal], settings: Settings) -> None:
+def report_refused(refused: Sequence[Refusal]) -> None:
     """Print each reason, and where the names stand, which may be patients' and are not printed."""
     for one in refused[:MOST_REASONS]:
         click.echo(f"Left out: {one.reason}", err=True)
     if refused:
         click.echo(
-            f"{len(refused):,} left out in all; their names: "
-            f"select uri from '{settings.seen_path}' where object_id = ''",
+            f"{counted(len(refused), 'source')} left out in all; "
+            "`redox-warehouse source ID` prints the file that an id stands for.",
             err=True,
         )

@@ -34,9 +34,9 @@ def migrate(settings: Settings, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(asdict(summary)))
     elif not summary.is_needed:
-        click.echo("nothing to do: this home is of this version")
+        click.echo("Nothing to migrate: this home has the format of this version.")
     else:
-        click.echo(f"hashed {counted(summary.messages, 'message')}")
+        click.echo(f"Migrated: {counted(summary.messages, 'message')} hashed.")
         if summary.without_bytes:
             click.echo(
                 f"{counted(summary.without_bytes, 'message')} without landed bytes keep no hash; "

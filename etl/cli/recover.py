@@ -39,16 +39,16 @@ def recover(settings: Settings, unwrap: str, as_json: bool) -> None:
         return
     if summary.is_needed:
         click.echo(
-            f"continued: loads from {summary.first_load_id:,}, "
-            f"messages from {summary.first_message_id:,}"
+            f"Recovered: new loads are numbered from {summary.first_load_id:,}, "
+            f"new messages from {summary.first_message_id:,}."
         )
     else:
-        click.echo("the parts of the home belong together")
+        click.echo("All parts of the home match; nothing had to be recovered.")
     loaded = summary.loaded
     click.echo(
-        f"took back {counted(summary.objects, 'landed object')}: {loaded.loaded:,} loaded, "
-        f"{loaded.duplicate:,} duplicate, {loaded.quarantined:,} quarantined"
+        f"Loaded from landed objects that were not loaded yet: {summary.objects:,}; messages "
+        f"{loaded.loaded:,} loaded, {loaded.duplicate:,} duplicate, {loaded.quarantined:,} quarantined"
     )
     if summary.unreachable:
         told = counted(summary.unreachable, "landed object")
-        click.echo(f"{told} kept in place cannot be read; put the sources back and run again")
+        click.echo(f"{told} kept in place cannot be read; put the sources back and run this again.")

@@ -81,7 +81,7 @@ def spark_load(
     else:
         click.echo(summary_line(batch.loaded))
     names.report()
-    report_refused(batch.refused, settings)
+    report_refused(batch.refused)
     if pipes:
         _report_to_dagster(batch, settings)
         return 0

@@ -5,6 +5,8 @@ Pages are read as documents by the other tests here; this one does what they say
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from etl.settings import read_settings
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import Override, Shares, SourceDial
 from tests.packaged import packaged_catalog
-from tests.packaging.documents import ROOT, blocks, page_name, pages, prose
+from tests.packaging.documents import ROOT, Block, blocks, page_name, pages, prose
 from tests.packaging.page_session import PageSession, is_run
 
 QUICK = {"docs/terminal.md"}
@@ -80,3 +82,51 @@ def test_a_page_does_what_it_says(page: Path, prepared: Path, tmp_path: Path) ->
 def test_code_is_in_fenced_blocks(page: Path) -> None:
     """An indented block has no language, so nothing could know that it must run."""
     assert [line for line in prose(page) if line.startswith("    ")] == []
+
+
+TASKS = ROOT / "docs" / "tasks.md"
+ELSEWHERE = {"spark-load", "receive", "pull", "catalog import-ratings"}
+"""Commands of tasks that need Spark, Redox or its pages; their own pages and tests run them."""
+FILLED_IN = {
+    "--unwrap KEY PATH...": "--unwrap body hooks.jsonl",
+    "export.csv": "rows.csv",
+    "PATH...": "message.json",
+    "show MODEL PATH": "show PatientAdmin Visit.VisitNumber",
+    "--model MODEL": "--model PatientAdmin",
+    "FILE": "report.html",
+    "DIR": "handover",
+    "quarantine show 1": 'quarantine show "$(redox-warehouse quarantine list | sed -n 2p | cut -f 1)"',
+}
+
+
+def _tasks() -> list[str]:
+    """The commands in the column of what to do, in order."""
+    cells = [
+        line.split(" | ")[1] for line in TASKS.read_text("utf-8").splitlines() if " | " in line
+    ]
+    return [found for cell in cells for found in re.findall(r"`(redox-warehouse [^`]+)`", cell)]
+
+
+@pytest.mark.slow
+def test_every_task_is_done_as_its_line_says(prepared: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "reader"
+    shutil.copytree(prepared, folder, symlinks=True)
+    publish(read_settings(folder / ".redox-warehouse"))
+    home = str(folder / ".redox-warehouse")
+    meta = {"DataModel": "PatientAdmin", "EventType": "Arrival", "Logs": [{"ID": "1"}]}
+    (folder / "message.json").write_text(json.dumps({"Meta": meta, "Visit": {"Own": "new"}}))
+    envelope = {"body": {"Meta": meta | {"Logs": [{"ID": "2"}]}}}
+    (folder / "hooks.jsonl").write_text(json.dumps(envelope))
+    row = json.dumps({"Meta": meta | {"Logs": [{"ID": "3"}]}}).replace('"', '""')
+    (folder / "rows.csv").write_text(f'id,payload\n1,"{row}"\n')
+    session = PageSession(folder, {"PYTHONPATH": str(ROOT), "REDOX_WAREHOUSE_HOME": home})
+    tasks = [task for task in _tasks() if not any(f"house {one}" in task for one in ELSEWHERE)]
+    assert len(tasks) > 20
+    try:
+        for task in tasks:
+            command = task
+            for words, value in FILLED_IN.items():
+                command = command.replace(words, value)
+            session.run(Block("sh", f"{command} || [ $? = 3 ]"))
+    finally:
+        session.close()
