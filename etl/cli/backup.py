@@ -12,14 +12,14 @@ from etl.settings import Settings
 
 @click.command()
 @click.argument("target", metavar="DIR|URL")
-@click.option("--keep", type=click.IntRange(1), help="Keep so many backups there; all otherwise.")
+@click.option("--keep", type=click.IntRange(1), help="Number of backups to keep there [all].")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def backup(settings: Settings, target: str, keep: int | None, as_json: bool) -> None:
-    """Back the home up to a folder or bucket, while loads go on.
+    """Back up the home to a folder or bucket, even while loads run.
 
-    Only what is new since the last backup there is written. Loads wait while the warehouse's file
-    is copied. A backup holds patients' data and the home's keys: keep it as you keep the home.
+    Writes only what is new since the last backup there. Loads wait while the warehouse file is
+    copied. A backup holds patient data and the home's keys: protect it as you protect the home.
 
     \b
     Examples:
@@ -59,11 +59,11 @@ def restore(
     is_listing: bool,
     as_json: bool,
 ) -> None:
-    """Restore a backup into an empty home, or with --only parts.
+    """Restore a backup into an empty home, or parts with --only.
 
-    Run `redox-warehouse recover` afterwards: it loads what landing holds beyond the warehouse, and
-    makes parts from different times one again. What was purged after the backup comes back:
-    purge it again.
+    Run `redox-warehouse recover` afterwards: it loads landed objects that the warehouse does
+    not have yet and brings parts of different age back in line. Messages purged after the
+    backup come back: purge them again.
 
     \b
     Examples:

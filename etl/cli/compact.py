@@ -15,13 +15,13 @@ from etl.settings import Settings
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def compact(settings: Settings, as_json: bool) -> None:
-    """Make the warehouse's file as small as what it holds.
+    """Shrink the warehouse file to the size of its data.
 
-    Reloads and purges leave free room in the file, which later loads use again but the disk does
-    not get back; `redox-warehouse doctor` says how much it is. The file is written once more beside
-    the old one and takes its place in one step: killed at any moment, the old one is there. Loads
-    wait, published versions are read on. Small files of a
-    lake are merged, its earlier versions forgotten.
+    Reloads and purges leave free space in the file. Later loads reuse it, but the disk does not
+    get it back; `redox-warehouse doctor` reports how much there is. A new file is written
+    beside the old one and replaces it in one step, so a kill at any moment leaves a complete
+    file. Loads wait meanwhile; published versions stay readable. In a lake, small files are
+    merged and earlier versions are dropped.
 
     \b
     Examples:

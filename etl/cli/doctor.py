@@ -49,7 +49,7 @@ def doctor(
       redox-warehouse doctor --fix
       redox-warehouse doctor --json | jq '.[] | select(.state != "ok")'
 
-    Exit code 1 means that a check fails; warnings alone give 0.
+    Exit code 1 means that a check failed; warnings alone exit with 0.
     """
     from etl.doctor.examine import examine
 

@@ -76,7 +76,7 @@ def export(
     """Copy tables to DIR, with a README and a data dictionary.
 
     Copies the published version, or the warehouse when nothing is published yet. The files hold
-    patient data: they are for their owner only until you give them away.
+    patient data and are readable by their owner only.
 
     With --deidentify, marts only (--table names some of them), without what identifies a person;
     docs/privacy.md says what each mode is and is not.

@@ -99,8 +99,8 @@ def findings(
 ) -> None:
     """Show what is wrong with the data, by rule and field.
 
-    Counts findings and messages, with their first and last day; prints no values. To get back to
-    a payload, take a message id from --messages and run `redox-warehouse show ID`.
+    Counts findings and messages, with their first and last day; prints no values. To see a
+    payload, take a message id from --messages and run `redox-warehouse show ID`.
 
     \b
     Examples:

@@ -36,7 +36,9 @@ STANDARD_INPUT = "/dev/stdin"
 @click.option("--column", metavar="NAME", default="", help="Of a CSV or Parquet file's messages.")
 @click.option("--received-at", metavar="NAME", default="", help="The column of their times.")
 @click.option("--in-place", is_flag=True, help="Keep only where the bytes are, not a copy.")
-@click.option("--all", "take_all", is_flag=True, help="Take files that hold no messages too.")
+@click.option(
+    "--all", "take_all", is_flag=True, help="Also load kinds of files that are usually left out."
+)
 @click.option("--values", is_flag=True, help="Name left-out files; names may hold patient data.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_obj
@@ -54,18 +56,20 @@ def load(
 ) -> int:
     """Load messages from files, folders, globs or URLs.
 
-    PATHS may mix them all (s3://... too). A file holds one message, several in a row, a JSON array
-    or NDJSON, plain, .gz or .zst. What was loaded before is recognized by its content and skipped,
-    so running it twice changes nothing. Hidden and unfinished files below a folder, and kinds that
-    hold no messages (images, PDF, XML, ...), are left out and counted; --all takes the latter.
+    PATHS may mix all of these (and s3://...). A file holds one message, several in a row, a
+    JSON array or NDJSON, plain, .gz or .zst. Anything loaded before is recognized by its
+    content and skipped, so running it twice changes nothing. Hidden and unfinished files in a
+    folder, and files that cannot hold messages (images, PDF, XML, ...), are left out and
+    counted; --all loads the latter too.
 
-    Of a table, exported as CSV with a header or as Parquet, --column names the column of the
-    messages. Such files are recognized; the command to run is printed.
+    For a table, exported as CSV with a header or as Parquet, --column names the column that
+    holds the messages. Without it such a file is recognized and the command to run is printed.
 
-    Text is UTF-8, or UTF-16 or UTF-32 by its mark; --encoding names any other (cp1252, latin-1).
+    Text is UTF-8, or UTF-16 or UTF-32 with a byte order mark; --encoding names any other
+    encoding (cp1252, latin-1).
 
-    Without PATHS it loads what waits in the home (from the receiver, from pulls) and in the watched
-    paths; - is standard input.
+    Without PATHS it loads what is waiting in the home (from the receiver and from pulls) and in
+    the watched paths; - is standard input.
 
     \b
     Examples:
@@ -80,9 +84,9 @@ def load(
     --unwrap takes messages out of envelopes: dots go deeper, [] takes each element of an array
     ('Messages[].Body', 'Records[].Sns.Message'); JSON text and base64 on the way are read.
 
-    Exit code 3 means that some items were quarantined; see `redox-warehouse quarantine list`. Exit
-    code 1 means that a file is damaged or cannot be read; it was left out, or loaded as far as it
-    goes, the others are loaded.
+    Exit code 3 means that some items were quarantined; see `redox-warehouse quarantine list`.
+    Exit code 1 means that a file is damaged or cannot be read: it was left out or loaded as far
+    as possible, and all other files were loaded.
     """
     from etl.pipeline.batches import load_batch
     from etl.pipeline.opening import Recipe, known_encoding

@@ -17,11 +17,12 @@ from etl.settings import Settings
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def migrate(settings: Settings, as_json: bool) -> None:
-    """Bring a home of an earlier version up to this one.
+    """Upgrade a home from an earlier version to this one.
 
-    Every loaded message gets its content hash anew, from its landed bytes, so that redeliveries are
-    recognized. Loads wait, the receiver goes on. Killed in between, run it again: it continues.
-    Messages whose bytes are gone are counted; a redelivery of one of them would be loaded again.
+    Computes the content hash of every loaded message again, from its landed bytes, so that
+    redeliveries are recognized. Loads wait meanwhile; the receiver keeps running. If it is
+    killed, run it again: it resumes. Messages whose bytes no longer exist are counted; a
+    redelivery of one of them would be loaded again.
 
     \b
     Example:

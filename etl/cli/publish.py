@@ -49,11 +49,12 @@ def publish(
 ) -> None:
     """Publish a version for analysts: Parquet files and views.
 
-    A version never changes. Files of slices that did not change are shared with the version before.
-    When nothing changed, no version is made. Readers of older versions are not disturbed.
+    A version never changes. Files of slices that did not change are shared with the previous
+    version. If nothing changed, no version is created. Readers of older versions are not
+    disturbed.
 
-    With --to delta every table is registered as a Delta table over the same files. --keep 1 then
-    also deletes files that no Delta table names any more.
+    With --to delta every table is registered as a Delta table over the same files. --keep 1
+    then also deletes files that no Delta table uses any more.
     """
     from etl.pipeline.publish import publish as publish_warehouse
 

@@ -24,7 +24,7 @@ Examples:
 
 \b
 Keys and secrets come from redox-warehouse.toml, the environment or files, never from the
-command line. docs/pull.md tells how to write requests and how to log in.
+command line. docs/pull.md describes requests and logging in.
 Exit codes: 0 all answered, 1 some requests failed or Redox did not answer, 2 wrong call.
 """
 
@@ -37,7 +37,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--day", type=DAY, help="The day that fills {{day}}, {{day_start}} and so on.")
 @click.option("--since", type=DAY, help="First of several days.")
 @click.option("--until", type=DAY, help="Last of several days, included.")
-@click.option("--partition", default="", help="A name; under a new one all is asked anew.")
+@click.option("--partition", default="", help="A name; a new one asks everything again.")
 @click.option("--retry-errors", is_flag=True, help="Ask again what was answered with Meta.Errors.")
 @click.option("--parallel", type=click.IntRange(1, 256), help="Requests at once [pull.parallel].")
 @click.option("--dry-run", is_flag=True, help="Print what would be asked; send nothing.")
@@ -47,7 +47,7 @@ def pull(context: click.Context, /, **options: Any) -> None:
     """Send queries to Redox and keep the replies for the next load.
 
     REQUESTS are files (JSON or NDJSON) or folders of them; each request is one query of the Data
-    Model API. Requests that were answered before are not sent again, so a pull that was stopped resumes.
+    Model API. Requests that were answered before are not sent again, so a stopped pull resumes where it was.
     """
     from etl.pipeline.pull import PullRequest, plan_pull  # costs time others need not spend
     from etl.pipeline.pull import pull as send_queries

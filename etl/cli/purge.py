@@ -58,9 +58,10 @@ def purge(
 ) -> None:
     """Remove messages from tables, landed bytes and versions.
 
-    A message must meet every kind of condition given; of one kind any value will do. A message that
-    names several patients is removed whole. Sources that are read in place, backups and copies that
-    were handed over stay as they are. What was purged is refused when it is delivered again.
+    Different conditions must all be met; of a repeated one, any value matches. A message that
+    names several patients is removed entirely. Sources that are read in place, backups, and
+    copies you handed over are not changed. A purged message is refused if it is delivered
+    again.
     """
     from etl.lake.driver import open_home
     from etl.pipeline.purge.request import PurgeRequest

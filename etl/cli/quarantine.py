@@ -63,9 +63,9 @@ def list_items(
 ) -> None:
     """List items, newest first. Prints reasons and places, never bytes.
 
-    Data model and source are what the item says of itself, * where that does not look like a name.
-    The file, its name escaped, is named on a terminal; names may hold patient data, so that piped
-    output and JSON name it with --values only.
+    Data model and source are what the item itself says, * where that does not look like a name.
+    File names are shown on a terminal, escaped; because names may hold patient data, piped
+    output and JSON show them only with --values.
 
     \b
     Example:
@@ -133,7 +133,7 @@ def replay_items(
 ) -> int:
     """Load open items again, all or those named.
 
-    For instance after the catalog gained a data model or a limit was raised.
+    Run it, for example, after the catalog gained a data model or a limit was raised.
 
     --unwrap is for files that were loaded without it, or with another KEY; once messages of a file
     are loaded, its KEY stays. --encoding is for text that is not UTF-8, such as cp1252.

@@ -18,12 +18,12 @@ from etl.settings import Settings
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def recover(settings: Settings, unwrap: str, as_json: bool) -> None:
-    """Continue after a part of the home was lost or restored.
+    """Resume after part of the home was lost or restored.
 
-    Numbers go on above the highest that the warehouse, landing, status.json or a published version
-    records, and every landed object that the ledger does not know is loaded. Nothing is loaded
-    twice, no id is given twice. If a newer warehouse still exists somewhere, put that back instead:
-    what it held under message ids of its own gets other ids here.
+    Numbering continues above the highest id that the warehouse, the landing, status.json or a
+    published version records, and every landed object that the ledger does not list is loaded.
+    Nothing is loaded twice and no id is reused. If a newer warehouse file still exists
+    somewhere, restore that instead: messages that only it had loaded get different ids here.
 
     \b
     Examples:

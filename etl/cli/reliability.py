@@ -83,7 +83,7 @@ MOST_SENTENCES = 10
 @click.option("--all", "shows_all", is_flag=True, help="Every check, not only what is wrong.")
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path),
               help="Write the HTML report to this file as well.")  # fmt: skip
-@click.option("--include-test", is_flag=True, help="Test messages too, as senders of their own.")
+@click.option("--include-test", is_flag=True, help="Include test messages, as separate senders.")
 @click.option("--suppress-below", type=click.IntRange(0), default=0,
               help="Hide counts from 1 to this minus 1.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(0), default=20, show_default=True,

@@ -12,13 +12,15 @@ from etl.settings import Settings
 
 
 @click.command()
-@click.option("--apply", "is_applied", is_flag=True, help="Remove it; only counted without.")
+@click.option(
+    "--apply", "is_applied", is_flag=True, help="Remove it; without this option it is only counted."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def retain(settings: Settings, is_applied: bool, as_json: bool) -> None:
-    """Count what is older than is kept, or remove it with --apply.
+    """Count what is past its retention period; --apply removes it.
 
-    Section `retention` of the settings says how long what is kept.
+    The `retention` section of the settings says how long each kind of data is kept.
 
     Messages and items in quarantine are removed as `purge` removes them. The schedule of Dagster does
     the same: it only counts unless retention.apply is set.

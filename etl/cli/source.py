@@ -20,7 +20,7 @@ COLUMNS = (
 @click.command()
 @click.argument("printed_id", metavar="ID")
 @click.argument("paths", nargs=-1)
-@click.option("--values", is_flag=True, help="Print names where output is piped too.")
+@click.option("--values", is_flag=True, help="Print names even when output is piped.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; with --values only.")
 @click.pass_obj
 def source(
@@ -28,9 +28,10 @@ def source(
 ) -> None:
     """Print which file or object the ID of a source stands for.
 
-    Messages, reports and Dagster name a source by an id, because names of files may hold patients'
-    names: "source 1a2b3c4d5e6f", or the id of a landed object. What was loaded, refused or waits in
-    the watched paths is found by itself; files that were left out, below the PATHS that were loaded.
+    Messages, reports and Dagster name a source by an id, because names of files may hold
+    patients' names: "source 1a2b3c4d5e6f", or the id of a landed object. Sources that were
+    loaded, were refused or wait in the watched paths are found without PATHS; for files that
+    were left out, name the PATHS that you loaded.
 
     \b
     Examples:

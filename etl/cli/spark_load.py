@@ -50,14 +50,15 @@ def spark_load(
     pipes: bool,
     as_json: bool,
 ) -> int:
-    """Load messages by Spark into a home that is a lake.
+    """Load messages with Spark into a lake home.
 
-    For archives that one machine would load for too long: executors read, check and lay out what
-    `load` would, into the same tables under the same ids, as Parquet files. PATHS are as of `load`;
-    bytes are landed from here. Running it twice changes nothing.
+    For archives that are too large for one machine: executors read and check the messages as
+    `load` does and write the same tables, with the same ids, as Parquet files. PATHS are those
+    of `load`; bytes are landed from this machine. Running it twice changes nothing.
 
-    The home is a folder that this machine and all executors reach under one path. It is loaded by
-    this command alone; `publish`, marts, reports and `publish --to delta` work as in any other.
+    The home is a folder that this machine and all executors reach under the same path. Only
+    this command loads it; `publish`, marts, reports and `publish --to delta` work as in any
+    other home.
     """
     from etl.lake.driver import load_lake
     from etl.pipeline.opening import Recipe, known_encoding

@@ -53,7 +53,7 @@ Exit codes: 0 answered, 2 wrong query or nothing published, 1 other.
 @click.option("--wide", is_flag=True, help="Print every column, however wide the terminal is.")
 @click.pass_obj
 def sql(settings: Settings, query: str | None, form: str | None, limit: int, wide: bool) -> None:
-    """Ask the published version in SQL, or open a prompt.
+    """Query the published version in SQL, or open a prompt.
 
     QUERY is one SELECT; without it, it is read from standard input, and on a terminal a prompt
     opens. Nothing can be changed, times are UTC, and rows go to standard output alone. Piped, a

@@ -37,7 +37,7 @@ def status(settings: Settings, wide: bool, as_json: bool) -> None:
       redox-warehouse status
       redox-warehouse status --json | jq .messages
 
-    Exit code 2 says that there is no warehouse yet.
+    Exit code 2 means that there is no warehouse yet.
     """
     from etl.pipeline.disk_use import measure_disk_use
     from etl.pipeline.status import read_status

@@ -133,10 +133,11 @@ SHARE = click.FloatRange(0, 1)
 def synth(out: Path, **options: Any) -> None:
     """Write synthetic messages to the folder OUT.
 
-    Of every event type, everything in them invented. With faults or a profile they carry planted
-    oddities, and --truth lists exactly which. With --scenarios they belong together (each visit has
-    its patient, each result its order), and --truth writes what is true in the end: patients.csv,
-    encounters.csv, appointments.csv, lab_results.csv and others. Where two defaults are shown,
+    They cover every event type, and everything in them is invented. With faults or a profile
+    they have planted faults, and --truth lists exactly which. With --scenarios they form
+    coherent histories (each visit has its patient, each result its order), and --truth writes
+    the final state: patients.csv, encounters.csv, appointments.csv, lab_results.csv and others.
+    Where two defaults are shown,
     the second one is that of --scenarios.
     """
     if options["scenarios"]:
