@@ -86,7 +86,8 @@ def write_task(site: Site, units: Sequence[NumberedUnit | PlacedUnit]) -> Iterat
             raise PermanentError(
                 "Landed bytes read differently a second time; check the disk, then run it again."
             )
-        files.add(settling.settle(result, own.ids(len(result)), origin_of(unit)))
+        rows = settling.settle(result, own.ids(len(result)), origin_of(unit))
+        files.add(rows, message_bytes=unit.size_bytes)
     files.add(settling.finish())
     yield from files.finish()
 

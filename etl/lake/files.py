@@ -25,6 +25,7 @@ from models.tables.plan import ROOT_COLUMNS, Storage, Table, WarehousePlan
 FILE_MODE = 0o400
 ROW_GROUP_BYTES = 32 * 2**20
 MOST_BYTES = 256 * 2**20
+MOST_MESSAGE_BYTES = 64 * 2**20
 # Of a value on the average; asking each column for its size takes longer than gathering it.
 VALUE_BYTES = 16
 _SYNC_THREADS = 8
@@ -77,17 +78,22 @@ class _Waiting:
 
 
 class TaskFiles:
-    """The files of one task; memory is bounded by MOST_BYTES of rows that wait."""
+    """The files of one task.
+
+    Memory is bounded by rows that wait: of MOST_BYTES by an estimate of so many bytes a value, and
+    since a message may be one long text, of MOST_MESSAGE_BYTES by what the rows really have.
+    """
 
     def __init__(self, home: Path, plan: WarehousePlan) -> None:
         self._root = home / FOLDER
         self._declared = declared_tables(plan)
         self._waiting: dict[str, _Waiting] = {}
         self._waiting_bytes = 0
+        self._message_bytes = 0
         self._open: dict[str, _Open] = {}
 
-    def add(self, rows: Iterable[tuple[str, pa.Table]]) -> None:
-        """Take rows by qualified table name."""
+    def add(self, rows: Iterable[tuple[str, pa.Table]], *, message_bytes: int = 0) -> None:
+        """Take rows by qualified table name, made of messages of so many bytes."""
         for name, table in rows:
             waiting = self._waiting.setdefault(name, _Waiting())
             waiting.tables.append(table)
@@ -98,6 +104,9 @@ class TaskFiles:
             self._flush(name)
         while self._waiting_bytes > MOST_BYTES:
             self._flush(max(self._waiting, key=lambda name: self._waiting[name].size_bytes))
+        self._message_bytes += message_bytes
+        if self._message_bytes > MOST_MESSAGE_BYTES:
+            self._flush_largest()
 
     def finish(self) -> Iterator[LakeFile]:
         """Write what is left and bring all to disk; gives the files that are whole now."""
@@ -108,6 +117,17 @@ class TaskFiles:
         with ThreadPoolExecutor(_SYNC_THREADS) as pool:
             yield from pool.map(self._settle, self._open)
             list(pool.map(sync_folder, {own.path.parent for own in self._open.values()}))
+
+    def _flush_largest(self) -> None:
+        """Write what is large until half of what may wait is left."""
+        sizes = {name: sum(t.nbytes for t in own.tables) for name, own in self._waiting.items()}
+        rest = sum(sizes.values())
+        for name in sorted(sizes, key=lambda name: -sizes[name]):
+            if rest <= MOST_MESSAGE_BYTES // 2:
+                break
+            self._flush(name)
+            rest -= sizes[name]
+        self._message_bytes = rest
 
     def _flush(self, name: str) -> None:
         waiting = self._waiting.pop(name)

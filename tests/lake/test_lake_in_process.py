@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from etl.doctor.examine import examine
+from etl.lake import files
 from etl.lake.cluster import InProcess
 from etl.lake.driver import LakeLoader, open_lake
 from etl.lake.executor import TaskFailed, Write
@@ -17,6 +19,7 @@ from etl.lake.pending import pending_of
 from etl.lake.work import numbered
 from etl.synth import Dials
 from etl.warehouse.lake import LakeFolder, LakeVersion
+from models.tables.plan import WarehousePlan
 from tests.lake.lake_world import LakeWorld, map_here, small_units
 from tests.lake.parity import differences
 
@@ -65,6 +68,26 @@ def test_a_lost_book_is_made_again(world: LakeWorld) -> None:
     assert world.load_by(None, world.folder / "first").loads == 0
     assert differences(world.local, world.lake) == []
     assert world.folder_of_lake.newest() == 1
+
+
+def test_long_texts_do_not_wait_for_the_end_of_a_task(
+    tmp_path: Path, plan: WarehousePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task of many units holds rows of some, however few and long their values are."""
+    monkeypatch.setattr(files, "MOST_MESSAGE_BYTES", 1000)
+    own = files.TaskFiles(tmp_path, plan)
+    for number in range(6):
+        rows = {"long": "x" * 600, "short": "x"}
+        tables = [
+            (f"quality.{name}", pa.table({"message_id": [number], "text": [text]}))
+            for name, text in rows.items()
+        ]
+        own.add(tables, message_bytes=700)
+    groups = {}
+    for file in own.finish():
+        facts = pq.read_metadata(tmp_path / "lake" / file.file)
+        groups[file.table] = [facts.row_group(n).num_rows for n in range(facts.num_row_groups)]
+    assert groups == {"quality.long": [2, 2, 2], "quality.short": [6]}
 
 
 def test_the_next_load_removes_what_killed_work_left(world: LakeWorld, tmp_path: Path) -> None:
