@@ -46,7 +46,7 @@ _HIGH = re.compile(rb"[\x80-\xff]")
 
 
 def marked_encoding(head: bytes) -> str:
-    """The encoding whose mark stands first, "" when none of two or four bytes a unit does."""
+    """The encoding whose mark is first, "" when none of two or four bytes a unit does."""
     return next((encoding for mark, encoding in _MARKS if head.startswith(mark)), "")
 
 

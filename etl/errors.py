@@ -34,4 +34,4 @@ class TransientError(RedoxWarehouseError):
 
 
 class PermanentError(RedoxWarehouseError):
-    """The world failed in a way no retry mends."""
+    """The world failed in a way no retry fixes."""

@@ -42,7 +42,7 @@ _BLANKS: Final = b"\xef\xbb\xbf \t\r\n\x0b"
 
 
 def is_other_format(head: bytes) -> bool:
-    """Whether bytes, of which these are the first, are a file of another kind than JSON."""
+    """True if bytes, of which these are the first, are a file of another kind than JSON."""
     return is_binary_format(head) or head.lstrip(_BLANKS).startswith(_TEXT)
 
 

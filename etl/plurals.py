@@ -1,4 +1,4 @@
-"""Counts in words: `1 object`, `2,000 objects`. What is said of them stands where it is said."""
+"""Counts in words: `1 object`, `2,000 objects`. What is said of them is where it is said."""
 
 from __future__ import annotations
 

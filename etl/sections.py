@@ -288,7 +288,7 @@ class OrchestrationSettings(Section):
 
 
 class AlertSettings(Section):
-    """Who is told when a job fails or a check turns red in Dagster, and when it is over.
+    """Who is notified when a job fails or a check turns red in Dagster, and when it is over.
 
     A webhook of Slack or Teams, any other as JSON, e-mail, or both. The texts hold names of jobs,
     assets, checks and sources, and counts; no data of patients.
@@ -310,7 +310,7 @@ class AlertSettings(Section):
 
     @property
     def is_on(self) -> bool:
-        """True if anybody is to be told."""
+        """True if anybody is to be notified."""
         return self.webhook_url is not None or bool(self.email_to)
 
     @model_validator(mode="after")

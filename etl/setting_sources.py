@@ -44,7 +44,7 @@ _MUST_BE = {
 
 
 class EnvironmentSource(EnvSettingsSource):
-    """The environment; text that is no JSON stays text, for validation to tell beside the rest."""
+    """The environment; text that is no JSON stays text, for validation to report with the rest."""
 
     def decode_complex_value(self, field_name: str, field: Any, value: Any) -> Any:
         try:
@@ -54,7 +54,7 @@ class EnvironmentSource(EnvSettingsSource):
 
 
 class FileSource(TomlConfigSettingsSource):
-    """The site's file; one that cannot be read gives nothing, and `file_faults` tells why."""
+    """The site's file; one that cannot be read gives nothing, and `file_faults` says why."""
 
     def _read_file(self, file_path: Any) -> dict[str, Any]:
         try:
@@ -115,7 +115,7 @@ def tell_faults(error: ValidationError) -> list[str]:
 def _tell(fault: Mapping[str, Any]) -> str:
     kind: str = fault["type"]
     if kind == "extra_forbidden":
-        return "is no setting"
+        return "is not a setting"
     if kind in _MUST_BE:
         return f"must be {_MUST_BE[kind].format(**fault.get('ctx', {}))}"
     return str(fault["msg"]).removeprefix("Value error, ")

@@ -151,7 +151,7 @@ def read_settings(home: Path | None = None, **overrides: Any) -> Settings:
     chosen = chosen.expanduser().absolute()
     faults = [*file_faults(chosen / CONFIG_FILE)]
     unknown = unknown_sections(os.environ, prefix=ENV_PREFIX, known=Settings.model_fields)
-    faults += [f"{name} is no setting" for name in unknown]
+    faults += [f"{name} is not a setting" for name in unknown]
     try:
         settings = Settings(home=chosen, **overrides)
     except ValidationError as error:

@@ -237,7 +237,7 @@ def left_out(looks: dict[str, Looks]) -> Iterator[str]:
     for data_model, own in sorted(looks.items()):
         if own.odd_keys:
             yield (
-                f"{data_model}: {own.odd_keys:,} values stand under keys that do not look like keys; "
+                f"{data_model}: {own.odd_keys:,} values are under keys that do not look like keys; "
                 "they stay in core.unplaced_value."
             )
         for parent in sorted(own.crowded_parents()):

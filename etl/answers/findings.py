@@ -1,6 +1,6 @@
 """Questions about findings: how many of which kind where and when, and in which messages.
 
-What a rule means stands in the catalog; how answers are printed is the command line's.
+What a rule means is in the catalog; how answers are printed is the command line's.
 """
 
 from __future__ import annotations
@@ -229,7 +229,7 @@ def find_values(
 
 
 def count_open_quarantine(connection: duckdb.DuckDBPyConnection) -> int:
-    """How many items are no loadable message and neither replayed nor resolved."""
+    """How many items are not loadable messages and neither replayed nor resolved."""
     query = "select count(*) from core.quarantine where state = 'open'"
     row = connection.execute(query).fetchone()
     return int(row[0]) if row else 0

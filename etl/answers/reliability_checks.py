@@ -1,6 +1,6 @@
 """What the ratings come to, per data model, and the report that shows it all.
 
-Reads the published version, else the warehouse; judging is done by the views of sql/quality.
+Reads the published version, else the warehouse; rates are compared by the views of sql/quality.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def _verdict(parts: Iterable[Part], limit: float) -> Verdict:
 
 
 def ledger_balances(ledger: LedgerFigures) -> bool:
-    """Whether every received item has exactly one fate, in each load and in total."""
+    """True if every received item has exactly one fate, in each load and in total."""
     fates = ledger.loaded + ledger.duplicate + ledger.not_loaded + ledger.purged
     return (
         ledger.unbalanced_loads == 0

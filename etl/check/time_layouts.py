@@ -110,7 +110,7 @@ def layout_of_shape(shape: str, temporal: Temporal) -> Layout | None:
 
 
 def has_layout(texts: Bytes, layout: Layout) -> bool:
-    """Whether all texts, one after another, have the layout; says nothing of the calendar."""
+    """True if all texts, one after another, have the layout; says nothing of the calendar."""
     for start in range(0, texts.size, layout.zeros.size):
         block = texts[start : start + layout.zeros.size]
         is_misfit = block - layout.zeros[: block.size] > layout.limits[: block.size]
@@ -120,7 +120,7 @@ def has_layout(texts: Bytes, layout: Layout) -> bool:
 
 
 def are_after_all_sentinels(moments: Integers, day: int) -> bool:
-    """Whether all moments lie after 1900-01-01 and before the year 9999: surely plausible.
+    """True if all moments lie after 1900-01-01 and before the year 9999: surely plausible.
 
     `moments` count from 1970; a day has `day` of their unit.
     """

@@ -1,4 +1,4 @@
-"""Judges received values against value sets and names the supported value that was meant.
+"""Checks received values against value sets and names the supported value that was meant.
 
 Only closed sets are enforced; examples, observed values and external code systems say nothing of
 what else may come. Which field has which set is a fact of the catalog; what becomes of a value

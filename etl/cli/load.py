@@ -225,7 +225,7 @@ def _tell_misread(settings: Settings, recipe: str, unwrap: str) -> None:
 
 
 def report_refused(refused: Sequence[Refusal]) -> None:
-    """Print each reason, and where the names stand, which may be patients' and are not printed."""
+    """Print each reason, and where the names are, which may be patients' and are not printed."""
     for one in refused[:MOST_REASONS]:
         click.echo(f"Left out: {one.reason}", err=True)
     if refused:

@@ -113,7 +113,9 @@ def _tell_summary(summary: PullSummary) -> str:
             f"{summary.with_errors} replies list errors (Meta.Errors); --retry-errors asks again."
         )
     if summary.unexpected:
-        lines.append(f"{summary.unexpected} replies are of an event type the catalog did not tell.")
+        lines.append(
+            f"{summary.unexpected} replies are of another event type than the catalog says."
+        )
     if summary.recovered:
         lines.append(f"{summary.recovered} replies that a stopped pull had kept were handed over.")
     if summary.failed:

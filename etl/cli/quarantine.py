@@ -1,4 +1,4 @@
-"""`redox-warehouse quarantine`: items that are no loadable message."""
+"""`redox-warehouse quarantine`: items that are not loadable messages."""
 
 from __future__ import annotations
 

@@ -187,7 +187,7 @@ class _Printing:
     wide: bool
 
     def print_summary(self, found: Digest, facts: Facts) -> None:
-        """The first screen: what was looked at, how it stands, what to look at first."""
+        """The first screen: what was checked, the result, what to look at first."""
         total, scope = found.overview.total, facts.scope
         sources = len({group.card.source for group in found.groups})
         say(

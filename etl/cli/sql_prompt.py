@@ -44,7 +44,7 @@ class Prompt:
         self._show = show
 
     def run(self) -> None:
-        """Ask until the end of input; a wrong statement is told and the prompt goes on."""
+        """Ask until the end of input; a wrong statement is reported and the prompt goes on."""
         with suppress(ImportError):
             import readline  # noqa: F401  (arrow keys; the history stays in memory)
         say(

@@ -150,7 +150,7 @@ def print_table(
 ) -> None:
     """Print rows under their columns, by default the keys of the first row.
 
-    With a title the table stands under it, and each record begins with it: `title` tells the
+    With a title the table stands under it, and each record begins with it: `title` names the
     tables of one command apart where they are piped.
     """
     columns = columns or tuple(Column(name) for name in rows[0])

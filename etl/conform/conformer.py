@@ -3,7 +3,7 @@
 Gives a conforming message for the same columnar way that all others take, and beside it what was
 put aside: unplaced values, received forms, extensions, findings. Together they hold every populated
 leaf. Paths are the catalog's; ordinals are 1-based. Where a received container is not what its path
-promises, its received form stands at the path with one ordinal less.
+promises, its received form is at the path with one ordinal less.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ def put_extensions_aside(value: Any, owner: str, ordinals: Ordinals, aside: PutA
 
 
 def _is_typed_value(slug: str, typed: JsonObject) -> bool:
-    """Whether the columns of `core.extension` can hold its names; "" would mean no value there."""
+    """True if the columns of `core.extension` can hold its names; "" would mean no value there."""
     url = typed.get("url")
     is_url = url is None or (isinstance(url, str) and not isinstance(url, NumberText))
     names = (slug, url or "", *typed) if is_url else ()

@@ -27,7 +27,7 @@ class NumberText(str):
 
 
 class JsonObject(dict[str, Any]):
-    """A JSON object; `repeated` holds the earlier values of keys that stand more than once."""
+    """A JSON object; `repeated` holds the earlier values of keys that occur more than once."""
 
     __slots__ = ("repeated",)
 
@@ -39,7 +39,7 @@ class JsonObject(dict[str, Any]):
 
 
 class Unreadable(ValueError):
-    """The bytes are no loadable message; `reason` is a quarantine reason, `about` what they say."""
+    """The bytes are not a loadable message; `reason` is a quarantine reason, `about` what they say."""
 
     def __init__(self, reason: str, about: About | None = None) -> None:
         super().__init__(reason)

@@ -1,6 +1,6 @@
 """Looks whether everything is in order, and says of what is not what to do.
 
-Here stand the order of the checks and the boundary that keeps one failing check from hiding the
+Here is the order of the checks, and the boundary that keeps one failing check from hiding the
 others; the checks themselves live in `home`, `state`, `kept_bytes`, `published`, `lake`, `ways_in`,
 `secret_files`, `dagster_home` and, where the other side is asked, `reach`. Nothing here waits for a
 lock, changes anything, or prints a value.

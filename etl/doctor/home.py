@@ -1,4 +1,4 @@
-"""Checks of what stands on the machine: the installation, the home, its rights and its space."""
+"""Checks of what is on the machine: the installation, the home, its rights and its space."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def check_kept_bytes(settings: Settings, *, is_reading: bool) -> Iterator[Check]
     except WarehouseBusy:
         yield ok(AREA, "objects", "a load is writing; look again when it is done")
         return
-    except PermanentError:  # told by the checks of the warehouse
+    except PermanentError:  # reported by the checks of the warehouse
         return
     if not known:
         yield ok(AREA, "objects", "nothing was loaded yet")

@@ -33,7 +33,7 @@ def check_secret_files(settings: Settings) -> Iterator[Check]:
 
 
 def _sets_secrets(config: Path) -> bool:
-    """Whether it sets what is secret, or options of buckets, which may be. It was read before."""
+    """True if it sets what is secret, or options of buckets, which may be. It was read before."""
     chosen = tomllib.loads(config.read_text("utf-8"))
     return bool(chosen.get("buckets")) or any(
         name in chosen.get(section, {})

@@ -115,7 +115,7 @@ def _parts_agree(area: str, connection: duckdb.DuckDBPyConnection, settings: Set
 
 def _adds_up(area: str, status: dict[str, Any] | None, settings: Settings) -> Check:
     if status is None:
-        action = f"run {load_command(settings.home)}; it writes status.json anew."
+        action = f"run {load_command(settings.home)}; it writes status.json again."
         return warn(area, "status", "there is no status.json", action)
     messages = status["messages"]
     parts = ("loaded", "duplicate", "quarantined", "purged")
@@ -145,8 +145,8 @@ def _look_inside(
     yield _counts(area, connection)
     loads = _one(connection, "select count(*) from core.load")
     if status is not None and status["loads"] != loads:
-        action = f"run {load_command(settings.home)}; it writes status.json anew."
-        yield warn(area, "status", f"it tells of {status['loads']} loads of {loads}", action)
+        action = f"run {load_command(settings.home)}; it writes status.json again."
+        yield warn(area, "status", f"it has {status['loads']} loads of {loads}", action)
     yield _catalog_hash(area, connection, settings)
     yield _room(area, connection)
 
@@ -165,7 +165,7 @@ def _ledger(area: str, connection: duckdb.DuckDBPyConnection) -> Check:
         action = "report this with the rows of quality.ledger_load; keep the home as it is."
         return fail(area, "ledger", "it does not add up", action)
     if partly_taken:
-        action = "run the same load again; it goes on where it was."
+        action = "run the same load again; it resumes."
         told = f"{counted(partly_taken, 'object')} {is_or_are(partly_taken)} loaded in part"
         return warn(area, "ledger", told, action)
     return ok(area, "ledger", "every received item is accounted for")
@@ -177,7 +177,7 @@ def _counts(area: str, connection: duckdb.DuckDBPyConnection) -> Check:
     counted = _one(connection, query)
     if rows != counted:
         found = f"{rows:,} messages, {counted:,} counted"
-        return fail(area, "counts", found, "run `redox-warehouse reload`; it counts anew.")
+        return fail(area, "counts", found, "run `redox-warehouse reload`; it counts again.")
     return ok(area, "counts", f"{rows:,} messages, all counted")
 
 

@@ -1,7 +1,7 @@
 """Takes messages out of the envelopes in which a customer has stored them.
 
 Envelopes are JSON objects such as {"received_at": ..., "headers": ..., "body": ...}, one in the other
-and in arrays, as queues and topics write them. What stands under the key, and all on the way to it, may
+and in arrays, as queues and topics write them. What is under the key, and all on the way to it, may
 be JSON, JSON text, or base64 of either.
 """
 
@@ -39,7 +39,7 @@ class BadEnvelope(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """The message's bytes exactly as stored, and when it was received (UTC), if the envelope tells."""
+    """The message's bytes exactly as stored, and when it was received (UTC), if the envelope says."""
 
     body: bytes
     received_at: datetime | None
@@ -66,7 +66,7 @@ def unwrap_all(item: bytes, key: str) -> list[Envelope | None]:
 
 
 def _walk(raw: bytes, key: str, holders: tuple[_Object, ...]) -> Iterator[_Found | None]:
-    """What stands under the key, with the objects around it, the outermost first."""
+    """What is under the key, with the objects around it, the outermost first."""
     envelope = _decode_object(_as_json(raw))
     holders = (*holders, envelope)
     if key in envelope:

@@ -1,4 +1,4 @@
-"""Times of envelopes: under which names they stand, and how they are written."""
+"""Times of envelopes: under which names they are, and how they are written."""
 
 from __future__ import annotations
 

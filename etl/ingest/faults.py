@@ -1,7 +1,7 @@
-"""What can go wrong at a source, told as our errors: which, what to do, and no name of a file.
+"""What can go wrong at a source, reported as our errors: which, what to do, and no name of a file.
 
 File names may hold patients' names, and so do the texts of system and library errors: a source is
-told by its label, an error by its kind.
+named by its label, an error by its kind.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError")
 
 
 def label_of(uri: str) -> str:
-    """A name for a source that tells nothing of it.
+    """A name for a source that reveals nothing of it.
 
     It is "source" and the first 12 hexadecimal digits of the SHA-256 of the URI or absolute path.
     """

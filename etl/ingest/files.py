@@ -1,6 +1,6 @@
 """Lists and opens what is to be landed: files, folders, globs, objects of a bucket.
 
-Reading what is inside, packed or not, is `etl.ingest.unpack`; how faults are told,
+Reading what is inside, packed or not, is `etl.ingest.unpack`; how faults are reported,
 `etl.ingest.faults`.
 """
 
@@ -68,7 +68,7 @@ def list_sources(
     messages (unless `take_all`), what cannot be read and the folders of the `home` are given to
     `leave_out` with the reason; a file named itself is left out only when it cannot be read.
     `options` go to the file system of URLs (`anon=True` for a public bucket). Raises UsageFault that
-    tells, by number, every path where nothing is: names of files may be names of patients.
+    lists, by number, every path where nothing is: names of files may be names of patients.
     """
     listings = [_list_one(path, Walk(leave_out, home, take_all), options) for path in paths]
     missing = [number for number, found in enumerate(listings, 1) if found is None]

@@ -99,7 +99,7 @@ class _Sum:
         self.b += b
 
     def leaves_out(self, flag: Flag | None) -> bool:
-        """Whether a volatile path is left out of this message."""
+        """True if a volatile path is left out of this message."""
         return flag is Flag.VOLATILE_ALWAYS or (flag is not None and self._has_log)
 
 

@@ -52,7 +52,7 @@ class LeafChecks:
         self._nulled = nulled
 
     def check(self, node: Node, column: pa.Array, grain: Grain) -> pa.Array:
-        """The column to store: times coerced, unsupported values found, nulled where told to."""
+        """The column to store: times coerced, unsupported values found, nulled by the site's policy."""
         if not pa.types.is_string(column.type):
             return column
         if node.temporal is not None:

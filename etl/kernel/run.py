@@ -42,7 +42,7 @@ class Items:
     """A unit of items, in order. `content` is their bytes followed by PADDING others.
 
     `offset` and `length` in bytes and `received_at_us` (microseconds UTC or NO_TIME) have one value
-    per item, as has `fallback_day` (days since 1970), for messages that tell none; `reasons` says
+    per item, as has `fallback_day` (days since 1970), for messages that have none; `reasons` says
     of items, by number, why they are already known not to be loadable.
     """
 

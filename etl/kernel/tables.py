@@ -67,7 +67,7 @@ class Batch:
 @dataclass(frozen=True, slots=True)
 class BatchSource:
     """What a batch is made from: the bytes it was read from, arrival times of the unit's items in
-    microseconds UTC or NO_TIME, and the days of those that tell none."""
+    microseconds UTC or NO_TIME, and the days of those without either."""
 
     content: memoryview
     received_at_us: npt.NDArray[np.int64]

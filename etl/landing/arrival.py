@@ -23,7 +23,7 @@ from etl.landing.seekable import BLOCK_BYTES, compress_block, seek_table
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What the bytes of a stream tell; `sha256` in hexadecimal, sizes uncompressed.
+    """What the bytes of a stream show; `sha256` in hexadecimal, sizes uncompressed.
 
     Of a Parquet file, `size_bytes` is that of its messages.
     """
@@ -61,7 +61,7 @@ def take_in(
 
 
 def take_in_small(content: bytes, framer: Framer) -> tuple[Arrival, FrameBatch]:
-    """Frame and hash content that is in memory; gives its items beside what its bytes tell."""
+    """Frame and hash content that is in memory; gives its items beside what its bytes show."""
     account = Account()
     batches = [framer.feed(content), framer.finish()]
     for batch in batches:

@@ -16,7 +16,7 @@ ITEM = 0
 BROKEN = 1
 """Kind of an item that is no JSON value; it is quarantined whole."""
 TRUNCATED = 2
-"""Kind of an item whose end is missing, or of what stands where an array's end is missing; it may
+"""Kind of an item whose end is missing, or of what is where an array's end is missing; it may
 have no bytes at all."""
 
 CROWDED = 3
@@ -26,7 +26,7 @@ PURGED = 4
 """Kind of an item whose bytes a purge has overwritten with spaces; it is nothing any more."""
 
 NO_TIME = np.iinfo(np.int64).min
-"""Stands in `received_at_us` where the bytes do not tell when a message was received."""
+"""Used in `received_at_us` where the bytes do not say when a message was received."""
 
 Int64Array = NDArray[np.int64]
 Int8Array = NDArray[np.int8]

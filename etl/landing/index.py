@@ -1,6 +1,6 @@
 """The index of a landed object: where each item is, and what is known of the object as a whole.
 
-One Parquet file: grain one row per item, in the order of the bytes; the facts of the object stand
+One Parquet file: grain one row per item, in the order of the bytes; the facts of the object are
 in its metadata, so that they are read without the rows.
 """
 
@@ -140,7 +140,7 @@ def read_items(path: Path, start: int, stop: int | None) -> FrameBatch:
 def _select_groups(
     metadata: pq.FileMetaData, start: int, stop: int | None
 ) -> tuple[list[int], int]:
-    """The row groups that hold the positions, and how many rows stand before them."""
+    """The row groups that hold the positions, and how many rows are before them."""
     groups: list[int] = []
     skipped = first = 0
     for number in range(metadata.num_row_groups):

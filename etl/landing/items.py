@@ -186,7 +186,7 @@ class ItemFramer:
         return self._begin_garbage(at)
 
     def _take_brackets(self, content: bytes, at: int, *, step: int) -> int:
-        """Open or close an array, or as many as stand in a row."""
+        """Open or close an array, or as many as there are in a row."""
         end, depth = brackets_end(content, at, self._depth)
         if end == at:
             end, depth = at + 1, self._depth + step
@@ -211,7 +211,7 @@ class ItemFramer:
         return self._take_value(content, at, is_last)
 
     def _holds_items(self, content: bytes, at: int, is_last: bool) -> bool | None:
-        """Whether an array may hold messages; one of numbers and the like is one item."""
+        """True if an array may hold messages; one of numbers and the like is one item."""
         end = separators_end(content, at + 1)
         if end == len(content):
             return True if is_last or end - at > FIRST_LINE_BYTES else None
@@ -246,7 +246,7 @@ class ItemFramer:
         return self._begin_damage(content, at, kinds, is_last)
 
     def _is_closed_early(self, content: bytes, at: int, end: int, is_last: bool) -> bool | None:
-        """Whether an object goes on behind its end; None when more bytes are needed to know."""
+        """True if an object goes on behind its end; None when more bytes are needed to know."""
         is_member = is_member_next(content, end, is_last=is_last)
         if not is_member:
             return is_member
@@ -392,7 +392,7 @@ class ItemFramer:
         self._gap_has_line = self._gap_has_comma = False
 
     def _end_cut_array(self) -> None:
-        """An array that is never closed: what stands behind its last item shows it."""
+        """An array that is never closed: what is behind its last item shows it."""
         self.separator_bytes -= self._gap_bytes
         self._add(self._gap_at, self._gap_bytes, TRUNCATED)
         self._depth = 0

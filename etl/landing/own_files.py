@@ -32,7 +32,7 @@ class OwnFiles:
         self._root = str(root)
 
     def has(self, object_id: str) -> bool:
-        """Whether an object was landed whole and not in a bundle."""
+        """True if an object was landed whole and not in a bundle."""
         return self.index_path(object_id).is_file()
 
     def describe(self, object_id: str) -> LandedObject:

@@ -1,7 +1,7 @@
 """Seekable zstd: independent frames and a seek table, so that any bytes can be read alone.
 
 The format is the seekable format of the zstd project (contrib/seekable_format): what any zstd tool
-decompresses, followed by a skippable frame that tells where the frames are. Every frame carries a
+decompresses, followed by a skippable frame that says where the frames are. Every frame carries a
 checksum, so a damaged object is noticed instead of read.
 """
 

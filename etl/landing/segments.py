@@ -52,7 +52,7 @@ class SegmentScan:
 
 
 def scan_segment(chunks: Iterable[bytes]) -> SegmentScan:
-    """Find the bodies in a segment; `items.received_at_us` tells when each was received."""
+    """Find the bodies in a segment; `items.received_at_us` says when each was received."""
     framer = SegmentFramer()
     batches = [framer.feed(chunk) for chunk in chunks]
     batches.append(framer.finish())

@@ -48,7 +48,7 @@ def separators_end(content: bytes, at: int) -> int:
 
 
 def is_cut_mark(content: bytes, at: int) -> bool:
-    """Whether the content ends inside a byte order mark."""
+    """True if the content ends inside a byte order mark."""
     return len(content) - at < len(BYTE_ORDER_MARK) and BYTE_ORDER_MARK.startswith(content[at:])
 
 
@@ -66,7 +66,7 @@ def brackets_end(content: bytes, at: int, depth: int) -> tuple[int, int]:
 
 
 def is_member_next(content: bytes, end: int, *, is_last: bool) -> bool | None:
-    """Whether an object that seems to end at `end` goes on: its next member follows.
+    """True if an object that seems to end at `end` goes on: its next member follows.
 
     Then a bracket too many has closed it early. None when more bytes are needed to know.
     """
@@ -77,7 +77,7 @@ def is_member_next(content: bytes, end: int, *, is_last: bool) -> bool | None:
 
 
 def is_end(content: bytes, end: int, *, depth: int, is_last: bool) -> bool | None:
-    """Whether what follows `end` may stand behind an item; `depth` counts the arrays around it.
+    """True if what follows `end` may stand behind an item; `depth` counts the arrays around it.
 
     None when more bytes are needed to know.
     """

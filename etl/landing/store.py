@@ -126,11 +126,11 @@ class Landing:
         return clean_leftovers(self._temporary)
 
     def has(self, object_id: str) -> bool:
-        """Whether the object was landed whole."""
+        """True if the object was landed whole."""
         return self._bundles.find(object_id) is not None or self._own.has(object_id)
 
     def keeps(self, object_id: str, *, in_place: bool) -> bool:
-        """Whether the object's files are here; where it is in place, its index alone."""
+        """True if the object's files are here; where it is in place, its index alone."""
         if found := self._in_bundle(object_id):
             return found[0].bytes_path.is_file()
         return self.has(object_id) and (in_place or self._own.bytes_path(object_id).is_file())
@@ -316,9 +316,9 @@ class Landing:
         return hashlib.sha256(f"{arrival.sha256} {form.name}".encode()).hexdigest()
 
     def _is_kept(self, object_id: str) -> bool:
-        """Whether bytes and index are here and whole; else what is landed now takes their place.
+        """True if bytes and index are here and whole; else what is landed now takes their place.
 
-        What is in place is landed anew with its new mark.
+        What is in place is landed again with its new mark.
         """
         if not self.keeps(object_id, in_place=False):
             return False

@@ -1,7 +1,7 @@
 """Structure: the brackets and commas of JSON text that stand outside of strings.
 
 Vectorised over chunks, with the state between chunks in three values: inside a string or not,
-whether the next byte is escaped, and the depth. Nothing here judges whether the text is valid:
+whether the next byte is escaped, and the depth. Nothing here checks whether the text is valid:
 on text that is not JSON the marks are merely the same for every way of cutting it into chunks.
 """
 

@@ -19,7 +19,7 @@ _STRING_OR_NUMBER_NAME = re.compile(
 
 
 def is_json_value(text: bytes) -> bool:
-    """Whether the bytes are exactly one JSON value, whitespace around it allowed."""
+    """True if the bytes are exactly one JSON value, whitespace around it allowed."""
     if _is_strictly_valid(text):
         return True
     is_forgivable = any(odd in text for odd in (b"NaN", b"Infinity", b"\\u"))

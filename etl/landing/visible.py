@@ -59,7 +59,7 @@ def first_key(text: bytes, at: int = 0) -> bytes:
 
 
 def has_meta(text: bytes | memoryview) -> bool:
-    """Whether an object has the key Meta; in one that only the load may refuse, at any depth."""
+    """True if an object has the key Meta; in one that only the load may refuse, at any depth."""
     try:
         _decode_message(text)
     except msgspec.ValidationError:
@@ -253,7 +253,7 @@ class Visibility:
         return self._base + end if is_message else 0
 
     def _is_member(self, content: bytes, run_at: int, at: int) -> bool:
-        """Whether a colon makes what begins at `at`, behind separators, a value of something else.
+        """True if a colon makes what begins at `at`, behind separators, a value of something else.
 
         A bracket that closes an array, or a torn mark of the order of bytes, stands between no key
         and its value.
@@ -265,7 +265,7 @@ class Visibility:
         return self._around.is_bracketed or is_key == b'"'
 
     def _is_apart(self, content: bytes, run_at: int, at: int) -> bool:
-        """Whether what stands before an opening brace at `at` looks like the end of an item."""
+        """True if what stands before an opening brace at `at` looks like the end of an item."""
         run = content[run_at:at]
         return content[run_at - 1] in b"}]" or b"," in run or b"\n" in run
 

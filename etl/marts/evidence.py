@@ -77,7 +77,7 @@ def _identifiers(mentions: Iterable[Mention], there: Callable[[str], bool]) -> s
 -- columns:
 --   message_id: number of the message in the warehouse
 --   path: the place that names the patient, with 1-based positions in arrays
---   is_previous: the identifier stands in PreviousIdentifiers
+--   is_previous: the identifier is in PreviousIdentifiers
 --   ordinal: 1-based position of the identifier
 --   id_type: IDType as received, empty where nothing came
 --   id: ID as received

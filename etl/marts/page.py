@@ -33,7 +33,7 @@ version's file attached as `redox`, a model is one line: `select * from redox.tu
 `tests/catalog/tuva_columns.csv` says of every column that is always null why it is,
 `tests/catalog/tuva_tables.csv` why two tables are not filled.
 
-Whether a version keeps what the headers promise stands in `quality.mart_check`. A broken key, word or
+Whether a version keeps what the headers promise is in `quality.mart_check`. A broken key, word or
 ledger keeps a version from being published, a broken reference or order of times warns;
 `[marts] checks` in the [configuration](configuration.md) changes that.
 

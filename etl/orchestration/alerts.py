@@ -111,7 +111,7 @@ def _why(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
         told = event.step_failure_data.user_failure_data if event else None
         if told and told.description:
             return told.description
-    return "its process ended early: it was killed, or the machine started anew."
+    return "its process ended early: it was killed, or the machine restarted."
 
 
 def _link(to: AlertSettings, path: str) -> str:

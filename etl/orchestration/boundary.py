@@ -75,7 +75,7 @@ def _unexpected(error: Exception) -> dg.Failure:
 
 
 def _failed(sentence: str, error: Exception) -> dg.Failure:
-    """A failure that no retry mends, with the places the error passed."""
+    """A failure that no retry fixes, with the places the error passed."""
     frames = traceback.extract_tb(error.__traceback__)[-8:]
     places = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
     listing = dg.MetadataValue.md("\n".join(f"- `{place}`" for place in places))

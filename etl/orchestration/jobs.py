@@ -76,7 +76,7 @@ def build_backfill_job(graph: Graph) -> AssetJob:
         executor_def=dg.in_process_executor,
         config={"ops": {LOAD_STEP: {"config": config}}},
         description="Loads an old folder, glob or URL. `unwrap` is the key of the envelopes in which "
-        "messages stand (`body`), `in_place` keeps no copy of the bytes. Killed, it continues where "
+        "messages are (`body`), `in_place` keeps no copy of the bytes. Killed, it continues where "
         "it was when it is run again. The paths are stored with the run: name folders, not files.",
     )
 

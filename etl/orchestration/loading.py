@@ -193,8 +193,8 @@ def describe_load(loaded: LoadSummary) -> str:
 def describe_quarantined(count: int) -> str:
     """What to do about items that are no message."""
     return (
-        f"Quarantined {count:,} because they are no loadable message; `redox-warehouse quarantine "
-        "list` tells why, the job replay_quarantine tries them again."
+        f"Quarantined {count:,} because they are not loadable messages; `redox-warehouse quarantine "
+        "list` says why, the job replay_quarantine tries them again."
     )
 
 

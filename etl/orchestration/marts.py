@@ -1,6 +1,6 @@
 """The marts as assets: each with its columns, its rows, and the tests its header promises.
 
-They are made with the published version; this step reports what stands in it.
+They are made with the published version; this step reports what is in it.
 """
 
 from collections.abc import Iterator

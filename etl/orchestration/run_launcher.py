@@ -20,7 +20,7 @@ from etl.process import keep_files_private
 
 MODULE = "etl.definitions"
 GRACE_S = 60.0
-DEAD = "The process of this run no longer exists: it was killed, or the machine started anew."
+DEAD = "The process of this run no longer exists: it was killed, or the machine restarted."
 
 
 class WatchedRunLauncher(DefaultRunLauncher):

@@ -1,6 +1,6 @@
 """A lock file per run: who may hold it lives, whatever became of the server that started it.
 
-Locks of the operating system end with their process: a killed run, or a machine that started anew,
+Locks of the operating system end with their process: a killed run, or a machine that restarted,
 leaves a file that anybody can lock. The launcher makes the file, the run holds it, the monitoring
 tries it.
 """

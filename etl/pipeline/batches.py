@@ -1,4 +1,4 @@
-"""Loads many listed sources; one that cannot be read for good does not stop the others."""
+"""Loads many listed sources; one that permanently cannot be read does not stop the others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from etl.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A source that could not be read for good; `label` stands for its name."""
+    """A source that permanently cannot be read; `label` stands for its name."""
 
     label: str
     reason: str

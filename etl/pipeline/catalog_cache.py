@@ -102,7 +102,7 @@ class _Pickler(pickle.Pickler):
 
 
 def _restore(kind: type, *values: object) -> object:
-    """A record of these values: those of the object that was kept, so nothing is checked anew."""
+    """A record of these values: those of the object that was kept, so nothing is checked again."""
     record: object = object.__new__(kind)
     for put, value in zip(_setters(kind), values, strict=True):
         put(record, value)

@@ -33,8 +33,8 @@ class Intake:
     """Sources on their way to loads.
 
     `taken` are the items that were loaded before, by object; of `purged` objects nothing may be
-    kept; `unchanged` are the tags of those that need not be opened. A source that cannot be read
-    permanently raises, or is told to `refused`, remembered as seen without an object, and left
+    kept; `unchanged` are the tags of those that need not be opened. A source that permanently
+    cannot be read raises, or is passed to `refused`, remembered as seen without an object, and left
     out. `summary` counts objects, `seen` is what to remember, `skipped_ids` are objects that were
     known; they are complete when the last portion was taken.
     """

@@ -151,9 +151,9 @@ class Loader:
 
         `unwrap` is the text of the recipe by which their items are read.
 
-        A source that cannot be read for good raises, or is told to `refused`, remembered as seen
+        A source that permanently cannot be read raises, or is passed to `refused`, remembered as seen
         without an object, and left out. One of which a part can be read is loaded as far as it goes
-        and raises or is told at the end.
+        and raises or is passed to it at the end.
         """
         self.require_own_kind()
         self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -205,7 +205,7 @@ class Loader:
         refuse_lake(self.settings.home)
 
     def _tidy(self, entry: SeenEntry) -> bool:
-        """Delete a segment of our own that is landed and loaded; tells whether it was one."""
+        """Delete a segment of our own that is landed and loaded; True if it was one."""
         path = Path(entry.uri)
         is_own = path.parent == self.settings.incoming_path and path.suffix == SEGMENT_SUFFIX
         if is_own and entry.object_id and self.landing.has(entry.object_id):

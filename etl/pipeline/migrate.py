@@ -1,4 +1,4 @@
-"""Brings a home of an earlier version up to this one: every message gets its content hash anew.
+"""Brings a home of an earlier version up to this one: every message gets a new content hash.
 
 Slice by slice, each in one transaction, from the landed bytes; killed in between, the next call goes
 on with the slices that are left. The receiver stores on meanwhile, loads wait. What was counted as a

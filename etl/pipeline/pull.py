@@ -1,6 +1,6 @@
 """The pull: plan what to ask, ask what is missing, hand the replies over to the load.
 
-Here stands the order; asking lives in `etl.ingest.pull`, the form of handed-over replies in
+Here is the order; asking lives in `etl.ingest.pull`, the form of handed-over replies in
 `reply_segments`.
 """
 

@@ -34,7 +34,7 @@ def plan_catalog(
     *,
     catalog_hash: str,
 ) -> ReaderCatalog:
-    """The catalog over these tables; what views read besides them stands in it without rows."""
+    """The catalog over these tables; what views read besides them is in it without rows."""
     catalog, plan = site_plan(settings)
     files = [view for view in _files() if view.name not in tables]
     site = read_site(settings.home, settings.marts)

@@ -1,4 +1,4 @@
-"""By which recipe the items of a landed object are read: tried anew by a replay, kept where it leads."""
+"""By which recipe the items of a landed object are read: tried again by a replay, kept where it leads."""
 
 from __future__ import annotations
 

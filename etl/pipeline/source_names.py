@@ -1,4 +1,4 @@
-"""Source names: which file or object stands behind an id that was printed instead of its name."""
+"""Source names: the file or object behind an id that was printed instead of its name."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Sources:
         return open_source(SourceFile(uri, 0, 0), **self._for(uri))
 
     def is_there(self, url: str) -> bool:
-        """Whether something is at a URL, without listing it all."""
+        """True if something is at a URL, without listing it all."""
         return is_there(url, **self._for(url))
 
     def mark(self, uri: str) -> str:

@@ -68,7 +68,7 @@ def read_status(path: Path) -> dict[str, Any] | None:
         status: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except ValueError:
         raise PermanentError(
-            f"{path.name} is damaged; delete it: the next load writes it anew from the warehouse."
+            f"{path.name} is damaged; delete it: the next load writes it again from the warehouse."
         ) from None
     return status
 

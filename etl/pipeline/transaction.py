@@ -161,7 +161,7 @@ class Transaction:
         self._progress("loaded", len(unit), unit.size_bytes)
 
     def replace_slice(self, number: int) -> None:
-        """Delete every row of a slice, before its messages are stored anew under their ids.
+        """Delete every row of a slice, before its messages are stored again under their ids.
 
         They keep the load that first stored them.
         """

@@ -1,4 +1,4 @@
-"""The folder of published versions: where they stand, how one appears, which one is current.
+"""The folder of published versions: where they are, how one appears, which one is current.
 
 A version appears whole or not at all: it is built under a name of no meaning, brought to disk and
 renamed; then the link `current` is replaced. Whoever changes something here holds the lock of

@@ -1,7 +1,7 @@
 """The manifest of a version: which files hold which table, and by which signatures they were made.
 
 Written beside the files; the next version reads it to know which files it can share. Readers may
-use it too: docs/published.md tells what stands in it. It holds no value of a payload.
+use it too: docs/published.md says what is in it. It holds no value of a payload.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Manifest:
         return sum(table.bytes for table in self.tables.values())
 
     def has_content_of(self, other: Manifest) -> bool:
-        """Whether a reader would find the same in both, each at its own place."""
+        """True if a reader would find the same in both, each at its own place."""
         return self == replace(
             other,
             version=self.version,

@@ -1,5 +1,5 @@
 """Puts a table's Parquet files into a version: shared with the last version where nothing changed,
-else written anew.
+else written again.
 
 One file per slice, zstd, all columns optional, sorted by the table's key (tables of counts excepted).
 A table without rows has one file that holds its schema.

@@ -1,6 +1,6 @@
 """Holds a version back whose marts break what their headers promise.
 
-Only tests that block are looked at; what warns stands in quality.mart_check like all others.
+Only tests that block are looked at; what warns is in quality.mart_check like all others.
 """
 
 from __future__ import annotations

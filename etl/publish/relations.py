@@ -1,4 +1,4 @@
-"""What tables a database has, and how each of their types is told to the readers' tools.
+"""What tables a database has, and how each of their types is shown to readers' tools.
 
 Power BI, Tableau, Spark, pandas and polars read neither UUIDs nor lists: both become text. Sums
 that DuckDB widens to 128 bits become decimals.

@@ -1,6 +1,6 @@
 """The tables, marts and views of a published version as SQLAlchemy tables, for typed queries.
 
-duckdb-engine cannot reflect a file. What it would find stands in DuckDB's own list of columns, with
+duckdb-engine cannot reflect a file. What it would find is in DuckDB's own list of columns, with
 the comments that the catalog and the marts gave them.
 """
 

@@ -110,7 +110,7 @@ class _Slices:
 
 
 def is_count(table: Relation) -> bool:
-    """Whether a table holds counts of slices; others that name slices are not cut by them."""
+    """True if a table holds counts of slices; others that name slices are not cut by them."""
     return table.schema == "quality" and table.has_column(SLICE)
 
 

@@ -85,7 +85,7 @@ def write_stored(
 class _Signatures:
     """By which a change of anything that a view stands on is seen.
 
-    What stands in files is known by their content, other views by their text and what they read.
+    What is in files is known by their content, other views by their text and what they read.
     """
 
     def __init__(self, catalog: ReaderCatalog, tables: Mapping[str, TableFiles]) -> None:
@@ -176,7 +176,7 @@ class _Workshop:
         self._stack = ExitStack()
 
     def know(self, relation: Relation, files: TableFiles) -> None:
-        """Let later views read what stands in files now."""
+        """Let later views read what is in files now."""
         self._relations[relation.qualified_name] = relation
         self._tables[relation.qualified_name] = files
 

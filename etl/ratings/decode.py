@@ -28,7 +28,7 @@ def decode(content: bytes) -> tuple[str, str]:
 
 
 def is_binary(content: bytes) -> bool:
-    """Whether the bytes are no text in any encoding."""
+    """True if the bytes are not text in any encoding."""
     return b"\0" in content and not content.startswith(tuple(_MARKS))
 
 

@@ -135,7 +135,7 @@ class _Body:
             self.waiting.appendleft(replace(line, text=rest))
 
     def _reads_on(self) -> bool:
-        """Whether the line behind a lone tag goes on in lower case, as a wrapped sentence does."""
+        """True if the line behind a lone tag goes on in lower case, as a wrapped sentence does."""
         line = self.waiting[1] if len(self.waiting) > 1 else None
         if line is None or line.kind is not LineKind.TEXT or not line.text[0].islower():
             return False
@@ -148,7 +148,7 @@ class _Body:
 
 
 def _is_beside(line: TextLine, named: TextLine) -> bool:
-    """Whether an item stands no deeper than the field before it."""
+    """True if an item stands no deeper than the field before it."""
     return line.depth is not None and named.depth is not None and line.depth <= named.depth
 
 

@@ -36,7 +36,7 @@ class EventTree:
         return path if path in self.shapes else None
 
     def holds_fields(self, path: str) -> bool:
-        """Whether `path` is an object or an array of objects."""
+        """True if `path` is an object or an array of objects."""
         types = {kind for field in self.shapes[path] for kind in (field.json_type, field.item_type)}
         return JsonType.OBJECT in types
 

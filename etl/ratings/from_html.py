@@ -78,7 +78,7 @@ def _is_skipped(node: PageElement) -> bool:
 
 
 def _is_kept(tag: Tag) -> bool:
-    """Whether the tag's text is taken as it stands, line breaks and all."""
+    """True if the tag's text is taken as it stands, line breaks and all."""
     return tag.name == "pre"
 
 
@@ -159,7 +159,7 @@ class _Lines:
 
 
 def _is_prompt(option: Tag) -> bool:
-    """Whether an entry of a drop-down only asks to choose."""
+    """True if an entry of a drop-down only asks to choose."""
     return option.get("value") == "" or option.has_attr("disabled")
 
 

@@ -40,7 +40,7 @@ class ImportReport:
 
     @property
     def is_clean(self) -> bool:
-        """Whether something was understood and nothing was refused."""
+        """True if something was understood and nothing was refused."""
         return bool(self.comparisons) and not self.refused and not self.refusals
 
 

@@ -115,7 +115,7 @@ def read_required(text: str) -> str | None:
 
 
 def _parts(after: str) -> bool:
-    """Whether a word ends here for sure: nothing, or a capital, digit or opening mark follows."""
+    """True if a word ends here for sure: nothing, or a capital, digit or opening mark follows."""
     return not after or after[0].isupper() or after[0].isdigit() or after[0] in "\"'“‘(["
 
 

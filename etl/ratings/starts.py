@@ -30,7 +30,7 @@ class Start:
 
 
 def prints_paths(lines: Sequence[TextLine]) -> bool:
-    """Whether the list prints full paths (layout A) rather than nested names."""
+    """True if the list prints full paths (layout A) rather than nested names."""
     return any(
         DOTTED.match(line.text) and find_path_start(lines, at) for at, line in enumerate(lines)
     )

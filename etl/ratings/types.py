@@ -11,14 +11,14 @@ _CONTAINERS = (JsonType.OBJECT, JsonType.ARRAY)
 
 
 def fits_shape(printed: PrintedType, shapes: Sequence[Field]) -> bool:
-    """Whether both are a scalar, both an object, or both an array of the same kind of items."""
+    """True if both are a scalar, both an object, or both an array of the same kind of items."""
     return any(
         shape.json_type is JsonType.ANY or _outline(printed) == _outline(shape) for shape in shapes
     )
 
 
 def agrees(printed: PrintedType, shapes: Sequence[Field]) -> bool:
-    """Whether one of the catalog's shapes has the printed type, date and time included."""
+    """True if one of the catalog's shapes has the printed type, date and time included."""
     return any(
         shape.json_type is JsonType.ANY
         or (

@@ -1,7 +1,7 @@
 """One page into its field lists: what each states of its event type, and what stays unread.
 
 Reading order: find the lists, split their lines into fields, settle the event type, give each
-field its path. Nothing is compared with the catalog's judgements here; `compare` does.
+field its path. Nothing is compared with the catalog's facts here; `compare` does.
 """
 
 from __future__ import annotations

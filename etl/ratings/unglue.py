@@ -29,7 +29,7 @@ def unglue(lines: Iterable[TextLine], names: frozenset[str]) -> Iterator[TextLin
 
 
 def is_run_together(line: TextLine, names: frozenset[str]) -> bool:
-    """Whether a name and its type stand on this line without a break."""
+    """True if a name and its type stand on this line without a break."""
     return any(isinstance(piece, Glued) for piece in _pieces(line.text, names))
 
 

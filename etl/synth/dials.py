@@ -22,7 +22,7 @@ Factor = Annotated[float, Field(ge=0)]
 
 
 class Format(StrEnum):
-    """How messages stand in a file; `single` is one pretty-printed message per file."""
+    """How messages are laid out in a file; `single` is one pretty-printed message per file."""
 
     NDJSON = "ndjson"
     ARRAY = "array"

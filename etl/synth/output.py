@@ -75,7 +75,7 @@ class Files:
         )
 
     def write(self, body: bytes, *, position: int, blank_line: bool = False) -> None:
-        """Append one message; afterwards `paths[-1]` and `item` tell where it stands."""
+        """Append one message; afterwards `paths[-1]` and `item` say where it is."""
         stream = self._stream
         if stream is None or self._is_next(position):
             stream = self._open_next()

@@ -33,7 +33,7 @@ class Source:
 def make_sources(dials: Dials) -> tuple[Source, ...]:
     """The sources of the dials; ids that are not given are drawn from the seed and the name.
 
-    Raises UsageFault for names that stand twice.
+    Raises UsageFault for names that occur twice.
     """
     names = [dial.name for dial in dials.sources]
     if len(set(names)) < len(names):

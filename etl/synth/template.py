@@ -56,7 +56,7 @@ Member: TypeAlias = "Host | list[Host | Blank] | list[Hole] | Hole | Blank"
 
 
 def is_populated(member: Member) -> bool:
-    """Whether a member holds a value anywhere."""
+    """True if a member holds a value anywhere."""
     if isinstance(member, Host):
         if not member.populated:
             member.populated = any(is_populated(inner) for inner in member.members.values())

@@ -1,4 +1,4 @@
-"""Writes the warehouse's file anew, so that nothing that was deleted is left in its free pages.
+"""Rewrites the warehouse's file, so that nothing that was deleted is left in its free pages.
 
 DuckDB uses free pages again but never gives them back: after reloads and purges a file may be mostly
 free room.

@@ -68,7 +68,7 @@ class PurgedRow:
 
 @dataclass(frozen=True, slots=True)
 class QuarantineRow:
-    """One item that is no loadable message."""
+    """One item that is not a loadable message."""
 
     object_id: str
     item: int

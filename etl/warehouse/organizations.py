@@ -1,4 +1,4 @@
-"""Takes HOME/organizations.csv into the warehouse: which organization stands behind which sender.
+"""Takes HOME/organizations.csv into the warehouse: which organization is behind which sender.
 
 Columns source_id, facility_code, organization; an empty facility_code means every facility.
 """
@@ -55,7 +55,7 @@ def read_organizations(path: Path) -> Organizations | None:
 
 
 def has_organizations(connection: duckdb.DuckDBPyConnection, wanted: Organizations | None) -> bool:
-    """Whether quality.organization holds what the file says; without a file nothing is asked."""
+    """True if quality.organization holds what the file says; without a file nothing is asked."""
     return wanted is None or connection.execute(_STORED).fetchall() == wanted
 
 

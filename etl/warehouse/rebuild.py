@@ -70,7 +70,7 @@ def rebuild_messages(
 
 
 def to_json_text(value: Any, *, indent: int = 0, depth: int = 1) -> str:
-    """JSON text in which numbers stand as they were kept; with an indent one member per line."""
+    """JSON text in which numbers are as they were kept; with an indent one member per line."""
     if isinstance(value, RawNumber):
         return value.text
     if isinstance(value, dict):

@@ -66,7 +66,7 @@ class Schema:
         connection.execute("insert into core.warehouse values (?, 'yes')", [IS_RETYPING])
 
     def is_retyping(self, connection: duckdb.DuckDBPyConnection) -> bool:
-        """Whether columns were retyped and not every slice was reloaded since."""
+        """True if columns were retyped and not every slice was reloaded since."""
         query = "select 1 from core.warehouse where name = ?"
         return bool(connection.execute(query, [IS_RETYPING]).fetchall())
 

@@ -33,7 +33,7 @@ class Waiting:
 
 
 class GroupCommit:
-    """Stores bodies durably. `fault` tells why it cannot now, None when it can."""
+    """Stores bodies durably. `fault` says why it cannot now, None when it can."""
 
     def __init__(
         self, folder: SegmentFolder, *, min_free_bytes: int, metrics: ReceiverMetrics

@@ -1,4 +1,4 @@
-"""What the receiver tells about itself: counts, sizes, times. No patient data, no token, and no
+"""What the receiver reports of itself: counts, sizes, times. No patient data, no token, and no
 label whose values are not listed here.
 """
 

@@ -1,8 +1,8 @@
-"""The endpoint that Redox calls: judges the token, has the body stored, answers.
+"""The endpoint that Redox calls: checks the token, has the body stored, answers.
 
 Any status of 400 or more pauses the customer's whole feed. So after the token check only two are
 given: 503 when storage fails and 413 for a body over the cap. Everything else is stored, whatever
-it is, and judged at load.
+it is, and read at load.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 access_log = logging.getLogger(f"{__name__}.access")
 
 CUT_STATUS = 499
-"""Stands in the log for a request whose sender was gone before the answer; never sent."""
+"""Logged for a request whose sender was gone before the answer; never sent."""
 
 
 class Receiver:
@@ -187,7 +187,7 @@ class Receiver:
             access_log.info("and %d more requests refused without a valid token", unlogged)
 
     def _note(self, method: str, body: RequestBody, *, status: int, started: float) -> None:
-        """Log a request: no path and no query (a token may stand there), no header, no body."""
+        """Log a request: no path and no query (a token may be there), no header, no body."""
         if status in UNVERIFIED_STATUSES and not self._refusals_logged.has_room():
             return
         if status >= 400 or self._settings.access_log:

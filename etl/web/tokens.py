@@ -1,6 +1,6 @@
 """The verification tokens that are valid now, and the tokens a request presents.
 
-Only digests are kept, and every comparison takes the same time. Where the tokens stand is a
+Only digests are kept, and every comparison takes the same time. Where the tokens are is a
 setting; what a request without one is told lives in `etl.web.receiver`.
 """
 

@@ -1,4 +1,4 @@
-"""Reads the catalog's CSV files into lines that remember where they stand.
+"""Reads the catalog's CSV files into lines that remember where they are.
 
 A line knows its file and number, so that every fault can name them. Merging of a site's overlay
 happens here: an overlay line with the same key replaces the packaged one, other lines add.

@@ -16,7 +16,7 @@ META: Final = "Meta"
 
 
 def is_meta(path: str) -> bool:
-    """Whether a path is Meta or below it."""
+    """True if a path is Meta or below it."""
     return path == META or path.startswith(f"{META}.")
 
 

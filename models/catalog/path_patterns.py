@@ -38,7 +38,7 @@ class ValuePaths:
         ]
 
     def _holders(self, ending: str) -> set[str]:
-        """What stands before the ending, with its dot, of every path that has it."""
+        """What is before the ending, with its dot, of every path that has it."""
         return {
             path.removesuffix(ending)
             for path in self._by_key.get(_last_key(ending), ())

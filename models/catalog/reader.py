@@ -260,7 +260,7 @@ class _Reading:
             if name not in known:
                 self.faults.append(line.fault(f"name {name} is unknown"))
             if value is None:
-                self.faults.append(line.fault("value is no number"))
+                self.faults.append(line.fault("value is not a number"))
             elif value < 0 or (name in SHARES and value > 1):
                 allowed = "a share from 0 to 1" if name in SHARES else "0 or more"
                 self.faults.append(line.fault(f"value is not {allowed}"))

@@ -167,7 +167,7 @@ class Expectation:
     """What a source documents of a field: required to send, and how reliably it arrives.
 
     `data_model` and `event_type` may be `*`. `source_id` (site overlays only) names one sending
-    source; "" means every source. `is_site` tells that the site's overlay gave the line.
+    source; "" means every source. `is_site` says that the site's overlay gave the line.
     """
 
     data_model: str
@@ -252,7 +252,7 @@ class Plausibility:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a judgement of the catalog comes from."""
+    """Where a statement of the catalog comes from."""
 
     code: str
     kind: str

@@ -84,7 +84,7 @@ _TYPE_NAMES: Mapping[str, str] = {
 
 
 def leading_columns(table: Table) -> Iterable[tuple[str, str]]:
-    """Names and SQL types of what stands in a table of messages before the columns of its paths."""
+    """Names and SQL types of what is in a table of messages before the columns of its paths."""
     for column in _leading_columns(table):
         name = column.type.get_col_spec() if isinstance(column.type, Binary128) else column.type
         yield column.name, _TYPE_NAMES[str(name)]

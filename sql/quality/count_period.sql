@@ -1,7 +1,7 @@
 -- Which days the rates are taken over, and the last day that can be believed.
 -- grain: one row; key: none
 -- reads: quality.message_count, quality.reliability_setting
--- A day is the sender's own date of the event, so a sentinel such as 9999-12-31 can stand in it:
+-- A day is the sender's own date of the event, so a sentinel such as 9999-12-31 can be in it:
 -- days after tomorrow are counted in the totals but never taken as "now".
 with setting as (
   select

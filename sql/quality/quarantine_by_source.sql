@@ -1,4 +1,4 @@
--- Items that are no loadable message, by what they say of themselves: FHIR and data models that the
+-- Items that are not loadable messages, by what they say of themselves: FHIR and data models that the
 -- catalog does not have name their data model and, where they tell it, their source.
 -- grain: one row per reason, data model and source
 -- key: reason, data_model, source_id

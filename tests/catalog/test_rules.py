@@ -180,7 +180,7 @@ MESSAGES: Mapping[str, tuple[Any, Found]] = {
     "value_not_supported_new": (sexed("i", "Man"), ("Patient.Demographics.Sex", ())),
     "value_not_supported": (sexed("j", "Man"), ("Patient.Demographics.Sex", ())),
 }
-# reason -> an item that is no loadable message for it
+# reason -> an item that is not a loadable message for it
 ITEMS: Mapping[str, bytes] = {
     "bad_utf8": b'{"Meta":{"DataModel":"\xff"}}',
     "fhir_message": b'{"resourceType":"Bundle","type":"message"}',

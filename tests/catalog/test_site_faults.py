@@ -60,9 +60,9 @@ def test_thresholds_that_nothing_could_keep_are_faults(tmp_path: Path) -> None:
         "2: name period_day is unknown",
         "3: value is not 0 or more",
         "4: value is not a share from 0 to 1",
-        "5: value is no number",
-        "6: value is no number",
-        "7: value is no number",
+        "5: value is not a number",
+        "6: value is not a number",
+        "7: value is not a number",
     ]
 
 

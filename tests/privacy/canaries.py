@@ -68,7 +68,7 @@ def bad_messages() -> list[bytes]:
 
 
 def broken_items() -> list[bytes]:
-    """Items that are no loadable message, each with canaries inside."""
+    """Items that are not loadable messages, each with canaries inside."""
     held = f'"{NAME}":"{SSN}","X":"{MRN}"'
     meta = '"Meta":{"DataModel":"PatientAdmin","EventType":"Arrival"}'
     return [

@@ -1,4 +1,4 @@
-"""Listing and opening sources: what is taken, in which order, and how faults are told."""
+"""Listing and opening sources: what is taken, in which order, and how faults are reported."""
 
 from __future__ import annotations
 

@@ -48,16 +48,16 @@ def test_faults_of_file_and_environment_are_told_together(
     for fault in (
         "load.workers must be at least 0",
         "pull.timeout_s must be a number",
-        "REDOX_WAREHOUSE_RECIEVE__PORT is no setting",
+        "REDOX_WAREHOUSE_RECIEVE__PORT is not a setting",
         "receive.port must be at most 65535",
         "receive.path must be of the form ^/",
         "receive.tokens must be text in quotes",
-        "receive.prot is no setting",
+        "receive.prot is not a setting",
         "pull.endpoint must be an https:// address",
         "pull.algorithm must be 'RS384' or 'ES384'",
         "pull.secret must be text in quotes",
         'watch.paths must be a list such as ["a", "b"]',
-        "nonsense is no setting",
+        "nonsense is not a setting",
     ):
         assert fault in sentence, fault
     assert SECRET not in sentence

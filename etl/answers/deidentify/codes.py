@@ -1,4 +1,4 @@
-"""What stands in for identifying numbers: random codes from a book, or keyed hashes of a site.
+"""What replaces identifying numbers: random codes from a book, or keyed hashes of a site.
 
 The book is `HOME/code_book.parquet`: the same number has the same code in every copy, and nobody can
 tell the number from the code, which is drawn at random. The key is `HOME/code_book.key`.

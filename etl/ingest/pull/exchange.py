@@ -113,7 +113,7 @@ class Exchange:
 
 
 def _is_certificate_fault(error: BaseException) -> bool:
-    """Whether a failed TLS check stands in the chain of causes; trying again does not mend it."""
+    """True if a failed TLS check is in the chain of causes; trying again does not fix it."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):

@@ -4,7 +4,7 @@
     HOME/pull/journal.txt     one line per request handed over: key, time (us UTC), errors
     HOME/pull/lock            held while a pull runs
 
-A reply is kept once it stands in the spool. Handing over means: the sink makes the spooled replies
+A reply is kept once it is in the spool. Handing over means: the sink makes the spooled replies
 durable where the load finds them, their keys are added to journal.txt, the spool is emptied. A
 crash between any two of these repeats them with the same content, which the sink counts once.
 """

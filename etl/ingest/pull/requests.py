@@ -1,7 +1,7 @@
 """Reads what to ask: request files (JSON, NDJSON, folders of them) and a table of parameters.
 
 Faults are collected as text and name files and rows by number: names and cells may identify
-patients. Nothing is filled or judged here.
+patients. Nothing is filled or checked here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ REQUEST_ENDINGS = LINE_ENDINGS | {".json"}
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One request of a file, perhaps with placeholders; `place` tells where it stands."""
+    """One request of a file, perhaps with placeholders; `place` says where it is."""
 
     place: str
     value: dict[str, Any] = field(repr=False)

@@ -31,7 +31,7 @@ class RetryPolicy:
 
 
 def is_transient(status: int) -> bool:
-    """Whether the same request may succeed later."""
+    """True if the same request may succeed later."""
     return status >= 500 or status in TRANSIENT_STATUSES
 
 

@@ -89,7 +89,7 @@ def write_fully(opened: int, content: bytes) -> None:
 
 
 def storage_fault(error: OSError) -> DiskFull | PermanentError:
-    """The error that tells what to do when the home cannot be written."""
+    """The error that says what to do when the home cannot be written."""
     if error.errno in _FULL:
         return DiskFull("The disk is full; free space and call again, what landed is kept.")
     return PermanentError(

@@ -28,7 +28,7 @@ def find_placeholders(value: Any) -> set[str]:
 
 
 def has_stray_braces(value: Any) -> bool:
-    """Whether a key holds a placeholder or a value holds braces that are none: a slip to tell."""
+    """True if a key holds a placeholder or a value holds braces that are none: a slip to report."""
     if isinstance(value, str):
         return _LEFTOVER.search(_PLACEHOLDER.sub("", value)) is not None
     if isinstance(value, dict):

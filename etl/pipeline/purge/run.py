@@ -5,7 +5,7 @@
 3. one transaction removes rows, takes counts and ledger back, and lists the bytes to overwrite;
 4. landed bytes are overwritten, names of files forgotten, reports and exports removed;
 5. a new version is published and those that hold what was purged are removed; Delta tables follow;
-6. the warehouse's file is written anew, without the free pages of the old one.
+6. the warehouse's file is rewritten, without the free pages of the old one.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def _finish(
 
 
 def _check_erased(loader: Loader, purge_id: int) -> None:
-    """Raise PermanentError if another process has landed an object anew while it was overwritten."""
+    """Raise PermanentError if another process has landed an object again while it was overwritten."""
     query = (
         "select object_id, list(item) from core.purged_item where purge_id = ? group by object_id"
     )

@@ -285,7 +285,7 @@ def _first_results(
 
 
 def _late_report(case: Case, person: Person, report: _Report, at: int, state: OrderState) -> Step:
-    """One component is measured anew, or deleted; the others keep what they have."""
+    """One component is measured again, or deleted; the others keep what they have."""
     corrected = case.rng.choice([result for result in report.results if result.repetition == 1])
     status = case.rng.choice(("Corrected", "Corrected", "Corrected", "Deleted"))
     report.set([corrected], status, at)

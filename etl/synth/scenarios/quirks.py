@@ -64,7 +64,7 @@ class Quirk:
     value: str
 
     def fits(self, body: Json, day: int) -> bool:
-        """Whether it speaks of this message."""
+        """True if it speaks of this message."""
         meta = body["Meta"]
         return (
             self.sender in ("", meta["Source"]["Name"])

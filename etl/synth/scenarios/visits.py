@@ -63,7 +63,7 @@ class Visit(Actor[VisitState]):
         )  # fmt: skip
 
     def _open(self, event_type: str, at: int) -> None:
-        """Keep from when to when the patient is here; a cancel closes the window for good."""
+        """Keep from when to when the patient is here; a cancel closes the window permanently."""
         if event_type in ("Arrival", "Registration"):
             self.window = at, at + DAY_MS
         elif event_type == "Discharge" and self.window:
