@@ -99,7 +99,7 @@ def known_encoding(name: str) -> str:
     if found in UNIT_BYTES or _is_of_single_bytes(found):
         return found
     raise UsageFault(
-        "The encoding is not known, or not one that can be read; name UTF-16, UTF-32 or one of single "
+        "The encoding is unknown or not supported; name UTF-16, UTF-32 or one of single "
         "bytes such as cp1252, latin-1 or mac-roman, or convert the file to UTF-8."
     )
 

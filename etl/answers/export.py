@@ -94,7 +94,9 @@ def _choose(
     of_models = [r for r in readable.tables.values() if r.schema in wanted]
     chosen = {relation.qualified_name: relation for relation in (*named, *of_models)}
     if not chosen:
-        raise UsageFault("Nothing of these data models is loaded; see `redox-warehouse status`.")
+        raise UsageFault(
+            "No messages of these data models are loaded; see `redox-warehouse status`."
+        )
     return [relation for _, relation in sorted(chosen.items())]
 
 

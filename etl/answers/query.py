@@ -81,7 +81,7 @@ class Session:
         with told_errors():
             parsed = duckdb.extract_statements(statement)
         if len(parsed) != 1:
-            raise UsageFault("Give one statement at a time, without another one after it.")
+            raise UsageFault("Give one statement at a time.")
         kind = parsed[0].type
         if kind == duckdb.StatementType.EXPLAIN:
             inner = _EXPLAIN.sub("", _without_comments(statement), count=1)
@@ -98,7 +98,7 @@ class Session:
         with told_errors():
             plans = self._connection.execute(f"explain (format json) {statement}").fetchall()
         if any(_WRITES.search(str(plan)) for _, plan in plans):
-            raise UsageFault(f"{_READ_ONLY}; leave the part that writes out.")
+            raise UsageFault(f"{_READ_ONLY}; remove the part that writes.")
 
 
 @contextmanager
@@ -130,7 +130,7 @@ def told_errors() -> Iterator[None]:
         ) from None
     except duckdb.OutOfMemoryException:
         raise UsageFault(
-            "The memory does not suffice for this query; ask for less at once."
+            "There is not enough memory for this query; select fewer rows or columns."
         ) from None
     except duckdb.InterruptException:
         raise KeyboardInterrupt from None

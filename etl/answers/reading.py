@@ -85,7 +85,7 @@ def open_published(
 def _published(connection: duckdb.DuckDBPyConnection, folder: Path) -> Readable:
     manifest = read_manifest(folder / MANIFEST)
     if manifest is None:
-        raise UsageFault("The published version is of another release; publish again.")
+        raise UsageFault("The published version was made by another release; publish again.")
     relations = read_relations(connection)
     tables = {name: relations[name].with_key(files.key) for name, files in manifest.tables.items()}
     return Readable(connection, tables, f"published version {manifest.version}")

@@ -70,7 +70,7 @@ def _enter_numbered(loader: LakeLoader, connection: Connection, version: LakeVer
         version.next_message_id,
     ):
         raise PermanentError(
-            f"The warehouse and version {version.version} of its lake are of different times; put "
+            f"The warehouse and version {version.version} of its lake come from different times; put "
             "the missing part back from a backup."
         )
     finish_load(loader, connection, transaction, version, pending, earlier=earlier)

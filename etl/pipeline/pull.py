@@ -71,7 +71,7 @@ class PullPlan:
 def list_days(since: date, until: date) -> tuple[date, ...]:
     """Every day from `since` to `until`, both included; raises UsageFault when there is none."""
     if until < since:
-        raise UsageFault("The last day lies before the first; give --since and --until in order.")
+        raise UsageFault("The last day is before the first; give --since and --until in order.")
     return tuple(since + timedelta(days=at) for at in range((until - since).days + 1))
 
 

@@ -42,7 +42,9 @@ def find_sources(
     """
     found = _ID.fullmatch(printed_id.strip().lower())
     if found is None:
-        raise UsageFault("An id has 6 to 64 hexadecimal digits; copy it from where it was printed.")
+        raise UsageFault(
+            "An id has 6 to 64 hexadecimal digits; copy it from the output that shows it."
+        )
     known: dict[str, KnownSource] = {}
     for one in _candidates(settings, paths):
         digits = label_of(one.uri).removeprefix("source ")
@@ -54,7 +56,7 @@ def find_sources(
             known[folder] = KnownSource(folder, "", FOLDER)
     if not known:
         raise UsageFault(
-            "Nothing that is known has this id; name the paths that were loaded behind it, their "
+            "No known source has this id; name the paths that were loaded behind it, their "
             "files are looked at too."
         )
     return sorted(known.values(), key=lambda one: one.uri)

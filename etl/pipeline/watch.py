@@ -132,7 +132,7 @@ def read_batch(settings: Settings, name: str) -> list[SourceFile]:
     path = settings.home / "batches" / f"{name}.json"
     if not name.isalnum() or not path.is_file():
         raise UsageFault(
-            "The listing of this batch is kept no longer; run the load without a batch, it takes "
+            "The listing of this batch is no longer kept; run the load without a batch, it takes "
             "everything that waits."
         )
     return [SourceFile(*row) for row in json.loads(path.read_text("utf-8"))]

@@ -29,8 +29,7 @@ def check_target(target: Path, *, overwrite: bool) -> None:
         raise UsageFault("The folder is not empty; give another, or --overwrite an earlier export.")
     if not _is_export(target):
         raise UsageFault(
-            "The folder holds other files than an earlier export, which are not to be lost; "
-            "give another folder."
+            "The folder contains files that are not part of an earlier export; give another folder."
         )
 
 

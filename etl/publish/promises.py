@@ -33,6 +33,6 @@ def require_kept_promises(folder: Path, files: Mapping[str, TableFiles]) -> None
         shown = "; ".join(f"{mart} {test}: {count:,}" for mart, test, count in broken[:_SHOWN])
         more = f" and {len(broken) - _SHOWN} more" if len(broken) > _SHOWN else ""
         raise PermanentError(
-            f"No version is published, for marts break tests ({shown}{more}); set them to warn in "
+            f"No version was published because marts break tests ({shown}{more}); set them to warn in "
             "[marts] checks to publish nevertheless, and report the fault."
         )

@@ -191,7 +191,7 @@ class _Workshop:
             ) from None
         except duckdb.OutOfMemoryException:
             raise PermanentError(
-                f"The memory does not suffice to compute {view.name}; raise marts.memory_bytes."
+                f"There is not enough memory to compute {view.name}; raise marts.memory_bytes."
             ) from None
         except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
             raise PermanentError(

@@ -18,22 +18,24 @@ class Label:
 
 LABELS = {
     Verdict.BELOW: Label(
-        "▼", "Below", "The whole interval lies under what the rating promises: surely broken."
+        "▼", "Below", "The whole interval is below the rating's bound: surely not met."
     ),
     Verdict.ABOVE: Label(
-        "▲", "Above", "The whole interval lies over the rating: the field is better than rated."
+        "▲", "Above", "The whole interval is above the rating's bound: better than rated."
     ),
     Verdict.NOT_LISTED: Label(
         "+", "Not listed", "The field arrives although the event type does not list it."
     ),
-    Verdict.NOT_ENOUGH: Label("○", "Too few", "Rated, but too few messages came for a verdict."),
+    Verdict.NOT_ENOUGH: Label(
+        "○", "Too few", "Rated, but there are too few messages for a verdict."
+    ),
     Verdict.MET: Label(
         "✓",
         "Met",
-        "The rating is kept: surely, likely, or perhaps when only a part of the"
-        " interval lies within it.",
+        "The rating is met: surely, likely, or perhaps if only part of the interval"
+        " is within its bound.",
     ),
     Verdict.NOT_DOCUMENTED: Label(
-        "–", "Not rated", "Nobody documents a rating here; the observed band is shown instead."
+        "–", "Not rated", "No rating is documented here; the observed band is shown instead."
     ),
 }

@@ -44,8 +44,7 @@ def rewrite_warehouse(path: Path) -> None:
         _sync(new)
         if _state(path) != state or log_of(path).exists():
             raise PermanentError(
-                "Something else writes to the warehouse; close what has the file open and run the "
-                "command again."
+                "Another program writes to the warehouse; close it and run the command again."
             )
         new.replace(path)
         _sync(path.parent)

@@ -96,7 +96,7 @@ def test_a_compaction_ends_when_something_else_writes(
 
     monkeypatch.setattr(compacting, "_copy", copy_while_another_writes)
     before = home.warehouse_path.stat().st_ino
-    with pytest.raises(PermanentError, match="Something else writes"):
+    with pytest.raises(PermanentError, match="Another program writes"):
         compact(home)
     assert home.warehouse_path.stat().st_ino == before
     assert list(home.home.glob("*.new*")) == []

@@ -44,7 +44,7 @@ class PurgeRequest:
                 )
             if own.casefold() in self.reason.casefold():
                 raise UsageFault(
-                    "The reason holds the patient's identifier and would be kept for ever; say why "
+                    "The reason holds the patient's identifier and would be kept forever; say why "
                     "without it."
                 )
         if self.before:

@@ -44,7 +44,7 @@ function show() {
       element("code", {}, ...marked(name, words)),
       element("span", {}, ...marked((column ? meaning : table.meaning) || rowsText(table), words)))));
   }
-  note.textContent = !hits.length ? "Nothing has all these words in its name, path or meaning."
+  note.textContent = !hits.length ? "No name, path or meaning contains all of these words."
     : hits.length > MOST ? `${count(hits.length)} found; the first ${MOST} are shown.`
       : `${count(hits.length)} found.`;
 }

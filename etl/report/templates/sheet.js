@@ -34,7 +34,7 @@ function feedArticle(row) {
     !hasDays(row) ? null : chart(row, Math.min(640, sheetBody.clientWidth - 40)),
     element("dl", { class: "numbers" }, ...numbers(row, certainty)),
     hasDays(row) ? dayTable(row) : rows.series[row] === 2 ? element("p", { class: "hint" },
-      "Its days are left out to keep this file light; quality.field_day has them.") : null);
+      "Its days are left out to keep this file small; quality.field_day has them.") : null);
 }
 
 function numbers(row, certainty) {

@@ -75,7 +75,7 @@ function showMoreRows() {
   tableMore.textContent = `Show more rows (${count(tableRows.length - tableShown)} left)`;
   if (!tableRows.length) {
     body.append(element("tr", {}, element("td", { colspan: COLUMNS.length, class: "quiet" },
-      "Nothing fits what is chosen.")));
+      "No field matches these choices.")));
   }
 }
 
