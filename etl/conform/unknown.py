@@ -19,6 +19,7 @@ FHIR: Final = "fhir_message"
 
 _RESOURCE_TYPE = re.compile(r"[A-Z][A-Za-z]{1,63}")
 _LONGEST_NAME = 200
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 NOTHING: Final = About()
@@ -68,6 +69,9 @@ def _member(value: Any, *keys: str) -> Any:
 
 
 def _text(value: Any) -> str:
-    """A text, not longer than a name is; a number is not one."""
+    """A text, not longer than a name is; a number is not one.
+
+    Half of a surrogate pair is U+FFFD, as in columns: no table can hold it.
+    """
     is_text = isinstance(value, str) and not isinstance(value, NumberText)
-    return str(value)[:_LONGEST_NAME] if is_text else ""
+    return _HALF_PAIR.sub("\ufffd", value[:_LONGEST_NAME]) if is_text else ""

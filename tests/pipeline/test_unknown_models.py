@@ -45,3 +45,22 @@ def test_they_are_kept_with_their_names(tmp_path: Path) -> None:
         assert shown.exit_code == 0
         assert "Insurance" in shown.output and "*" in shown.output
         assert "Doe" not in shown.output
+
+
+def test_half_a_character_in_a_name_stops_nothing(tmp_path: Path) -> None:
+    """DuckDB refuses a text with a lone surrogate, and with it the whole load."""
+    settings = read_settings(tmp_path / "home")
+    header = {"resourceType": "MessageHeader", "source": {"endpoint": "\udfff"}}
+    messages = [
+        make_message("1", Visit={"VisitNumber": "1"}),
+        make_message("2", model="\ud800", source="a\udc00"),
+        BUNDLE | {"entry": [{"resource": header}]},
+    ]
+    path = tmp_path / "a.ndjson"
+    path.write_text("".join(json.dumps(message) + "\n" for message in messages))
+    summary = load_paths(settings, [str(path)])
+    assert (summary.loaded, summary.quarantined) == (1, 2)
+    assert sorted(ask(settings, f"select data_model, source_id from {VIEW}")) == [
+        ("FHIR Bundle", "\ufffd"),
+        ("\ufffd", "a\ufffd"),
+    ]
