@@ -50,7 +50,7 @@ from etl.warehouse.foreign_log import drop_foreign_log
 from etl.warehouse.identity import check, commit, open_for_change, require_no_warehouse
 from etl.warehouse.lake import refuse_lake
 from etl.warehouse.organizations import sync_organizations
-from etl.warehouse.schema import Schema
+from etl.warehouse.schema import Schema, retype_remedy
 from etl.warehouse.template import create_warehouse
 
 SEGMENT_SUFFIX = ".seg"
@@ -129,7 +129,9 @@ class Loader:
         self.load_bytes = settings.load.load_bytes
         self.sources = Sources(settings.buckets)
         self.compiled = reading.compiled
-        self.schema = Schema(self.compiled.catalog, self.compiled.plan)
+        self.schema = Schema(
+            self.compiled.catalog, self.compiled.plan, remedy=retype_remedy(settings.home)
+        )
         self.skipped_ids: list[str] = []
         self._purged_objects: frozenset[str] = frozenset()
         self._incomplete: list[tuple[SourceFile, PermanentError]] = []

@@ -47,7 +47,7 @@ from etl.warehouse.organizations import (
     read_organizations,
     sync_organizations,
 )
-from etl.warehouse.schema import Schema, is_current
+from etl.warehouse.schema import Schema, is_current, retype_remedy
 
 LOCK_WAIT_S = 600.0
 MOST_WORKERS = 8
@@ -126,7 +126,7 @@ def _learn_site(settings: Settings) -> None:
     path = settings.warehouse_path
     with write_lock(path, wait_s=LOCK_WAIT_S), open_warehouse(path, read_only=False) as connection:
         connection.execute("begin")
-        Schema(catalog, plan).ensure(connection, ())
+        Schema(catalog, plan, remedy=retype_remedy(settings.home)).ensure(connection, ())
         sync_organizations(connection, settings.organizations_path)
         connection.execute("commit")
 

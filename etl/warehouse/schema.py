@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from etl.duckdb_files import planned_simply
+from etl.warehouse.lake import LakeFolder
 from models.catalog.records import Catalog
 from models.compile.dictionary import dictionary_tables
 from models.tables.plan import WarehousePlan
@@ -19,15 +21,20 @@ FIXED_DIGEST = "911d11bf825f7e2d"
 
 Computing it takes SQLAlchemy, whose import takes longer than a small load; a test compares it.
 """
+REBUILD_TABLES = "run `redox-warehouse reload --rebuild-tables`"
 IS_RETYPING = "is_retyping"
 
 
 class Schema:
     """The tables of one catalog; brings a warehouse up to it, additively."""
 
-    def __init__(self, catalog: Catalog, plan: WarehousePlan) -> None:
+    def __init__(
+        self, catalog: Catalog, plan: WarehousePlan, *, remedy: str = REBUILD_TABLES
+    ) -> None:
+        """`remedy` says what to do where the catalog gives a column another type."""
         self.catalog = catalog
         self.plan = plan
+        self._remedy = remedy
 
     def ensure(self, connection: duckdb.DuckDBPyConnection, data_models: Iterable[str]) -> None:
         """Create what is missing for these data models, in the caller's transaction.
@@ -46,7 +53,9 @@ class Schema:
         metadata = compile_tables(self.catalog, self.plan, missing, with_fixed=has_changed)
         comments = existing_comments(connection)
         with planned_simply(connection):
-            connection.execute(";\n".join(create_statements(metadata, columns, comments)))
+            connection.execute(
+                ";\n".join(create_statements(metadata, columns, comments, remedy=self._remedy))
+            )
         if has_changed:
             self._write_catalog(connection)
 
@@ -86,6 +95,16 @@ class Schema:
         for name, value in facts.items():
             connection.execute("delete from core.warehouse where name = ?", [name])
             connection.execute("insert into core.warehouse values (?, ?)", [name, value])
+
+
+def retype_remedy(home: Path) -> str:
+    """What to do where the catalog gives a column of a home another type."""
+    if LakeFolder(home).is_there():
+        return (
+            "a lake's files keep their types: take the line back from HOME/catalog, or load its "
+            "sources into a new home with `redox-warehouse spark-load`"
+        )
+    return REBUILD_TABLES
 
 
 def is_current(connection: duckdb.DuckDBPyConnection, catalog_hash: str) -> bool:

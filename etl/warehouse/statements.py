@@ -31,16 +31,19 @@ def compile_tables(
     return metadata
 
 
-def create_statements(metadata: MetaData, columns: Columns, comments: Comments) -> Iterator[str]:
+def create_statements(
+    metadata: MetaData, columns: Columns, comments: Comments, *, remedy: str
+) -> Iterator[str]:
     """What makes missing schemas, tables, columns and comments, and corrects other comments.
 
-    Raises PermanentError when an existing column has another type than the catalog says.
+    Raises PermanentError when an existing column has another type than the catalog says; `remedy`
+    is what to do then.
     """
     schemas = {table.schema for table in metadata.tables.values()}
     for name in sorted(filter(None, schemas)):
         yield f"create schema if not exists {name}"
     for table in metadata.sorted_tables:
-        yield from _table_statements(table, columns.get(str(table)), comments)
+        yield from _table_statements(table, columns.get(str(table)), comments, remedy)
 
 
 def retype_statements(metadata: MetaData, columns: Columns) -> Iterator[str]:
@@ -57,14 +60,14 @@ _DIALECT = Dialect()
 
 
 def _table_statements(
-    table: Table, existing: Mapping[str, str] | None, comments: Comments
+    table: Table, existing: Mapping[str, str] | None, comments: Comments, remedy: str
 ) -> list[str]:
     if existing is None:
         return [_create_table(table), *_comments(table, table.columns.keys())]
     for name, wanted in _other_types(table, existing):
         raise PermanentError(
             f"The catalog now stores {table}.{name} as {wanted}, the warehouse has "
-            f"{existing[name]}; run `redox-warehouse reload --rebuild-tables`."
+            f"{existing[name]}; {remedy}."
         )
     added = [column.name for column in table.columns if column.name not in existing]
     alter = [

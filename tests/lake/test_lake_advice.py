@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from etl.doctor.examine import examine
-from etl.errors import RedoxWarehouseError
+from etl.errors import PermanentError, RedoxWarehouseError
 from etl.lake.cluster import InProcess
 from etl.pipeline.publish import publish
 from etl.settings import read_settings
@@ -69,6 +69,11 @@ def lose_lists(home: Path) -> None:
     (home / "seen.parquet").write_bytes(b"x")
 
 
+RETYPED = (
+    "data_model,path,json_type,item_type,number_kind,temporal,value_set,value_set_confidence,"
+    "sensitivity,sql_name,event_types,volatile,source,note\n"
+    "SSO,EmailAddress,string,,,datetime,,,staff,,*,,site,\n"
+)
 BROKEN = (
     lose_warehouse, damage_warehouse, forget_commits, note_a_later_commit, lose_bytes, change_key,
     lose_lists,
@@ -90,6 +95,16 @@ def test_what_is_advised_works(home: Path, tmp_path: Path, breaks: Callable[[Pat
     assert said
     named = {name for text in said for name in _NAMED.findall(text)}
     assert not named & REFUSED, said
+
+
+def test_another_type_of_a_column_is_refused(home: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "home"
+    shutil.copytree(home, broken)
+    overlay = broken / "catalog"
+    overlay.mkdir()
+    (overlay / "fields.csv").write_text(RETYPED, "utf-8")
+    with pytest.raises(PermanentError, match="a new home with `redox-warehouse spark-load`"):
+        publish(read_settings(broken))
 
 
 def test_a_stale_warehouse_is_told_of_spark_load(home: Path, tmp_path: Path) -> None:
