@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -91,11 +91,6 @@ def pending_of(lake: LakeFolder, landing: Landing, version: LakeVersion) -> Pend
         ids=tuple(np.frombuffer(own, np.int64) for own in ids if own is not None),
         started_at=datetime.fromisoformat(version.started_at),
     )
-
-
-def with_results(pending: Pending, results: Sequence[UnitResult]) -> Pending:
-    """The same with what executors said of it."""
-    return replace(pending, results=tuple(results))
 
 
 def _span_of(piece: Piece) -> RunPlan:
