@@ -11,20 +11,20 @@ INTRODUCTION = """\
 # Marts
 
 Written from the headers of `sql/mart/` by `make docs`. Raw tables hold what messages said; a mart
-holds what is true now. Every published version has them in schema `mart`, as Parquet beside the raw
+holds the current state. Every published version has them in schema `mart`, as Parquet beside the raw
 tables and as views in the version's DuckDB file; before the first `redox-warehouse publish` there are
 none. `catalog.html` beside the version's files shows them as a map, with their rows. Test messages
-and queries are left out; replies say how things stood. A null says nothing: the newest known value
-wins.
+and queries are left out; replies count as the state at their time. A null carries no information: the
+newest known value wins.
 
 - `patient_id` is source and identifier, such as `7ce6f387:00012`; `encounter_id` and `appointment_id`
-  are source and visit number, the same text for the same visit. A reference to something that no
-  message told of is null, with the received number beside it.
+  are source and visit number, the same text for the same visit. A reference to
+  something that no message described is null, with the received number beside it.
 - Every time is UTC and has a date beside it, computed in UTC: use that, because `time::date` follows
   the zone of your session.
-- `first_seen_at`, `last_seen_at` and `messages` say when and how often something was told.
+- `first_seen_at`, `last_seen_at` and `messages` say when and how often it was reported.
 - Codes have one name per code system (`LOINC`, `ICD-10-CM`, `SNOMED-CT`, `CPT`, `HCPCS`, `NDC`, `RxNorm`,
-  `CVX`); a name that nobody knows stays as received.
+  `CVX`); an unknown name stays as received.
 
 Schema `tuva` has the tables of the input layer of the Tuva project (0.18) with its columns: `patient`,
 `encounter`, `appointment`, `condition`, `procedure`, `lab_result`, `observation`, `medication`,
