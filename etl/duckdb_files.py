@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from etl.sql_text import quote
 from etl.temporary import claim_folder, clean_leftovers
 
 NO_SPILL = ""
@@ -77,8 +78,7 @@ def _place_spill(connection: duckdb.DuckDBPyConnection, folder: str) -> None:
     """Connections to one file share an instance, whose folder cannot change once it is used."""
     found = connection.execute("select current_setting('temp_directory')").fetchall()
     if found != [(folder,)]:
-        quoted = folder.replace("'", "''")
-        connection.execute(f"set temp_directory = '{quoted}'")
+        connection.execute(f"set temp_directory = {quote(folder)}")
 
 
 atexit.register(_held.close)

@@ -10,6 +10,7 @@ import click
 
 from etl.cli.tables import say
 from etl.errors import UsageFault
+from etl.sql_text import quote
 
 if TYPE_CHECKING:
     from etl.answers.query import Result, Session
@@ -28,11 +29,11 @@ MARTS = (
 )
 TABLES = (
     "select schema_name || '.' || view_name as name, comment from duckdb_views() "
-    "where not internal and schema_name || '.' || view_name like '%{}%' order by 1"
+    "where not internal and schema_name || '.' || view_name like {} order by 1"
 )
 COLUMNS = (
     "select column_name, data_type, comment from duckdb_columns() "
-    "where schema_name || '.' || table_name = '{}' order by column_index"
+    "where schema_name || '.' || table_name = {} order by column_index"
 )
 
 
@@ -87,12 +88,12 @@ class Prompt:
 
     def _command(self, line: str) -> None:
         name, _, rest = line.partition(" ")
-        word = rest.strip().replace("'", "''")
+        word = rest.strip()
         if name == ".marts":
             self._ask(MARTS)
         elif name == ".tables":
-            self._ask(TABLES.format(word))
+            self._ask(TABLES.format(quote(f"%{word}%")))
         elif name == ".columns" and word:
-            self._ask(COLUMNS.format(word))
+            self._ask(COLUMNS.format(quote(word)))
         else:
             click.echo(HELP)

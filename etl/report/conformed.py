@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import duckdb
 
+from etl.sql_text import quote
+
 VIEW_SUFFIX = "_conformed"
 COLUMN_SUFFIX = "_supported"
 
@@ -97,11 +99,7 @@ def conformed_select(table: str, columns: Sequence[ReceivedColumn]) -> str:
 def _join(alias: str, column: str, data_model: str, path: str) -> str:
     return (
         f"left join quality.supported_value as {alias}\n"
-        f"  on {alias}.data_model = {_text(data_model)}\n"
-        f"  and {alias}.path = {_text(path)}\n"
+        f"  on {alias}.data_model = {quote(data_model)}\n"
+        f"  and {alias}.path = {quote(path)}\n"
         f"  and {alias}.received = received.{column}"
     )
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

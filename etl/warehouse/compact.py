@@ -11,13 +11,13 @@ import uuid
 from pathlib import Path
 
 from etl.errors import DiskFull, PermanentError
+from etl.sql_text import quote
 from etl.warehouse.connection import (
     ROW_GROUP_ROWS,
     TEMPORARY,
     log_of,
     open_in_memory,
     open_warehouse,
-    quote,
 )
 from etl.warehouse.disk import free_bytes
 

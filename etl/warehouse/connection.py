@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from etl.duckdb_files import connected
 from etl.errors import DiskFull, PermanentError, RedoxWarehouseError, WarehouseBusy
+from etl.sql_text import quote, quote_name
 
 LOCK_SUFFIX = ".lock"
 LOCK_POLL_S = 0.05
@@ -161,13 +162,3 @@ def _rewritten(error: duckdb.Error, act: str) -> RedoxWarehouseError:
 
 def _disk_full() -> DiskFull:
     return DiskFull("The disk is full; free space and run the command again, nothing was lost.")
-
-
-def quote(text: str) -> str:
-    """An SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def quote_name(name: str) -> str:
-    """An SQL identifier, quoted."""
-    return '"' + name.replace('"', '""') + '"'

@@ -8,7 +8,7 @@ from duckdb_engine import Dialect
 from sqlalchemy import MetaData, Table
 
 from etl.errors import PermanentError
-from etl.warehouse.connection import quote, quote_name
+from etl.sql_text import quote, quote_name
 from models.catalog.records import Catalog
 from models.compile.ddl import compile_metadata, compile_model_metadata
 from models.tables.plan import WarehousePlan

@@ -1,5 +1,6 @@
 """Quoting: whatever stands in a name or path stays data, in SQL as in file patterns."""
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -31,3 +32,15 @@ def test_wildcards_of_a_path_mean_themselves(name: str, tmp_path: Path) -> None:
         connection.execute(f"copy (select 1 as a) to {quote(str(folder / 'x.parquet'))}")
         pattern = quote(f"{literal_path(str(folder))}/*.parquet")
         assert connection.execute(f"from read_parquet({pattern})").fetchall() == [(1,)]
+
+
+def test_texts_are_quoted_in_one_place() -> None:
+    root = Path(__file__).parents[2]
+    by_hand = re.compile(r"""replace\((?:"'", "''"|'"', '""')\)""")
+    modules = [*(root / "etl").rglob("*.py"), *(root / "models").rglob("*.py")]
+    quoting = [
+        module.relative_to(root).as_posix()
+        for module in modules
+        if by_hand.search(module.read_text("utf-8"))
+    ]
+    assert quoting == ["etl/sql_text.py"]

@@ -17,7 +17,8 @@ from etl.pipeline.reader_catalog import plan_catalog
 from etl.publish.relations import Relation, plain_columns, read_relations
 from etl.publish.views import AnalystView, ReaderCatalog, create_macros, stand_in_select
 from etl.settings import Settings
-from etl.warehouse.connection import open_in_memory, quote
+from etl.sql_text import quote
+from etl.warehouse.connection import open_in_memory
 from etl.warehouse.lake import LakeFolder
 
 STORED = "stored"
