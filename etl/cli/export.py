@@ -45,6 +45,7 @@ Exit codes: 0 exported, 2 wrong call or nothing loaded, 4 busy, 5 disk full, 1 e
     type=click.Choice(["parquet", "csv"]),
     default="parquet",
     show_default=True,
+    help="In CSV values are as received: import it as text, a spreadsheet computes cells with =.",
 )
 @click.option(
     "--deidentify",
