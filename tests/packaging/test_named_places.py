@@ -89,8 +89,23 @@ def test_map_shows_the_layers_that_are_checked() -> None:
     assert [_short_names(line.partition("  ")[0]) for line in drawn] == checked
 
 
+def test_every_module_of_landing_is_framing_or_store() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    contracts = {one["name"]: one for one in project["tool"]["importlinter"]["contracts"]}
+    apart = contracts["framing knows no store"]
+    named = {
+        _short_name(name) for key in ("source", "forbidden") for name in apart[f"{key}_modules"]
+    }
+    modules = {path.stem for path in (ROOT / "etl" / "landing").glob("*.py")}
+    assert named == modules - {"__init__"}
+
+
+def _short_name(module: str) -> str:
+    return module.rpartition(".")[2]
+
+
 def _short_names(layer: str) -> set[str]:
-    return {name.strip().rpartition(".")[2] for name in layer.split("|")}
+    return {_short_name(name.strip()) for name in layer.split("|")}
 
 
 def test_every_folder_of_code_is_where_something_is_changed() -> None:
