@@ -16,9 +16,9 @@ import duckdb
 
 from etl.answers.drift_file import write_fields
 from etl.answers.drift_names import Names
+from etl.answers.inference import MOST_KEYS, InferredField, Looks
 from etl.answers.newest import open_newest
 from etl.conform.conformer import EXTENSION, EXTENSIONS
-from etl.conform.inference import MOST_KEYS, InferredField, Looks
 from etl.errors import UsageFault
 from etl.known_names import require_known
 from etl.pipeline.catalog_cache import site_plan

@@ -16,7 +16,7 @@ from typing import Any, Final
 from etl.answers.drift import NewLines, left_out, list_field, read_integer, read_keywords
 from etl.answers.drift_file import field_row, write_lines
 from etl.answers.drift_names import Names
-from etl.conform.inference import Looks
+from etl.answers.inference import Looks
 from etl.duckdb_files import connected
 from etl.errors import UsageFault
 from etl.pipeline.load import Loader
