@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     TIMESTAMP,
     BigInteger,
     Boolean,
@@ -59,7 +60,7 @@ def read_tables(connection: Connection) -> MetaData:
     """All tables and views of the DuckDB file that a connection has open.
 
     They are `metadata.tables["schema.table"]`, columns by their names in `.c`, comments in `.comment`.
-    Columns of a type without a counterpart, such as lists, have SQLAlchemy's NullType and come as
+    Lists are its ARRAY. Columns of a type without a counterpart have SQLAlchemy's NullType and come as
     DuckDB gives them.
     """
     metadata = MetaData()
@@ -78,5 +79,7 @@ def read_tables(connection: Connection) -> MetaData:
 def _type_of(kind: str) -> TypeEngine[Any]:
     if kind in _TYPES:
         return _TYPES[kind]()
+    if kind.endswith("[]"):
+        return ARRAY(_type_of(kind.removesuffix("[]")))
     found = _DECIMAL.fullmatch(kind)
     return Numeric(int(found[1]), int(found[2])) if found else NullType()

@@ -163,7 +163,7 @@ def test_a_folder_that_is_not_empty_is_refused(home: Settings, tmp_path: Path) -
 def test_files_of_other_making_are_never_removed(home: Settings, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("mine")
-    with pytest.raises(UsageFault, match="other files"):
+    with pytest.raises(UsageFault, match="not part of an earlier export"):
         export(home, tmp_path / "out", tables=["core.load"], overwrite=True)
     assert (tmp_path / "out" / "thesis.txt").read_text() == "mine"
 

@@ -38,7 +38,10 @@ def test_damaged_file_does_not_stop_the_others(command: CommandLine, tmp_path: P
     summary = json.loads(told.out)
     assert told.code == 1
     assert (summary["received"], summary["loaded"], len(summary["refused"])) == (2, 2, 1)
-    assert "is cut short; what could be read was loaded" in told.err and "seen.parquet" in told.err
+    assert (
+        "is cut short; what could be read was loaded" in told.err
+        and "redox-warehouse source ID" in told.err
+    )
     assert "Doe" not in told.out + told.err
 
     put(folder, "Doe-Jane.json.gz", whole)

@@ -129,6 +129,7 @@ def test_sqlalchemy_tables_know_columns_types_and_comments() -> None:
         )
         total, newest = connection.execute(price).one()
         by_hand = connection.execute(text("select sum(price) from inventory.items")).scalar_one()
+        connection.execute(select(tables["quality.field_drift_possible"])).all()  # it has lists
     engine.dispose()
     assert isinstance(total, Decimal) and total == by_hand > 0
     assert isinstance(newest, dt.datetime)

@@ -110,7 +110,7 @@ def test_sum_that_lacks_hidden_counts_says_so_and_is_no_zero(
     send(connection, [Feed("north", "Arrival", 4, {"Patient.Name": 1})])
     page, _ = build(connection, tmp_path, suppress_below=11)
     assert "<dt>Messages</dt><dd>hidden</dd>" in page
-    assert '<td class="num">hidden</td>' in page
+    assert '<td class="num roomy">hidden</td>' in page
 
 
 def test_page_says_that_counts_are_hidden(built: tuple[str, dict[str, Any]]) -> None:
