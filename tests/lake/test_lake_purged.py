@@ -188,7 +188,7 @@ def test_compacting_keeps_every_row(lake: Path, made: Path) -> None:
     left.write_bytes(b"half")
     done = CliRunner().invoke(cli, ["--home", str(lake), "compact"])
     assert done.exit_code == 0, done.output
-    assert "\nthe lake has " in done.output
+    assert "\nThe lake has " in done.output
     folder = LakeFolder(lake)
     held = [one.file.table for one in folder.held(folder.newest())]
     assert len(held) == len(set(held)), "one file of each table"

@@ -23,7 +23,7 @@ import duckdb
 
 from tests.packaging.documents import Block
 
-NEEDS = {"make", "redox", "bucket", "root", "browser"}
+NEEDS = {"make", "redox", "bucket", "root", "browser", "cluster"}
 """What a block may need that a test does not have."""
 RUNNABLE = {"sh", "console", "sql", "python"}
 _LONGEST_S = 600
