@@ -1,9 +1,15 @@
-"""Lands many small sources side by side and together: most of their time is waiting for a disk."""
+"""Work ahead of who needs it: the next item while one is worked on, many small sources side by side.
+
+Most of the time of landing is waiting for a disk.
+"""
 
 from __future__ import annotations
 
+import queue
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -73,3 +79,48 @@ def _groups(sources: Iterable[SourceFile]) -> Iterator[list[SourceFile]]:
 def _is_stream(source: SourceFile) -> bool:
     """Standard input, a pipe: its size says nothing."""
     return "://" not in source.uri and not Path(source.uri).is_file()
+
+
+def with_following(items: Iterable[T]) -> Iterator[tuple[T, T | None]]:
+    """Each item with the one after it, None after the last."""
+    waiting: T | None = None
+    for item in items:
+        if waiting is not None:
+            yield waiting, item
+        waiting = item
+    if waiting is not None:
+        yield waiting, None
+
+
+def make_ahead(items: Iterable[T]) -> Iterator[T]:
+    """The items, the next of which is made in a thread while the caller works on one."""
+    made: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(1)
+    is_wanted = threading.Event()
+    is_wanted.set()
+
+    def make() -> None:
+        try:
+            for item in items:
+                if not is_wanted.is_set():
+                    return
+                made.put((item, None))
+            made.put((None, None))
+        except BaseException as error:
+            made.put((None, error))
+
+    thread = threading.Thread(target=make, name="land", daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = made.get()
+            if error is not None:
+                raise error
+            if item is None:
+                return
+            yield item
+    finally:
+        is_wanted.clear()
+        while thread.is_alive():
+            with suppress(queue.Empty):
+                made.get(timeout=0.05)
+        thread.join()

@@ -7,15 +7,12 @@ the next run finds either the whole load or nothing of it.
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import TypeVar
 
 import duckdb
 
@@ -28,6 +25,7 @@ from etl.kernel.exact import Limits
 from etl.landing.bundles import Collector
 from etl.landing.store import LandedObject, Landing
 from etl.memory import give_back_memory
+from etl.pipeline.ahead import make_ahead, with_following
 from etl.pipeline.catalog_cache import read_cached_plan
 from etl.pipeline.hash_key import check_hash_key, read_hash_key
 from etl.pipeline.intake import Intake, Portion, Refused, unchanged_tags
@@ -55,7 +53,6 @@ from etl.warehouse.template import create_warehouse
 
 SEGMENT_SUFFIX = ".seg"
 LOCK_WAIT_S = 600.0
-T = TypeVar("T")
 
 
 def utc_now() -> datetime:
@@ -198,7 +195,7 @@ class Loader:
     def _load_all(self, portions: Iterable[Portion]) -> LoadSummary:
         """Load each portion, while the next is landed."""
         summary = LoadSummary()
-        for portion, following in _with_following(_ahead(portions)):
+        for portion, following in with_following(make_ahead(portions)):
             summary += self.load(portion, following=following)
         return summary
 
@@ -405,48 +402,3 @@ class Loader:
             known = {entry.uri: entry for entry in read_seen(self.settings.seen_path)}
             known.update({entry.uri: entry for entry in entries})
             write_seen(self.settings.seen_path, list(known.values()))
-
-
-def _with_following(portions: Iterable[Portion]) -> Iterator[tuple[Portion, Portion | None]]:
-    """Each portion with the one after it, None after the last."""
-    waiting = None
-    for portion in portions:
-        if waiting is not None:
-            yield waiting, portion
-        waiting = portion
-    if waiting is not None:
-        yield waiting, None
-
-
-def _ahead(items: Iterable[T]) -> Iterator[T]:
-    """The items, the next of which is made in a thread while the caller works on one."""
-    made: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(1)
-    is_wanted = threading.Event()
-    is_wanted.set()
-
-    def make() -> None:
-        try:
-            for item in items:
-                if not is_wanted.is_set():
-                    return
-                made.put((item, None))
-            made.put((None, None))
-        except BaseException as error:
-            made.put((None, error))
-
-    thread = threading.Thread(target=make, name="land", daemon=True)
-    thread.start()
-    try:
-        while True:
-            item, error = made.get()
-            if error is not None:
-                raise error
-            if item is None:
-                return
-            yield item
-    finally:
-        is_wanted.clear()
-        while thread.is_alive():
-            with suppress(queue.Empty):
-                made.get(timeout=0.05)
-        thread.join()
