@@ -7,9 +7,6 @@ from dataclasses import asdict
 
 import click
 
-from etl.answers.drift import DriftLine, NewLines, list_drift, write_drift
-from etl.answers.new_model import NewModel, propose_model, write_model
-from etl.answers.newest import open_newest
 from etl.cli.completion import MODEL, RULE
 from etl.cli.opening import open_loader
 from etl.cli.tables import Column, print_table, say, wide_option
@@ -17,6 +14,9 @@ from etl.errors import UsageFault
 from etl.known_names import require_known
 from etl.pipeline.catalog_cache import site_catalog
 from etl.plurals import counted, is_or_are
+from etl.queries.drift import DriftLine, NewLines, list_drift, write_drift
+from etl.queries.new_model import NewModel, propose_model, write_model
+from etl.queries.newest import open_newest
 from etl.settings import Settings
 
 MOST_MODELS = 3

@@ -82,8 +82,8 @@ def export(
     With --deidentify, marts only (--table names some of them), without what identifies a person;
     docs/privacy.md says what each mode is and is not.
     """
-    from etl.answers.export import export as export_warehouse
     from etl.publish.export import ExportFormat
+    from etl.queries.export import export as export_warehouse
 
     if mode:
         _deidentified(
@@ -120,10 +120,10 @@ def _deidentified(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    from etl.answers.deidentify.export import export_deidentified
-    from etl.answers.deidentify.rules import Mode
     from etl.errors import UsageFault
     from etl.publish.export import ExportFormat
+    from etl.queries.deidentify.export import export_deidentified
+    from etl.queries.deidentify.rules import Mode
 
     if data_models:
         raise UsageFault("Only marts are handed over without names; name them with --table.")

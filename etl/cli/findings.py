@@ -11,7 +11,11 @@ from typing import Any
 import click
 from duckdb import DuckDBPyConnection
 
-from etl.answers.findings import (
+from etl.cli.completion import EVENT, FIELD_PATH, MODEL, RULE
+from etl.cli.tables import SEVERITY, Column, is_terminal, print_table, say, styled, wide_option
+from etl.errors import UsageFault
+from etl.plurals import counted, is_or_are
+from etl.queries.findings import (
     DEFAULT_GROUPS,
     GROUPS,
     SEVERITIES,
@@ -24,11 +28,7 @@ from etl.answers.findings import (
     find_places,
     find_values,
 )
-from etl.answers.newest import open_newest
-from etl.cli.completion import EVENT, FIELD_PATH, MODEL, RULE
-from etl.cli.tables import SEVERITY, Column, is_terminal, print_table, say, styled, wide_option
-from etl.errors import UsageFault
-from etl.plurals import counted, is_or_are
+from etl.queries.newest import open_newest
 from etl.report.source_names import read_source_names
 from etl.settings import Settings
 

@@ -22,7 +22,7 @@ def rebuild(settings: Settings, message_id: int, pretty: bool) -> None:
     Example:
       redox-warehouse rebuild 42 --pretty
     """
-    from etl.answers.messages import rebuilt_message
+    from etl.queries.messages import rebuilt_message
 
     with open_loader(settings) as loader:
         click.echo(rebuilt_message(loader, message_id, indent=2 if pretty else 0))

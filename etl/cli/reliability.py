@@ -12,13 +12,13 @@ from typing import Any
 import click
 from duckdb import DuckDBPyConnection
 
-from etl.answers.reading import open_for_reading
 from etl.cli.completion import EVENT, MODEL
 from etl.cli.tables import Column, is_terminal, print_table, say, wide_option
 from etl.errors import UsageFault
 from etl.known_names import look_up
 from etl.pipeline.catalog_cache import site_catalog
 from etl.plurals import counted
+from etl.queries.reading import open_for_reading
 from etl.report.attention import Kind
 from etl.report.build import write_page
 from etl.report.changes import ChangeGroup

@@ -20,7 +20,7 @@ def show(settings: Settings, message_id: int, envelope: bool) -> None:
       redox-warehouse show 42
       redox-warehouse show 42 --envelope | jq .headers
     """
-    from etl.answers.messages import received_bytes
+    from etl.queries.messages import received_bytes
 
     with open_loader(settings) as loader:
         raw = received_bytes(loader, message_id, envelope=envelope)

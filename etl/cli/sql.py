@@ -18,7 +18,7 @@ from etl.plurals import counted
 from etl.settings import Settings
 
 if TYPE_CHECKING:
-    from etl.answers.query import Result, Session
+    from etl.queries.query import Result, Session
 
 BATCH = 2_000
 NARROW_TABLE = 4
@@ -59,7 +59,7 @@ def sql(settings: Settings, query: str | None, form: str | None, limit: int, wid
     opens. Nothing can be changed, times are UTC, and rows go to standard output alone. Piped, a
     table is tab-separated with all its rows.
     """  # fmt: skip
-    from etl.answers.query import open_session, split_statements
+    from etl.queries.query import open_session, split_statements
 
     if form == "parquet" and is_terminal():
         raise UsageFault("Parquet is not for terminals; redirect it: --parquet > answer.parquet.")

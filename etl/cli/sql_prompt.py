@@ -13,7 +13,7 @@ from etl.errors import UsageFault
 from etl.sql_text import quote
 
 if TYPE_CHECKING:
-    from etl.answers.query import Result, Session
+    from etl.queries.query import Result, Session
 
 HELP = """\
 A statement ends with a semicolon and may have several lines.

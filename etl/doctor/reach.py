@@ -14,9 +14,9 @@ from urllib.request import ProxyHandler, build_opener
 
 from etl.doctor.records import Check, fail, ok, warn
 from etl.errors import RedoxWarehouseError
-from etl.ingest.pull.auth import login_faults
 from etl.pipeline.pull import check_pull_login
 from etl.pipeline.sources import Sources
+from etl.pull.auth import login_faults
 from etl.sections import ReceiveSettings
 from etl.settings import Settings
 

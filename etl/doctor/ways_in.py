@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from etl.doctor.records import Check, fail, ok, warn
-from etl.ingest.pull.auth import login_faults
-from etl.ingest.seen import is_damaged, read_seen
+from etl.pull.auth import login_faults
 from etl.setting_sources import read_token_file
 from etl.settings import Settings
+from etl.sources.seen import is_damaged, read_seen
 from etl.warehouse.lake import load_command
 
 AREA = "ways in"

@@ -19,7 +19,6 @@ from typing import Any
 import duckdb
 
 from etl.errors import UsageFault
-from etl.ingest.files import SourceFile
 from etl.kernel.run import UnitResult
 from etl.lake import changes, whole
 from etl.lake.cluster import Cluster, InProcess
@@ -44,6 +43,7 @@ from etl.pipeline.transaction import LOAD
 from etl.pipeline.units import Unit
 from etl.process import private_files
 from etl.settings import Settings
+from etl.sources.files import SourceFile
 from etl.warehouse import ledger
 from etl.warehouse.connection import open_warehouse
 from etl.warehouse.identity import adopt

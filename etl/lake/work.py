@@ -9,9 +9,9 @@ from hashlib import sha256
 import numpy as np
 import numpy.typing as npt
 
+from etl.framing.frames import ITEM
 from etl.kernel.exact import Limits
 from etl.kernel.numbering import NOT_LOADED
-from etl.landing.frames import ITEM
 from etl.landing.store import Landing
 from etl.pipeline.units import Run, Unit, run_of
 

@@ -1,1 +1,1 @@
-"""Landing: received bytes, kept exactly, with the place of every message in them. Reads no JSON."""
+"""Landing: the store of received bytes, each object exactly as it came and known by its content."""

@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from etl.landing.frames import Account, FrameBatch, Framer, join_batches
+from etl.framing.frames import Account, FrameBatch, Framer, join_batches
 from etl.landing.index import IndexWriter
 from etl.landing.seekable import BLOCK_BYTES, compress_block, seek_table
 

@@ -19,8 +19,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from etl.framing.frames import FrameBatch, take_slice
 from etl.landing.erase import mark_purged, overwrite
-from etl.landing.frames import FrameBatch, take_slice
 from etl.landing.index import (
     LandedObject,
     create_private,

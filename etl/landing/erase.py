@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from etl.landing.frames import PURGED, FrameBatch
+from etl.framing.frames import PURGED, FrameBatch
 from etl.landing.seekable import SeekableReader, compress_block, seek_table
 
 Ranges = Sequence[tuple[int, int]]

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from etl.errors import PermanentError
-from etl.landing.frames import FrameBatch, join_batches, take_slice
+from etl.framing.frames import FrameBatch, join_batches, take_slice
 
 SCHEMA = pa.schema(
     [

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from etl.errors import PermanentError
+from etl.framing.frames import FrameBatch
 from etl.landing.bundle import Erasure, Small
 from etl.landing.erase import mark_purged, overwrite
-from etl.landing.frames import FrameBatch
 from etl.landing.index import (
     LandedObject,
     create_private,

@@ -18,7 +18,7 @@ import pyzstd
 from numpy.typing import NDArray
 
 from etl.errors import PermanentError
-from etl.landing.frames import Int64Array
+from etl.framing.frames import Int64Array
 
 BLOCK_BYTES = 2 * 2**20
 """Uncompressed bytes of a frame: what has to be decompressed to read a single message."""

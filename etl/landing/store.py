@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from etl.errors import DiskFull, PermanentError
+from etl.framing.form import PLAIN, Form
+from etl.framing.frames import PURGED, FrameBatch
+from etl.framing.places import Place, find_place
+from etl.framing.small_items import SmallItemLimit
 from etl.landing.arrival import Arrival, read_block, take_in, take_in_small
 from etl.landing.bundle import Bundle, Erasure, Member, Small, write_bundle
 from etl.landing.bundles import FEWEST_OBJECTS, Bundles, Collector
-from etl.landing.frames import PURGED, FrameBatch
-from etl.landing.framing import PLAIN, Form
 from etl.landing.in_place import InPlaceReader, Sources
 from etl.landing.index import (
     LandedObject,
@@ -33,10 +35,8 @@ from etl.landing.index import (
     write_index,
 )
 from etl.landing.own_files import BYTES_NAME, INDEX_NAME, OwnFiles, make_folder, missing
-from etl.landing.places import Place, find_place
 from etl.landing.reader import LandingReader
 from etl.landing.seekable import BLOCK_BYTES, SeekableReader
-from etl.landing.small_items import SmallItemLimit
 from etl.temporary import claim_folder, clean_leftovers
 
 __all__ = ["PLAIN", "Form", "LandedObject", "Landing", "LandingReader", "Sources"]

@@ -1,4 +1,4 @@
-"""Asset checks of a load: specifications and results. The limits are compared in `etl.answers.verdicts`."""
+"""Asset checks of a load: specifications and results. The limits are compared in `etl.queries.verdicts`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import dagster as dg
 
-from etl.answers.feeds import BrokenRule, Window
-from etl.answers.figures import Figures
-from etl.answers.verdicts import (
+from etl.orchestration.graph import LANDED, Graph, model_key
+from etl.orchestration.tables import markdown_table, text_table
+from etl.pipeline.batches import Refusal
+from etl.plurals import counted
+from etl.queries.feeds import BrokenRule, Window
+from etl.queries.figures import Figures
+from etl.queries.verdicts import (
     Part,
     Verdict,
     evaluate_errors,
@@ -16,10 +20,6 @@ from etl.answers.verdicts import (
     evaluate_warnings,
     ledger_balances,
 )
-from etl.orchestration.graph import LANDED, Graph, model_key
-from etl.orchestration.tables import markdown_table, text_table
-from etl.pipeline.batches import Refusal
-from etl.plurals import counted
 from etl.sections import CheckSettings
 from models.catalog.records import Catalog, DataModel
 

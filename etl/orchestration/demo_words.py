@@ -16,10 +16,10 @@ from typing import Any
 
 import duckdb
 
-from etl.answers.reading import open_for_reading
-from etl.answers.reliability_checks import REPORT_FILE
 from etl.pipeline.status import read_status
 from etl.plurals import counted
+from etl.queries.reading import open_for_reading
+from etl.queries.reliability_checks import REPORT_FILE
 from etl.report.facts import read_facts
 from etl.report.records import ReportOptions
 from etl.report.senders import name_senders

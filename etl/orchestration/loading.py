@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 import dagster as dg
 from pydantic import Field
 
-from etl.answers.figures import Figures, read_figures
 from etl.orchestration.boundary import told_to_dagster
 from etl.orchestration.checks import load_check_specs
 from etl.orchestration.graph import (
@@ -39,6 +38,7 @@ from etl.pipeline.pull import recover_pull
 from etl.pipeline.records import LoadSummary, Progress
 from etl.pipeline.sources import Sources
 from etl.pipeline.watch import count_left_out, load_waiting, read_batch
+from etl.queries.figures import Figures, read_figures
 from etl.settings import Settings
 
 LOAD_STEP = "load_messages"

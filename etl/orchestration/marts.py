@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from etl.answers.marts import CheckResult, MartFacts, read_published_marts
 from etl.marts.checks import BLOCK, MartCheck
 from etl.marts.header import Header
 from etl.orchestration.boundary import told_to_dagster
@@ -15,6 +14,7 @@ from etl.orchestration.graph import PUBLISHED, Graph
 from etl.orchestration.home import Home
 from etl.pipeline.reader_catalog import mart_headers, site_mart_checks
 from etl.plurals import counted
+from etl.queries.marts import CheckResult, MartFacts, read_published_marts
 from etl.settings import Settings
 
 MARTS = "marts"

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
-from etl.answers.figures import Figures, ModelFigures
 from etl.orchestration.checks import worst_rules
 from etl.orchestration.places import duckdb_line, folder_place, schema_place, warehouse_place
 from etl.orchestration.tables import count_table
 from etl.pipeline.batches import BatchSummary
 from etl.pipeline.records import LoadSummary
+from etl.queries.figures import Figures, ModelFigures
 from etl.settings import Settings
 from models.catalog.records import Catalog, DataModel
 

@@ -31,8 +31,8 @@ from etl.settings import Settings, read_settings
 from etl.warehouse.identity import fault_beside
 
 if TYPE_CHECKING:
-    from etl.ingest.files import SourceFile
     from etl.orchestration.graph import AssetJob
+    from etl.sources.files import SourceFile
 
 SENSOR = "new_files"
 JOB = "load"

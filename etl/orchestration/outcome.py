@@ -11,7 +11,6 @@ from typing import Any
 
 import dagster as dg
 
-from etl.answers.figures import Figures
 from etl.orchestration.checks import landed_checks, model_checks, readable_check
 from etl.orchestration.graph import FINDINGS, LANDED, POPULATION, Graph, model_key
 from etl.orchestration.metadata import (
@@ -22,6 +21,7 @@ from etl.orchestration.metadata import (
     reloaded_metadata,
 )
 from etl.pipeline.batches import BatchSummary
+from etl.queries.figures import Figures
 from etl.settings import Settings
 from models.catalog.records import DataModel
 

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from etl.answers.figures import Figures
-from etl.answers.verdicts import require_publishable
 from etl.orchestration.boundary import told_to_dagster
 from etl.orchestration.graph import (
     FINDINGS,
@@ -19,6 +17,8 @@ from etl.orchestration.graph import (
 from etl.orchestration.home import Home
 from etl.orchestration.places import Place, duckdb_line, schema_place
 from etl.pipeline.publish import publish
+from etl.queries.figures import Figures
+from etl.queries.verdicts import require_publishable
 from etl.settings import Settings
 
 

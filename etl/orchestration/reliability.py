@@ -4,18 +4,18 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from etl.answers.reliability_checks import (
+from etl.orchestration.boundary import told_to_dagster
+from etl.orchestration.graph import PUBLISHED, PUBLISHING, REPORT, Graph
+from etl.orchestration.home import Home
+from etl.orchestration.tables import count_table, markdown_table
+from etl.plurals import counted, is_or_are
+from etl.queries.reliability_checks import (
     FailingField,
     Headline,
     judge_reliability,
     read_headline,
     write_report,
 )
-from etl.orchestration.boundary import told_to_dagster
-from etl.orchestration.graph import PUBLISHED, PUBLISHING, REPORT, Graph
-from etl.orchestration.home import Home
-from etl.orchestration.tables import count_table, markdown_table
-from etl.plurals import counted, is_or_are
 from etl.report.records import ReportSummary
 from etl.report.source_names import SourceLabel
 from etl.settings import Settings

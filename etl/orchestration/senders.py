@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
-from etl.answers.reliability_checks import Silence, read_silences
 from etl.orchestration.boundary import told_to_dagster
 from etl.orchestration.graph import ARRIVAL, SENDERS, Graph
 from etl.orchestration.home import Home
+from etl.queries.reliability_checks import Silence, read_silences
 from etl.report.source_names import SourceLabel, short_id
 
 CHECK_STEP = "check_senders"

@@ -3,7 +3,6 @@
 import dagster as dg
 from pydantic import Field
 
-from etl.answers.figures import last_load, loads_since, read_figures
 from etl.lake.driver import open_home
 from etl.orchestration.boundary import told_to_dagster
 from etl.orchestration.graph import WAREHOUSE_POOL, Graph
@@ -12,6 +11,7 @@ from etl.orchestration.outcome import load_results, log_result, reload_results
 from etl.pipeline.batches import BatchSummary
 from etl.pipeline.quarantine import replay
 from etl.pipeline.reload import Selection, reload_slices
+from etl.queries.figures import last_load, loads_since, read_figures
 from models.tables.plan import SLICE_BITS
 
 

@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from etl.ingest.files import SourceFile
 from etl.landing.bundles import MOST_BYTES, MOST_OBJECTS, Collector
+from etl.sources.files import SourceFile
 
 AT_ONCE = 16
 FILES_AT_ONCE = 2

@@ -7,11 +7,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from etl.errors import RedoxWarehouseError
-from etl.ingest.files import SourceFile, label_of
 from etl.pipeline.load import Loader, open_loader
 from etl.pipeline.misread import Misread, find_misread
 from etl.pipeline.records import LoadSummary, Progress, no_progress
 from etl.settings import Settings
+from etl.sources.files import SourceFile, label_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 
-from etl.ingest.recipe import Recipe
-from etl.landing.columnar import Cell, read_cells
+from etl.framing.columnar import Cell, read_cells
 from etl.landing.store import LandingReader
+from etl.sources.recipe import Recipe
 
 
 class LandedFile(io.RawIOBase):

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from etl.errors import PermanentError, RedoxWarehouseError, UsageFault
-from etl.ingest.files import SourceFile
-from etl.ingest.seen import SeenEntry
 from etl.landing.bundles import Collector
 from etl.landing.store import LandedObject, Landing
 from etl.pipeline.ahead import land_ahead
 from etl.pipeline.records import LoadSummary, Piece, Progress
 from etl.pipeline.units import Unit, cut_into_pieces, cut_into_units
+from etl.sources.files import SourceFile
+from etl.sources.seen import SeenEntry
 
 Refused = Callable[[SourceFile, RedoxWarehouseError], None]
 Tag = tuple[str, int, str]

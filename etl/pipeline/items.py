@@ -6,14 +6,14 @@ from typing import Final
 
 import numpy as np
 
-from etl.ingest.recipe import Recipe
-from etl.landing.columnar import Cell
-from etl.landing.frames import ITEM
-from etl.landing.places import is_part
+from etl.framing.columnar import Cell
+from etl.framing.frames import ITEM
+from etl.framing.places import is_part
 from etl.landing.store import Landing, LandingReader
 from etl.pipeline.cells import CellReader
 from etl.pipeline.opening import BAD_ROW, ItemOpener, Opened, is_columnar
 from etl.pipeline.units import Run
+from etl.sources.recipe import Recipe
 
 SEVERAL_MESSAGES: Final = "several_messages"
 

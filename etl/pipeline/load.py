@@ -17,9 +17,6 @@ from pathlib import Path
 import duckdb
 
 from etl.errors import PermanentError
-from etl.ingest.files import SourceFile, fault_of
-from etl.ingest.recipe import Recipe
-from etl.ingest.seen import SeenEntry, read_seen, write_seen
 from etl.kernel.compiled import Compiled
 from etl.kernel.exact import Limits
 from etl.landing.bundles import Collector
@@ -41,6 +38,9 @@ from etl.pipeline.transaction import LOAD, RELOAD, REPLAY, Integers, Transaction
 from etl.pipeline.units import Unit
 from etl.pipeline.value_policy import nulled_fields
 from etl.settings import Settings
+from etl.sources.files import SourceFile, fault_of
+from etl.sources.recipe import Recipe
+from etl.sources.seen import SeenEntry, read_seen, write_seen
 from etl.warehouse import ledger
 from etl.warehouse.connection import open_warehouse, write_lock
 from etl.warehouse.disk import require_room

@@ -10,11 +10,11 @@ from typing import Final
 import duckdb
 
 from etl.errors import PermanentError, WarehouseBusy
-from etl.ingest.envelope_keys import find_key
 from etl.pipeline.load import Loader
 from etl.pipeline.received import text_of_item
 from etl.pipeline.records import LoadSummary
 from etl.settings import Settings
+from etl.sources.envelope_keys import find_key
 from etl.warehouse.connection import open_warehouse, read_lock
 
 ENVELOPED: Final = frozenset(("no_meta", "bad_envelope", "not_object", "several_messages"))

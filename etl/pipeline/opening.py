@@ -13,16 +13,16 @@ from typing import Any, Final
 
 from etl.conform.exact_json import Unreadable, parse_exact
 from etl.encodings import MARK_BYTES, UNIT_BYTES, known_encoding, marked_encoding, to_utf8
-from etl.ingest.envelope import BadEnvelope, json_in_base64, unwrap_all
-from etl.ingest.envelope_times import instant_of
-from etl.ingest.recipe import Recipe
-from etl.landing.columnar import MAGIC as PARQUET
-from etl.landing.delimited import Layout, read_layout
-from etl.landing.framing import ContentFramer
-from etl.landing.items import Parts
+from etl.framing.columnar import MAGIC as PARQUET
+from etl.framing.delimited import Layout, read_layout
+from etl.framing.form import ContentFramer
+from etl.framing.items import Parts
+from etl.framing.texts import messages_in_string, split_messages
 from etl.landing.store import PLAIN, Form, Landing, LandingReader
-from etl.landing.texts import messages_in_string, split_messages
 from etl.pipeline.units import Run
+from etl.sources.envelope import BadEnvelope, json_in_base64, unwrap_all
+from etl.sources.envelope_times import instant_of
+from etl.sources.recipe import Recipe
 
 __all__ = [
     "ItemOpener",

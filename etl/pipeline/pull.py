@@ -1,6 +1,6 @@
 """The pull: plan what to ask, ask what is missing, hand the replies over to the load.
 
-Here is the order; asking lives in `etl.ingest.pull`, the form of handed-over replies in
+Here is the order; asking lives in `etl.pull`, the form of handed-over replies in
 `reply_segments`.
 """
 
@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from etl.errors import UsageFault, WarehouseBusy
-from etl.ingest.pull.journal import SPOOL_NAME, Journal, read_answered
-from etl.ingest.pull.plan import list_queries, plan_requests, tell_faults
-from etl.ingest.pull.records import PullSummary, Request
-from etl.ingest.pull.requests import read_table, read_templates
-from etl.ingest.pull.run import check_login, list_missing, run_pull
 from etl.pipeline.catalog_cache import site_catalog
 from etl.pipeline.reply_segments import write_segment
+from etl.pull.journal import SPOOL_NAME, Journal, read_answered
+from etl.pull.plan import list_queries, plan_requests, tell_faults
+from etl.pull.records import PullSummary, Request
+from etl.pull.requests import read_table, read_templates
+from etl.pull.run import check_login, list_missing, run_pull
 from etl.settings import Settings
 from models.catalog import Catalog, CatalogFaults
 

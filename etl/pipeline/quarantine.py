@@ -12,8 +12,7 @@ import numpy as np
 
 from etl.encodings import known_encoding
 from etl.errors import UsageFault
-from etl.ingest.recipe import Recipe
-from etl.landing.frames import ITEM, NO_TIME
+from etl.framing.frames import ITEM, NO_TIME
 from etl.pipeline.load import Loader
 from etl.pipeline.misread import ENVELOPED, find_keys
 from etl.pipeline.received import received_item
@@ -22,6 +21,7 @@ from etl.pipeline.records import LoadSummary
 from etl.pipeline.status import write_status
 from etl.pipeline.units import Run, gather_units
 from etl.report.names import SHOWN_SOURCE
+from etl.sources.recipe import Recipe
 from etl.warehouse.connection import open_warehouse, read_lock
 from etl.warehouse.lake import load_command
 

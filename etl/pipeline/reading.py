@@ -23,17 +23,17 @@ import numpy as np
 from etl.conform.exact_json import OTHER_FORMAT
 from etl.encodings import likely_encoding, unmarked_encoding
 from etl.errors import TransientError
-from etl.ingest.recipe import Recipe
+from etl.framing.frames import CROWDED, ITEM, PURGED, TRUNCATED
 from etl.kernel._reader import PADDING
 from etl.kernel.compiled import Compiled
 from etl.kernel.exact import Conformed, ExactWay, Limits, Refused
 from etl.kernel.run import ConformAll, Items, UnitResult, identify, run
-from etl.landing.frames import CROWDED, ITEM, PURGED, TRUNCATED
 from etl.landing.store import Landing, LandingReader
 from etl.other_formats import HEAD_BYTES, is_other_format
 from etl.pipeline.items import ItemsOfRun
 from etl.pipeline.opening import BAD_ROW, ItemOpener, Opened, opener_of
 from etl.pipeline.units import Run, Unit
+from etl.sources.recipe import Recipe
 from etl.without_pandas import leave_pandas_out
 
 PURGED_REASON = "purged"

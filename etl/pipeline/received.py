@@ -6,13 +6,13 @@ from typing import Final
 
 import numpy as np
 
-from etl.ingest.recipe import Recipe
-from etl.landing.frames import BROKEN, ITEM, NO_TIME
-from etl.landing.places import Place
+from etl.framing.frames import BROKEN, ITEM, NO_TIME
+from etl.framing.places import Place
 from etl.landing.store import Landing, LandingReader
 from etl.pipeline.items import ItemsOfRun
 from etl.pipeline.opening import ItemOpener, opener_of
 from etl.pipeline.units import Run
+from etl.sources.recipe import Recipe
 
 _ANY: Final = 2**30
 

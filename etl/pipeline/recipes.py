@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import duckdb
 
-from etl.ingest.recipe import Recipe
+from etl.sources.recipe import Recipe
 
 
 def recipes_to_try(

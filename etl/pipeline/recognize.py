@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from etl.encodings import MARK_BYTES, UNIT_BYTES, marked_encoding, to_utf8
 from etl.errors import PermanentError, UsageFault
-from etl.ingest.envelope_keys import find_key
-from etl.ingest.envelope_times import RECEIVED_AT_NAMES
-from etl.ingest.files import label_of
-from etl.ingest.folders import path_of
-from etl.landing.columnar import MAGIC, names_of, read_cells
-from etl.landing.delimited import MARK, read_fields, read_names
+from etl.framing.columnar import MAGIC, names_of, read_cells
+from etl.framing.delimited import MARK, read_fields, read_names
+from etl.sources.envelope_keys import find_key
+from etl.sources.envelope_times import RECEIVED_AT_NAMES
+from etl.sources.files import label_of
+from etl.sources.folders import path_of
 
 _MOST_ROWS: Final = 5
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")

@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from etl.ingest.pull.records import KeptReply
-from etl.ingest.pull.spool import storage_fault
-from etl.landing.segments import MAGIC, encode_record
+from etl.framing.segments import MAGIC, encode_record
+from etl.pull.records import KeptReply
+from etl.pull.spool import storage_fault
 
 CLOSED_SUFFIX = ".seg"
 PART_NAME = ".pull.part"

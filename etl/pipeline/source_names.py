@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from etl.errors import RedoxWarehouseError, UsageFault, WarehouseBusy
-from etl.ingest.files import label_of
-from etl.ingest.seen import read_seen
 from etl.pipeline.sources import Sources
 from etl.pipeline.watch import watched_paths
 from etl.settings import Settings
+from etl.sources.files import label_of
+from etl.sources.seen import read_seen
 from etl.warehouse.connection import open_warehouse, read_lock
 
 LANDED: Final = "landed"

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from etl.errors import RedoxWarehouseError
-from etl.ingest.files import LeftOut, SourceFile, is_there, label_of, list_sources, open_source
-from etl.ingest.folders import TROUBLE, Reason
+from etl.sources.files import LeftOut, SourceFile, is_there, label_of, list_sources, open_source
+from etl.sources.folders import TROUBLE, Reason
 
 __all__ = ["TROUBLE", "LeftOut", "Reason", "Sources", "label_of", "mark_of"]
 

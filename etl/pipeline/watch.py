@@ -19,14 +19,14 @@ from pathlib import Path
 
 from etl.atomic import replacing
 from etl.errors import RedoxWarehouseError, UsageFault
-from etl.ingest.files import LeftOut, SourceFile, label_of
-from etl.ingest.folders import TROUBLE
-from etl.ingest.seen import read_seen, unseen
 from etl.pipeline.batches import BatchSummary, load_batch
 from etl.pipeline.pull import recover_pull
 from etl.pipeline.records import LoadSummary, Progress, no_progress
 from etl.pipeline.sources import Sources
 from etl.settings import Settings
+from etl.sources.files import LeftOut, SourceFile, label_of
+from etl.sources.folders import TROUBLE
+from etl.sources.seen import read_seen, unseen
 
 KEEP_BATCHES = timedelta(days=30)
 MOST_TROUBLES = 20

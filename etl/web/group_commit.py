@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Concatenate, ParamSpec, TypeVar
 
-from etl.landing.segments import encode_record
+from etl.framing.segments import encode_record
 from etl.web.metrics import ReceiverMetrics
 from etl.web.refusals import Reason, Refusal
 from etl.web.segment_folder import SegmentFolder

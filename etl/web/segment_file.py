@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from etl.landing.segments import MAGIC
+from etl.framing.segments import MAGIC
 
 OWNER_ONLY = 0o600
 PARTS_PER_WRITE = 1024

@@ -18,7 +18,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from etl.errors import PermanentError, WarehouseBusy
-from etl.landing.segments import MAGIC
+from etl.framing.segments import MAGIC
 from etl.web.segment_file import OWNER_ONLY, OpenSegment, sync_folder
 
 OPEN_SUFFIX = ".open"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from etl.answers.reading import open_for_reading
 from etl.pipeline.load import load_paths
 from etl.pipeline.publish import publish
+from etl.queries.reading import open_for_reading
 from etl.settings import Settings, read_settings
 from etl.synth import Dials, write_synthetic
 from etl.synth.dials import FAULTS, Shares

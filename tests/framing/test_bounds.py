@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from etl.landing.framing import frame
+from etl.framing.form import frame
 from tests.growth import least_seconds
 
 PATTERNS = {
@@ -27,7 +27,7 @@ CHUNK = 2**20
 SMALL = 2**14
 FRAME_A_GIGABYTE = """
 import sys
-from etl.landing.framing import frame
+from etl.framing.form import frame
 pattern = bytes.fromhex(sys.argv[1])
 chunk = pattern * (2**20 // len(pattern))
 print(sum(len(batch) for batch in frame(chunk for _ in range(1000))))

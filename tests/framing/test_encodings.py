@@ -11,8 +11,8 @@ import pytest
 
 from etl.encodings import UNIT_BYTES, known_encoding, likely_encoding, to_utf8
 from etl.errors import UsageFault
-from etl.landing.frames import ITEM, TRUNCATED, join_batches
-from etl.landing.framing import ContentFramer, Form
+from etl.framing.form import ContentFramer, Form
+from etl.framing.frames import ITEM, TRUNCATED, join_batches
 from tests.framing.mixes import make_mix
 from tests.framing.test_framing_properties import cut, frame_all
 

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.errors import UsageFault
-from etl.landing.delimited import read_layout
-from etl.landing.frames import ITEM, Account, join_batches
-from etl.landing.framing import ContentFramer
-from etl.landing.items import Parts
+from etl.framing.delimited import read_layout
+from etl.framing.form import ContentFramer
+from etl.framing.frames import ITEM, Account, join_batches
+from etl.framing.items import Parts
 
 COLUMNS = ("payload", "")
 TEXT = st.text(alphabet='ab{},;\t|"\n é\\', max_size=8)

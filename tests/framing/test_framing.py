@@ -9,9 +9,9 @@ from functools import cache
 
 import pytest
 
-from etl.landing.frames import BROKEN, ITEM, TRUNCATED
-from etl.landing.framing import frame
-from etl.landing.segments import MAGIC, encode_record
+from etl.framing.form import frame
+from etl.framing.frames import BROKEN, ITEM, TRUNCATED
+from etl.framing.segments import MAGIC, encode_record
 from tests.framing.mixes import DAMAGES, compact, make_message, pretty, spaced
 
 WHOLE = 10_000_000
@@ -241,7 +241,7 @@ def test_deep_nesting_is_framed_by_its_brackets(form: bytes) -> None:
 def test_a_huge_value_is_framed_without_being_held(
     form: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("etl.landing.values.MAX_HELD_BYTES", 50)
+    monkeypatch.setattr("etl.framing.values.MAX_HELD_BYTES", 50)
     huge = b'{"a":"' + b"x" * 500 + b'"}'
     found = read_items(form % (A, huge, B), 20)
     assert [item.strip() for item in found if isinstance(item, bytes)] == [A, huge, B]

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etl.landing.frames import ITEM, FrameBatch, join_batches
-from etl.landing.framing import frame
+from etl.framing.form import frame
+from etl.framing.frames import ITEM, FrameBatch, join_batches
 from tests.framing.mixes import make_mix
 from tests.reference.framing import find_messages
 

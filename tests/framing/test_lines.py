@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from etl.landing import lines as reading
-from etl.landing.lines import find_lines
+from etl.framing import lines as reading
+from etl.framing.lines import find_lines
 
 LINE = b'{"Meta":{"a":"}{"}}'
 ODD = [LINE + b"\r", b" " + LINE, LINE + LINE, b"", b"{oops}", b"[1]", b'{"a":NaN}', LINE + b","]

@@ -16,9 +16,9 @@ from itertools import product
 import pytest
 import pyzstd
 
-from etl.ingest.unpack import fault_of, open_unpacked
-from etl.landing.frames import BROKEN, ITEM, TRUNCATED, FrameBatch, join_batches
-from etl.landing.framing import frame
+from etl.framing.form import frame
+from etl.framing.frames import BROKEN, ITEM, TRUNCATED, FrameBatch, join_batches
+from etl.sources.unpack import fault_of, open_unpacked
 from tests.framing.mixes import DAMAGES, compact, make_message, pretty, spaced
 from tests.reference.framing import find_messages
 

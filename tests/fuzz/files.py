@@ -23,12 +23,12 @@ from typing import Any
 import duckdb
 
 from etl.errors import RedoxWarehouseError
-from etl.ingest.seen import read_seen
-from etl.landing.framing import frame
-from etl.landing.segments import MAGIC
+from etl.framing.form import frame
+from etl.framing.segments import MAGIC
 from etl.pipeline.load import open_loader
 from etl.pipeline.sources import Sources
 from etl.settings import Settings, read_settings
+from etl.sources.seen import read_seen
 from tests.fuzz.__main__ import read_figures
 from tests.fuzz.odd_files import OddFile, make_file
 from tests.growth import least_seconds

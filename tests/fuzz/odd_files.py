@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pyzstd
 
-from etl.landing.segments import encode_record
+from etl.framing.segments import encode_record
 from tests.framing.mixes import make_message, make_mix, pretty
 
 SIGNS = [

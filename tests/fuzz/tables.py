@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from etl.landing.segments import MAGIC, encode_record
+from etl.framing.segments import MAGIC, encode_record
 from etl.pipeline.items import SEVERAL_MESSAGES
 from etl.pipeline.load import load_paths
 from etl.settings import read_settings

@@ -17,8 +17,8 @@ from typing import Any
 
 import duckdb
 
-from etl.landing.frames import NO_TIME
-from etl.landing.segments import MAGIC, encode_record
+from etl.framing.frames import NO_TIME
+from etl.framing.segments import MAGIC, encode_record
 from etl.pipeline.load import load_paths
 from etl.sections import LoadSettings, ValueSettings
 from etl.settings import read_settings

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from etl.answers.figures import read_figures
 from etl.cli.main import cli
 from etl.doctor.examine import examine
 from etl.lake import whole
@@ -20,6 +19,7 @@ from etl.pipeline.purge.request import PurgeRequest
 from etl.pipeline.purge.run import PurgeSummary, purge
 from etl.pipeline.retention import retain
 from etl.pipeline.sources import Sources
+from etl.queries.figures import read_figures
 from etl.sections import RetentionSettings
 from etl.settings import Settings, read_settings
 from etl.warehouse.lake import Kind, LakeFolder

@@ -14,8 +14,8 @@ from deltalake import DeltaTable
 
 from etl.cli.main import cli
 from etl.errors import UsageFault
+from etl.framing.segments import MAGIC, encode_record
 from etl.lake.driver import open_home
-from etl.landing.segments import MAGIC, encode_record
 from etl.pipeline.delta import register_delta
 from etl.pipeline.publish import publish
 from etl.pipeline.reload import Selection, reload_slices

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from etl.errors import PermanentError
+from etl.framing.frames import PURGED
 from etl.landing import bundle, bundles
 from etl.landing.bundle import Erasure
 from etl.landing.bundles import FEWEST_OBJECTS, Collector
-from etl.landing.frames import PURGED
 from etl.landing.seekable import SeekableReader
 from etl.landing.store import Landing
 

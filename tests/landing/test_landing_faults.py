@@ -14,11 +14,11 @@ from typing import Any, BinaryIO
 import pytest
 
 from etl.errors import DiskFull, PermanentError
-from etl.ingest.recipe import Recipe
+from etl.framing.frames import CROWDED, ITEM
 from etl.landing import index, store
-from etl.landing.frames import CROWDED, ITEM
 from etl.landing.store import Landing
 from etl.pipeline.opening import form_of
+from etl.sources.recipe import Recipe
 from tests.landing.kept import LINES, land, list_files
 
 

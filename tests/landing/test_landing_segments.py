@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etl.landing.frames import BROKEN, ITEM, NO_TIME
-from etl.landing.range_checksum import STEP_BYTES, RangeChecksums
-from etl.landing.segments import HEADER_BYTES, MAGIC, MAX_BODY_BYTES, encode_record, scan_segment
+from etl.framing.frames import BROKEN, ITEM, NO_TIME
+from etl.framing.range_checksum import STEP_BYTES, RangeChecksums
+from etl.framing.segments import HEADER_BYTES, MAGIC, MAX_BODY_BYTES, encode_record, scan_segment
 from tests.growth import least_seconds
 
 BODIES = [b'{"Meta":1}', b"", b"\xff not json", b"x" * 5000]

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.errors import PermanentError
-from etl.landing.frames import ITEM
-from etl.landing.segments import MAGIC, encode_record
+from etl.framing.frames import ITEM
+from etl.framing.segments import MAGIC, encode_record
 from etl.landing.store import LandedObject, Landing
 from tests.landing.kept import LINES, NOW, land, list_files
 

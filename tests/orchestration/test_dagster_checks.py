@@ -9,9 +9,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from etl.answers.feeds import FeedShare, PlaceShare, Window
-from etl.answers.figures import read_figures
-from etl.answers.verdicts import evaluate_errors, evaluate_quarantine, publishing_blockers
+from etl.queries.feeds import FeedShare, PlaceShare, Window
+from etl.queries.figures import read_figures
+from etl.queries.verdicts import evaluate_errors, evaluate_quarantine, publishing_blockers
 from etl.sections import CheckSettings
 from tests.orchestration.dagster_world import DagsterWorld, checks_of, metadata_of, said
 from tests.pipeline.small_messages import make_patient

@@ -20,9 +20,9 @@ from etl.errors import (
     UsageFault,
     WarehouseBusy,
 )
-from etl.ingest.seen import read_seen
 from etl.orchestration import loading, new_files, publishing
 from etl.pipeline.batches import BatchSummary
+from etl.sources.seen import read_seen
 from tests.orchestration.dagster_world import DagsterWorld, checks_of, metadata_of, said
 
 CANARY = "Zebulonsky"

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from etl.ingest.folders import foreign_endings
 from etl.orchestration.arrivals import observe_arrivals
 from etl.orchestration.loading import LoadConfig, run_load
 from etl.orchestration.metadata import left_out_metadata
 from etl.pipeline.records import no_progress
 from etl.pipeline.watch import find_waiting
 from etl.settings import Settings, read_settings
+from etl.sources.folders import foreign_endings
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import dagster as dg
 import duckdb
 import pytest
 
-from etl.answers.reliability_checks import FailingField, Headline, Silence
 from etl.orchestration import senders
 from etl.orchestration.assembly import assemble
 from etl.orchestration.graph import freshness_policy
@@ -18,6 +17,7 @@ from etl.orchestration.habits import Habits, read_habits
 from etl.orchestration.reliability import describe_report
 from etl.orchestration.senders import check_name
 from etl.publish.manifest import MANIFEST
+from etl.queries.reliability_checks import FailingField, Headline, Silence
 from etl.report.records import ReportSummary
 from etl.settings import Settings, read_settings
 

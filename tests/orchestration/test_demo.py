@@ -12,11 +12,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from etl.answers.reading import open_for_reading
-from etl.answers.reliability_checks import REPORT_FILE
 from etl.orchestration import demo, demo_messages, demo_words
 from etl.orchestration.demo_messages import BROKEN_FILE, DAYS, make_messages, messages_folder
 from etl.orchestration.demo_words import Troubles
+from etl.queries.reading import open_for_reading
+from etl.queries.reliability_checks import REPORT_FILE
 from etl.settings import Settings, read_settings
 from etl.synth.scenarios.senders import make_senders
 from models.catalog import read_catalog

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from etl.errors import PermanentError
-from etl.ingest.files import SourceFile
+from etl.framing.frames import FrameBatch
 from etl.landing.bundle import Small
 from etl.landing.bundles import MOST_OBJECTS, Collector
-from etl.landing.frames import FrameBatch
 from etl.landing.index import LandedObject
 from etl.pipeline.ahead import AT_ONCE, FILES_AT_ONCE, SMALL_BYTES, land_ahead
+from etl.sources.files import SourceFile
 
 
 def _sources(prefix: str, count: int, size: int = 100) -> list[SourceFile]:

@@ -11,10 +11,10 @@ import pytest
 from fsspec import get_filesystem_class
 from moto.server import ThreadedMotoServer
 
-from etl.ingest.files import list_sources
-from etl.ingest.seen import read_seen, unseen
 from etl.pipeline.load import load_paths
 from etl.settings import Settings
+from etl.sources.files import list_sources
+from etl.sources.seen import read_seen, unseen
 from tests.faults.odd_file import adt
 
 PREFIX = "s3://feeds/redox/2026"

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from etl.answers.deidentify.export import export_deidentified
-from etl.answers.deidentify.rules import Mode, class_of, small_zip3
 from etl.errors import UsageFault
 from etl.pipeline.load import load_paths
 from etl.pipeline.publish import publish
 from etl.pipeline.reader_catalog import mart_headers
 from etl.publish.export import ExportFormat
+from etl.queries.deidentify.export import export_deidentified
+from etl.queries.deidentify.rules import Mode, class_of, small_zip3
 from etl.settings import Settings, read_settings
 from etl.synth.scenarios.dials import ScenarioDials
 from etl.synth.scenarios.run import write_scenarios

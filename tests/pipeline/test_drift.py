@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from etl.answers.drift import DriftLine, list_drift, write_drift
-from etl.answers.newest import open_newest
 from etl.cli.drift import drift as command
 from etl.cli.opening import open_loader
 from etl.errors import UsageFault
 from etl.pipeline.load import load_paths
 from etl.pipeline.quarantine import replay
+from etl.queries.drift import DriftLine, list_drift, write_drift
+from etl.queries.newest import open_newest
 from etl.report.names import SHOWN_EVENT_TYPE, SHOWN_SOURCE
 from etl.report.views import read_views
 from etl.settings import Settings, read_settings

@@ -13,9 +13,9 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from etl.answers.export import export
 from etl.errors import UsageFault
 from etl.publish.export import ExportFormat
+from etl.queries.export import export
 from etl.settings import Settings
 from tests.pipeline.published_world import (
     FOR_READERS,
@@ -177,7 +177,7 @@ def test_a_failed_export_leaves_what_was_there(
     def fail(*_: object) -> None:
         raise OSError("no")
 
-    monkeypatch.setattr("etl.answers.export.write_companions", fail)
+    monkeypatch.setattr("etl.queries.export.write_companions", fail)
     with pytest.raises(OSError, match="no"):
         export(home, out, tables=["core.message"], overwrite=True)
     assert sorted(path.name for path in out.rglob("*.parquet")) == ["load.parquet"]

@@ -9,21 +9,21 @@ import pytest
 from click import Command
 from click.testing import CliRunner
 
-from etl.answers.findings import (
-    Chosen,
-    count_findings,
-    count_open_quarantine,
-    find_places,
-    find_values,
-)
-from etl.answers.messages import received_bytes
-from etl.answers.newest import open_newest
 from etl.cli.drift import drift
 from etl.cli.findings import findings as command
 from etl.cli.opening import open_loader
 from etl.errors import UsageFault
 from etl.pipeline.publish import publish
 from etl.pipeline.quarantine import resolve
+from etl.queries.findings import (
+    Chosen,
+    count_findings,
+    count_open_quarantine,
+    find_places,
+    find_values,
+)
+from etl.queries.messages import received_bytes
+from etl.queries.newest import open_newest
 from etl.settings import Settings, read_settings
 from etl.warehouse.connection import write_lock
 from tests.pipeline.small_messages import load, make_message, make_patient
@@ -252,7 +252,7 @@ def test_without_a_warehouse_the_way_to_one_is_told(settings: Settings) -> None:
 def test_while_a_load_writes_the_published_version_answers(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from etl.answers import newest
+    from etl.queries import newest
 
     monkeypatch.setattr(newest, "WAIT_BESIDE_PUBLISHED_S", 0.1)
     load(settings, "one", [make_patient("1", {"Sex": "X"})])

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from etl.answers.inference import MOST_KEYS
 from etl.cli.drift import drift
 from etl.cli.findings import findings
+from etl.queries.inference import MOST_KEYS
 from etl.report.views import read_views
 from models.catalog import Catalog
 from models.tables.fixed import FIXED

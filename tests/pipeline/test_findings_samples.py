@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from etl.answers.messages import received_bytes
 from etl.cli.opening import open_loader
 from etl.pipeline.load import load_paths
+from etl.queries.messages import received_bytes
 from etl.settings import Settings, read_settings
 from tests.pipeline.small_messages import ask
 from tests.reference.json_text import Value, parse

@@ -9,9 +9,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from etl.answers.reading import open_for_reading
 from etl.errors import UsageFault
 from etl.pipeline.value_policy import nulled_fields
+from etl.queries.reading import open_for_reading
 from etl.report.conformed import create_conformed_views
 from etl.report.views import create_views
 from etl.sections import ValueSettings

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from etl.answers.messages import received_bytes
 from etl.pipeline.load import open_loader
+from etl.queries.messages import received_bytes
 from etl.settings import Settings
 from tests.pipeline.command import CommandLine
 from tests.pipeline.small_messages import make_message

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from etl.answers.messages import received_bytes
 from etl.pipeline.load import load_paths, open_loader
 from etl.pipeline.reload import Selection, reload_slices
+from etl.queries.messages import received_bytes
 from etl.settings import Settings
 from tests.pipeline.command import CommandLine
 from tests.pipeline.small_messages import ask, make_message

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from etl.answers.export import export
+from etl.queries.export import export
 from tests.pipeline.published_world import current, published_home
 
 PAGE = Path(__file__).parents[2] / "docs" / "published.md"

@@ -17,10 +17,10 @@ import pytest
 from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.types import NullType
 
-from etl.answers.reading import open_for_reading
 from etl.errors import UsageFault
 from etl.pipeline.publish import publish
 from etl.publish.sqlalchemy_tables import read_tables
+from etl.queries.reading import open_for_reading
 from etl.settings import Settings, read_settings
 from tests.pipeline.published_world import (
     add_empty_load,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from etl.ingest.files import label_of
+from etl.sources.files import label_of
 from tests.pipeline.command import CommandLine
 from tests.pipeline.small_messages import make_message
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from etl.answers.query import Session, open_session
 from etl.cli.sql_prompt import Prompt
 from etl.errors import UsageFault
+from etl.queries.query import Session, open_session
 from etl.settings import Settings
 from tests.pipeline.command import CommandLine
 from tests.pipeline.published_world import current, published_home

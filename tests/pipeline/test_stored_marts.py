@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from etl.answers.export import export
 from etl.errors import PermanentError, UsageFault
 from etl.pipeline.publish import publish
+from etl.queries.export import export
 from tests.pipeline.mart_world import MartWorld, patient
 from tests.pipeline.published_world import add_empty_load, files_of
 

@@ -14,13 +14,13 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
-from etl.answers.export import export
-from etl.ingest.pull.records import KeptReply
-from etl.ingest.pull.spool import Spool
-from etl.landing.segments import MAGIC, encode_record
+from etl.framing.segments import MAGIC, encode_record
 from etl.landing.store import Landing
 from etl.pipeline.load import load_paths
 from etl.pipeline.publish import publish
+from etl.pull.records import KeptReply
+from etl.pull.spool import Spool
+from etl.queries.export import export
 from etl.settings import Settings, read_settings
 from tests.pipeline.small_messages import Message, make_message
 

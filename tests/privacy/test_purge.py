@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from etl.answers.verdicts import ledger_balances
 from etl.cli.opening import open_loader
 from etl.errors import TransientError, UsageFault
 from etl.landing.store import Landing
@@ -19,6 +18,7 @@ from etl.pipeline.delta import register_delta
 from etl.pipeline.load import load_paths
 from etl.pipeline.purge.request import PurgeRequest
 from etl.pipeline.purge.run import PurgeSummary, purge, resume
+from etl.queries.verdicts import ledger_balances
 from etl.settings import Settings, read_settings
 from tests.pipeline.small_messages import ask, contents, facts, load, reload_all
 from tests.privacy.planted import MRN, PATIENT, found, make_home, of
@@ -124,7 +124,7 @@ def test_counts_are_those_of_a_reload(purged_copy: Settings) -> None:
 
 
 def test_the_ledger_adds_up_and_the_record_holds_no_value(purged: Settings) -> None:
-    from etl.answers.figures import read_figures
+    from etl.queries.figures import read_figures
 
     ledger = read_figures(purged).ledger
     assert ledger_balances(ledger)

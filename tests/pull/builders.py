@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from etl.landing.segments import scan_segment
+from etl.framing.segments import scan_segment
 from etl.pipeline.pull import PullRequest, PullSummary
 from etl.pipeline.pull import pull as run
 from etl.settings import Settings, read_settings

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from etl.ingest.pull.journal import read_answered
 from etl.pipeline.pull import PullRequest, pull
+from etl.pull.journal import read_answered
 from etl.settings import Settings
 from tests.pull.builders import landed_ids, make_home, make_query, write_requests
 from tests.standin.faults import Fault

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from etl.errors import DiskFull, PermanentError
-from etl.ingest.pull import spool as spool_module
-from etl.ingest.pull.journal import Journal, read_answered
-from etl.ingest.pull.records import KeptReply
-from etl.ingest.pull.spool import read_spool
 from etl.pipeline.reply_segments import write_segment
+from etl.pull import spool as spool_module
+from etl.pull.journal import Journal, read_answered
+from etl.pull.records import KeptReply
+from etl.pull.spool import read_spool
 
 
 class Crash(BaseException):

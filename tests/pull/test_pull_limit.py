@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etl.ingest.pull.limit import SlidingWindow
+from etl.pull.limit import SlidingWindow
 
 
 class Clock:

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from pydantic import SecretStr
 
 from etl.errors import PermanentError, TransientError, UsageFault
-from etl.ingest.pull.tokens import make_token
 from etl.pipeline.pull import check_pull_login
+from etl.pull.tokens import make_token
 from etl.settings import Settings, read_settings
 from tests.pull.builders import FAST, ask, landed_ids, make_home
 from tests.standin.faults import Fault

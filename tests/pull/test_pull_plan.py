@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etl.ingest.pull.plan import plan_requests, request_key, tell_faults
-from etl.ingest.pull.records import Request
-from etl.ingest.pull.requests import Row, Template, read_table, read_templates
-from etl.ingest.pull.templates import day_parameters, fill, find_placeholders
+from etl.pull.plan import plan_requests, request_key, tell_faults
+from etl.pull.records import Request
+from etl.pull.requests import Row, Template, read_table, read_templates
+from etl.pull.templates import day_parameters, fill, find_placeholders
 from tests.pull.builders import make_query
 
 QUERIES = {("PatientSearch", "Query"): "Response", ("Scheduling", "Booked"): "BookedResponse"}

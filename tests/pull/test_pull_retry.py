@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from etl.ingest.pull.retry import RetryPolicy, is_transient, parse_retry_after
+from etl.pull.retry import RetryPolicy, is_transient, parse_retry_after
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 

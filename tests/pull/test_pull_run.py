@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from etl.errors import PermanentError, TransientError, WarehouseBusy
-from etl.landing.segments import scan_segment
+from etl.framing.segments import scan_segment
 from etl.pipeline.pull import PullRequest, list_days, plan_pull, pull, recover_pull
 from etl.settings import Settings
 from tests.pull.builders import (

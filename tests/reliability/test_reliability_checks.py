@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from reliability_world import Feed, connect_world, expect, list_fields, send
 
-from etl.answers import reliability_checks
+from etl.queries import reliability_checks
 from etl.settings import Settings, read_settings
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from etl.errors import RedoxWarehouseError, UsageFault
-from etl.ingest.files import list_sources, open_source
+from etl.sources.files import list_sources, open_source
 
 boto3 = pytest.importorskip("boto3")
 moto_server = pytest.importorskip("moto.server")

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.ingest.envelope import BadEnvelope, unwrap, unwrap_all
-from etl.ingest.envelope_keys import find_key
+from etl.sources.envelope import BadEnvelope, unwrap, unwrap_all
+from etl.sources.envelope_keys import find_key
 
 BODY = b'{"Meta": {"DataModel":"Order"}, "n": 1.10, "n": 2}'
 TEN = datetime(2024, 2, 3, 10, 0, tzinfo=UTC)

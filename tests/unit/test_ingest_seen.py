@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from etl.errors import DiskFull
-from etl.ingest.files import SourceFile
-from etl.ingest.seen import SeenEntry, read_seen, unseen, write_seen
+from etl.sources.files import SourceFile
+from etl.sources.seen import SeenEntry, read_seen, unseen, write_seen
 
 FIRST = SeenEntry("a", 10, 100, "", "0" * 64)
 SECOND = SeenEntry("s3://b/c", 20, 0, "tag", "1" * 64)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from etl.landing.segments import scan_segment
+from etl.framing.segments import scan_segment
 
 TOKEN = "first-token-4711"
 OTHER_TOKEN = "second-token-0815"

@@ -10,7 +10,7 @@ import pytest
 from running_receiver import stored_bodies
 
 from etl.errors import WarehouseBusy
-from etl.landing.segments import MAGIC, MAX_BODY_BYTES, encode_record, scan_segment
+from etl.framing.segments import MAGIC, MAX_BODY_BYTES, encode_record, scan_segment
 from etl.sections import ReceiveSettings
 from etl.web.segment_folder import LOCK_NAME, SegmentFolder, open_folder
 

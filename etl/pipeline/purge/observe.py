@@ -15,11 +15,11 @@ import numpy as np
 import pyarrow as pa
 
 from etl.errors import PermanentError, RedoxWarehouseError
+from etl.framing.frames import NO_TIME
 from etl.kernel._reader import PADDING
 from etl.kernel.numbering import NOT_LOADED
 from etl.kernel.run import Items, Status, UnitResult, run
 from etl.kernel.settle import Origin, Settling
-from etl.landing.frames import NO_TIME
 from etl.pipeline.load import Loader
 from etl.pipeline.reload import Integers, runs_of
 from etl.pipeline.units import Unit, gather_units

@@ -18,7 +18,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from etl.errors import PermanentError, UsageFault
-from etl.landing.segments import MAGIC
+from etl.framing.segments import MAGIC
 from etl.pipeline.load import Loader
 from etl.pipeline.pull import recover_pull
 from etl.pipeline.purge.deliveries import complete_deliveries

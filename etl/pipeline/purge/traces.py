@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from etl.ingest.seen import read_seen, write_seen
 from etl.landing.store import Landing
 from etl.publish.dictionary import MADE_BY, MANIFEST
 from etl.settings import Settings
+from etl.sources.seen import read_seen, write_seen
 from etl.temporary import clean_leftovers
 from etl.warehouse.lake import FOLDER as LAKE
 

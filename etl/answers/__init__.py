@@ -1,1 +1,0 @@
-"""Answers: what people ask of what was loaded. Nothing here changes the warehouse."""

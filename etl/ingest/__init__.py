@@ -1,1 +1,0 @@
-"""Ingest: where bytes come from. Finds sources, opens them, unwraps envelopes; keeps nothing."""

@@ -1,0 +1,1 @@
+"""Queries: what people ask of what was loaded. Nothing here changes the warehouse."""
