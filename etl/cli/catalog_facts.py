@@ -7,9 +7,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from etl.errors import UsageFault
-from etl.ratings.event_tree import plant_tree
+from etl.ratings.event_tree import name_shapes, plant_tree
 from etl.ratings.events import spelled
-from etl.ratings.types import name_shapes
 from models.catalog.rating_share import rating_share
 from models.catalog.records import Catalog, DataModel, Expectation, Field
 from models.compile.ddl import as_title

@@ -3,12 +3,15 @@
 Each comes back as a line that fits, which the reader lays out like all others, and what was kept
 beside it; or with the reason why it is not a loadable message. Pure Python, so it runs where no
 insert waits for it.
+
+Which paths such a message fills is counted here, on the message as received: a value that has no
+place in its column (a word where a number is listed) still says that the sender fills the field.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +19,12 @@ import msgspec
 
 from etl.conform.conformer import PutAside, conform_message
 from etl.conform.exact_json import JsonObject, NumberText, Unreadable, is_populated, parse_exact
-from etl.conform.received_paths import received_paths
 from etl.conform.scalars import UNSTORABLE
 from etl.conform.unknown import describe, why_not_loaded
 from etl.kernel.content_hash import ContentHash
 from etl.records import About
 from models.catalog.records import Catalog, Field, JsonType
-from models.compile.shapes import ModelShapes, Shape
+from models.compile.shapes import ModelShapes, Node, NodeKind, Shape
 
 NOT_LOADABLE = "not_loadable"
 
@@ -100,7 +102,7 @@ class ExactWay:
         shape = self._shape_of(message)
         conforming, aside = conform_message(message, shape.root)
         hides_values = any(value.reason in UNSTORABLE for value in aside.unplaced)
-        paths = received_paths(message, shape.root) if hides_values else None
+        paths = _received_paths(message, shape.root) if hides_values else None
         content_hash = self._content_hash.of(message)
         line = msgspec.json.encode(_encodable(conforming))
         return Conformed((shape.data_model, shape.variant), line, aside, content_hash, paths)
@@ -162,3 +164,43 @@ def _encodable(value: Any) -> Any:
     if isinstance(value, list):
         return [_encodable(item) for item in value]
     return value
+
+
+def _received_paths(message: dict[str, Any], root: Node) -> Counter[str]:
+    """How often each listed path is populated, arrays by their populated elements."""
+    return Counter(_members(message, root))
+
+
+def _members(value: dict[str, Any], node: Node) -> Iterator[str]:
+    for key, member in value.items():
+        child = node.children.get(key)
+        if child is not None and is_populated(member):
+            yield from _occurrences(member, child)
+
+
+def _occurrences(value: Any, node: Node) -> Iterator[str]:
+    if node.kind in (NodeKind.OBJECTS, NodeKind.SCALARS):
+        yield from _elements(value, node)
+        return
+    if isinstance(value, list):
+        value = value[0] if len(value) == 1 and isinstance(value[0], dict) else None
+    yield from _one(value, node)
+
+
+def _elements(value: Any, node: Node) -> Iterator[str]:
+    if isinstance(value, dict):
+        value = [value]
+    if isinstance(value, list):
+        for element in filter(is_populated, value):
+            yield from _one(element, node)
+
+
+def _one(value: Any, node: Node) -> Iterator[str]:
+    """The path itself where the value fills it, and what it fills below."""
+    if isinstance(value, dict):
+        below = list(_members(value, node))
+        if below:
+            yield node.path
+            yield from below
+    elif is_populated(value) and not isinstance(value, list):
+        yield node.path

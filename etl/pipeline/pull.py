@@ -1,28 +1,32 @@
 """The pull: plan what to ask, ask what is missing, hand the replies over to the load.
 
-Here is the order; asking lives in `etl.pull`, the form of handed-over replies in
-`reply_segments`.
+Here is the order; `etl.pull` asks. The same replies always make the same file: name and content
+follow from them alone. So handing them over again after a crash replaces the file, or brings back
+bytes that landing already knows.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from etl.errors import UsageFault, WarehouseBusy
+from etl.framing.segments import MAGIC, encode_record
 from etl.pipeline.catalog_cache import site_catalog
-from etl.pipeline.reply_segments import write_segment
 from etl.pull.journal import SPOOL_NAME, Journal, read_answered
 from etl.pull.plan import list_queries, plan_requests, tell_faults
-from etl.pull.records import PullSummary, Request
+from etl.pull.records import KeptReply, PullSummary, Request
 from etl.pull.requests import read_table, read_templates
 from etl.pull.run import check_login, list_missing, run_pull
+from etl.pull.spool import storage_fault
 from etl.settings import Settings
 from models.catalog import Catalog, CatalogFaults
 
@@ -36,6 +40,9 @@ __all__ = [
     "pull",
     "recover_pull",
 ]
+CLOSED_SUFFIX = ".seg"
+PART_NAME = ".pull.part"
+"""One pull runs per home, so one name is enough; the next pull overwrites what a crash left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,3 +168,44 @@ def _open_journal(settings: Settings) -> Iterator[Journal]:
 
 def _folder(settings: Settings) -> Path:
     return settings.home / "pull"
+
+
+def write_segment(replies: Iterable[KeptReply], folder: Path) -> None:
+    """Write the replies as one segment, in order; durable under its final name on return.
+
+    Raises DiskFull or PermanentError, and leaves no file under a final name then.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = folder / PART_NAME
+        name = _write_part(part, replies)
+        part.rename(folder / name)
+        _sync_folder(folder)
+    except OSError as error:
+        raise storage_fault(error) from error
+
+
+def _write_part(part: Path, replies: Iterable[KeptReply]) -> str:
+    """Write the content and give the name it gets: time of the first reply, then its hash."""
+    digest = hashlib.sha256()
+    first_at_us: int | None = None
+    opened = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(opened, "wb") as file:
+        file.write(MAGIC)
+        for reply in replies:
+            first_at_us = reply.received_at_us if first_at_us is None else first_at_us
+            record = encode_record(reply.received_at_us, reply.body)
+            digest.update(record)
+            file.write(record)
+        file.flush()
+        os.fsync(file.fileno())
+    first_at = datetime.fromtimestamp((first_at_us or 0) / 1e6, UTC)
+    return f"{first_at:%Y%m%dT%H%M%S%fZ}-{digest.hexdigest()[:16]}{CLOSED_SUFFIX}"
+
+
+def _sync_folder(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -1,31 +1,31 @@
 """The plan of a pull: which requests, each once, with a key that stays the same over restarts.
 
-Which event types are queries, and what answers them, is read from the catalog.
+Which event types are queries, and what answers them, is read from the catalog. Placeholders such as
+`{{patient_id}}` are filled in parsed JSON, never in text, so no value can change the shape of a
+request.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from etl.pull.records import Request
 from etl.pull.requests import Row, Template
-from etl.pull.templates import (
-    DAY_NAMES,
-    day_parameters,
-    fill,
-    find_placeholders,
-    has_stray_braces,
-)
 from models.catalog.records import Catalog, Direction
 
 Queries = Mapping[tuple[str, str], str]
 """(data model, event type) of every query -> the event type of its reply."""
 
 _MOST_FAULTS = 20
+_PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+_LEFTOVER = re.compile(r"\{\{|\}\}")
+DAY_NAMES = frozenset({"day", "next_day", "day_start", "day_end"})
+"""Placeholders filled from the day asked for, see `day_parameters`."""
 
 
 def list_queries(catalog: Catalog) -> dict[tuple[str, str], str]:
@@ -133,3 +133,53 @@ def _envelope(value: dict[str, Any]) -> tuple[str, str]:
     meta = value.get("Meta")
     named = meta if isinstance(meta, dict) else {}
     return str(named.get("DataModel")), str(named.get("EventType"))
+
+
+def find_placeholders(value: Any) -> set[str]:
+    """The names of all placeholders in the values of a request."""
+    if isinstance(value, str):
+        return set(_PLACEHOLDER.findall(value))
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return {name for item in value for name in find_placeholders(item)}
+    return set()
+
+
+def has_stray_braces(value: Any) -> bool:
+    """True if a key holds a placeholder or a value holds braces that are none: a slip to report."""
+    if isinstance(value, str):
+        return _LEFTOVER.search(_PLACEHOLDER.sub("", value)) is not None
+    if isinstance(value, dict):
+        in_keys = any(_LEFTOVER.search(key) for key in value)
+        return in_keys or any(has_stray_braces(item) for item in value.values())
+    return isinstance(value, list) and any(has_stray_braces(item) for item in value)
+
+
+def fill(value: Any, parameters: Mapping[str, str]) -> Any:
+    """A copy of the request in which every placeholder has its parameter's text.
+
+    Filled text is not searched again. Raises KeyError for a name without a parameter.
+    """
+    if isinstance(value, str):
+        return _PLACEHOLDER.sub(lambda found: parameters[found[1]], value)
+    if isinstance(value, dict):
+        return {key: fill(item, parameters) for key, item in value.items()}
+    if isinstance(value, list):
+        return [fill(item, parameters) for item in value]
+    return value
+
+
+def day_parameters(day: date) -> dict[str, str]:
+    """What a day fills in: dates, and its bounds as Redox DateTimes in UTC.
+
+    `day_end` is the next midnight: a bound shared by two days asks twice for a record on it,
+    which the duplicate rule settles; a gap would lose it.
+    """
+    following = day + timedelta(days=1)
+    return {
+        "day": day.isoformat(),
+        "next_day": following.isoformat(),
+        "day_start": f"{day.isoformat()}T00:00:00.000Z",
+        "day_end": f"{following.isoformat()}T00:00:00.000Z",
+    }

@@ -11,8 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from etl.errors import PermanentError, TransientError
-from etl.pull.client import RedoxClient, ReplyFacts, read_facts
-from etl.pull.connect import make_limiter, open_client
+from etl.pull.client import RedoxClient, ReplyFacts, make_limiter, open_client, read_facts
 from etl.pull.journal import Journal
 from etl.pull.records import Answer, KeptReply, PullSummary, Request
 from etl.sections import PullSettings

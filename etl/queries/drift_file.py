@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from etl.errors import UsageFault
-from etl.ratings.overlay import merge_rows
+from etl.ratings.importing import merge_rows
 from models.catalog import CatalogFaults, formats, read_catalog
 from models.catalog.csv_table import TableFormat
 from models.catalog.records import Field

@@ -13,10 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from etl.conform.unknown import UNKNOWN_MODEL
 from etl.duckdb_files import connected
 from etl.errors import UsageFault
 from etl.pipeline.load import Loader
-from etl.pipeline.unknown_models import list_unknown_models, unknown_messages
+from etl.pipeline.quarantine import SHOWN_MODEL, reading
+from etl.pipeline.received import open_received
 from etl.queries.drift import NewLines, left_out, list_field, read_integer, read_keywords
 from etl.queries.drift_file import field_row, write_lines
 from etl.queries.drift_names import Names
@@ -31,6 +33,7 @@ from models.tables.plan import plan_tables
 SITE: Final = "drift"
 REPLY_ENDING: Final = "Response"
 MOST_MESSAGES: Final = 1000
+MOST_NAMES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,3 +200,25 @@ def _like_others(field: Field, catalog: Catalog) -> Field:
 def _keywords() -> frozenset[str]:
     with connected(spill=None) as connection:
         return read_keywords(connection)
+
+
+def list_unknown_models(loader: Loader) -> list[str]:
+    """The data models of open items that the catalog does not have, those that look like names."""
+    query = (
+        "select distinct data_model from core.quarantine where state = 'open' and reason = ? "
+        f"and regexp_full_match(data_model, '{SHOWN_MODEL}') order by 1 limit {MOST_NAMES}"
+    )
+    with reading(loader) as connection:
+        return [row[0] for row in connection.execute(query, [UNKNOWN_MODEL]).fetchall()]
+
+
+def unknown_messages(loader: Loader, data_model: str, *, limit: int) -> Iterator[bytes]:
+    """The newest open messages that name this data model: UTF-8, taken out of their envelopes."""
+    query = (
+        "select object_id, item, unwrap from core.quarantine join core.landed_object using (object_id) "
+        "where state = 'open' and reason = ? and data_model = ? order by quarantine_id desc limit ?"
+    )
+    with reading(loader) as connection:
+        rows = connection.execute(query, [UNKNOWN_MODEL, data_model, limit]).fetchall()
+    for object_id, item, recipe in rows:
+        yield open_received(loader.landing, object_id, item, recipe, with_envelope=False)

@@ -1,7 +1,9 @@
 """What pages state beside what the catalog says: what is new, what contradicts, what to write.
 
 A page's statement replaces what the package documents, and an inferred rating; a site's own line
-stands. Where a page says nothing nothing is taken away; where two pages differ neither counts.
+stands. Where a page says nothing nothing is taken away; where two pages differ neither counts. New
+supported values join the value set that governs the field; a page neither makes a set nor empties
+one.
 """
 
 from __future__ import annotations
@@ -10,12 +12,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from etl.ratings.comparison import PAGE_MARK, Comparison, Contradiction, News, Statement
-from etl.ratings.event_tree import EventTree, plant_tree
-from etl.ratings.records import FieldList, ReadField
-from etl.ratings.types import agrees, name_shapes
-from etl.ratings.value_sets import compare_values
-from models.catalog.records import Catalog, Expectation, Rating
+from etl.ratings.event_tree import EventTree, agrees, name_shapes, plant_tree
+from etl.ratings.records import (
+    PAGE_MARK,
+    Comparison,
+    Contradiction,
+    FieldList,
+    News,
+    ReadField,
+    Statement,
+    ValueLine,
+)
+from models.catalog.records import Catalog, Expectation, Rating, ValueSet, ValueSetKind
 
 _PAGE_STANDS = "the page's will stand"
 _CATALOG_STANDS = "the catalog's stands"
@@ -23,6 +31,7 @@ _SITE_STANDS = "the site's own line stands"
 _NONE_STANDS = "the pages differ, neither is written"
 
 Key = tuple[str, str, str]
+_OPEN_LISTS = (ValueSetKind.EXTERNAL,)
 
 
 def compare_lists(lists: Iterable[FieldList], catalog: Catalog) -> list[Comparison]:
@@ -36,7 +45,7 @@ def compare_lists(lists: Iterable[FieldList], catalog: Catalog) -> list[Comparis
         for read in one.fields:
             judge.compare(comparison, read, tree)
         comparison.contradictions.extend(_compare_types(one, tree))
-        compare_values(comparison, tree, catalog)
+        _compare_values(comparison, tree, catalog)
         comparison.contradictions.sort(key=lambda found: found.number)
         comparisons.append(comparison)
     return comparisons
@@ -154,3 +163,56 @@ def _compare_types(one: FieldList, tree: EventTree) -> Iterator[Contradiction]:
             words = (read.type.words, name_shapes(shapes))
             source = shapes[0].source
             yield Contradiction(read.path, "type", *words, source, _CATALOG_STANDS, read.number)
+
+
+def _compare_values(comparison: Comparison, tree: EventTree, catalog: Catalog) -> None:
+    """Add to `comparison` what its fields' supported values tell."""
+    for read in comparison.field_list.fields:
+        value_set = _governing_set(read, tree, catalog)
+        if value_set is None:
+            comparison.unlinked += [read] if read.values else []
+            continue
+        printed = read.values or read.items
+        if not set(printed) & set(value_set.values):
+            comparison.contradictions += [_stranger(read, value_set)] if read.values else []
+            continue
+        _compare_set(comparison, read, printed, value_set)
+
+
+def _governing_set(read: ReadField, tree: EventTree, catalog: Catalog) -> ValueSet | None:
+    """The set of the field; a public code system is none, its values are not listed here."""
+    names = [shape.value_set for shape in tree.shapes[read.path] if shape.value_set]
+    value_set = catalog.value_sets[names[0]] if names else None
+    return value_set if value_set and value_set.kind not in _OPEN_LISTS else None
+
+
+def _compare_set(
+    comparison: Comparison, read: ReadField, printed: tuple[str, ...], value_set: ValueSet
+) -> None:
+    source = comparison.field_list.source
+    planned = {(line.value_set, line.value) for line in comparison.values}
+    for value in printed:
+        if value not in value_set.values and (value_set.name, value) not in planned:
+            line = ValueLine(value_set.name, value_set.kind, value, source)
+            comparison.values.append(line)
+    missing = [value for value in value_set.values if value not in printed]
+    if missing and value_set.kind is ValueSetKind.CLOSED:
+        words = f"{len(printed)} values, without {', '.join(missing)}"
+        comparison.contradictions.append(_differing(read, words, value_set, "the set keeps them"))
+
+
+def _stranger(read: ReadField, value_set: ValueSet) -> Contradiction:
+    words = f"{len(read.values)} values, none of them in the set"
+    return _differing(read, words, value_set, "nothing is written")
+
+
+def _differing(read: ReadField, words: str, value_set: ValueSet, outcome: str) -> Contradiction:
+    return Contradiction(
+        path=read.path,
+        fact="values",
+        printed=words,
+        catalog=f"value set {value_set.name}",
+        source=value_set.source,
+        outcome=outcome,
+        number=read.number,
+    )

@@ -1,32 +1,41 @@
 """The lines of one field list into fields as printed; what belongs to no field is listed.
 
 A rating is one only right behind the type (and the word Required, in layout A). Which path of the
-catalog a field is, `places` tells.
+catalog a field is, `places` tells. Supported values are a drop-down, or a list that says so.
 """
 
 from __future__ import annotations
 
+import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from etl.ratings.phrases import (
     DOTTED,
     GLUED_RATING,
     PATH,
     RATING,
+    Start,
+    find_path_start,
+    find_tree_start,
     read_rating,
     read_required,
     read_tree_type,
     to_type,
 )
 from etl.ratings.records import Entry, LineKind, TextLine, Unread
-from etl.ratings.starts import Start, find_path_start, find_tree_start
-from etl.ratings.values import find_items, find_values
 from models.catalog.records import Rating
 
 _QUOTE_LENGTH = 80
 _WRAPPED = "the page may have wrapped a description after its first word"
+_LABEL = re.compile(
+    r"(?:(?:supported|allowed|allowable|accepted|possible) values?|value ?sets?(?: values?)?):?",
+    re.IGNORECASE,
+)
+_FORMAT = re.compile(r"ISO 8601.*|UUID|YYYY.*")
+_LONGEST_VALUE = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,3 +178,43 @@ def _seems_lost(text: str, *, has_paths: bool) -> str:
     if is_type and not (phrase and phrase.rest):
         return "a type that follows no field's name"
     return ""
+
+
+def find_values(lines: Iterable[TextLine], *, is_open: bool) -> tuple[str, ...]:
+    """The values of the drop-down among `lines`, else of the list under a line that labels it.
+
+    `is_open`: no field follows, so that only a list set apart from the text has a sure end.
+    """
+    body = list(lines)
+    options = [line for line in body if line.kind is LineKind.OPTION]
+    return _distinct(options or _labelled(body, is_open=is_open))
+
+
+def find_items(lines: Iterable[TextLine], depth: int | None) -> tuple[str, ...]:
+    """The items of a list deeper than the field that no line labels as supported values."""
+    if depth is None:
+        return ()
+    return _distinct(
+        [line for line in lines if line.is_item and line.depth is not None and line.depth > depth]
+    )
+
+
+def _labelled(body: Sequence[TextLine], *, is_open: bool) -> list[TextLine]:
+    """The lines behind the first label that stand as the first of them stands."""
+    label = next((at for at, line in enumerate(body) if _LABEL.fullmatch(line.text)), None)
+    if label is None or label + 1 >= len(body):
+        return []
+    first = body[label + 1]
+    if is_open and not first.is_item and first.depth == body[label].depth:
+        return []
+    alike = takewhile(
+        lambda line: (line.depth, line.is_item) == (first.depth, first.is_item), body[label + 1 :]
+    )
+    return [line for line in alike if not _FORMAT.fullmatch(line.text)]
+
+
+def _distinct(lines: Sequence[TextLine]) -> tuple[str, ...]:
+    texts = [line.text for line in lines]
+    if any(len(text) > _LONGEST_VALUE for text in texts):
+        return ()
+    return tuple(dict.fromkeys(texts))

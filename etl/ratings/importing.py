@@ -1,24 +1,32 @@
 """Imports saved pages: read, understand, compare, and write when asked.
 
-This is the order of the steps; each lives in its own module. Telling the result is `tell`'s.
+Lines go to a site's catalog, HOME/catalog/*.csv. Lines already there stay where they are; a line of
+the same key is replaced. Each file is written beside its place and moved there, so that no reader
+ever sees half of it. The same pages again leave every file as it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import csv
+import errno
+import io
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from etl.errors import UsageFault
+from etl.errors import DiskFull, UsageFault
 from etl.ratings.compare import compare_lists
-from etl.ratings.comparison import Comparison
-from etl.ratings.overlay import write_overlay
 from etl.ratings.pages import find_files, read_page
-from etl.ratings.records import FieldList, Refusal
+from etl.ratings.records import Comparison, FieldList, Refusal, Statement, ValueLine
 from etl.ratings.understand import PageReader
-from models.catalog import Catalog, CatalogFaults, read_catalog
+from models.catalog import Catalog, CatalogFaults, formats, read_catalog
+from models.catalog.csv_table import TableFormat
 from models.catalog.rating_share import RatingShare, rating_share
 from models.catalog.records import Expectation
+
+Row = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +104,103 @@ def read_site_catalog(overlay: Path) -> Catalog:
     except CatalogFaults as error:
         listing = "; ".join(str(fault) for fault in error.faults[:20])
         raise UsageFault(f"The site's catalog is not valid ({listing}); correct it.") from error
+
+
+def write_overlay(overlay: Path, comparisons: Iterable[Comparison]) -> list[Path]:
+    """Write all statements and values; gives the files that changed."""
+    found = list(comparisons)
+    expectations = [_expectation_row(one) for each in found for one in each.statements]
+    values = [_value_row(one) for each in found for one in each.values]
+    tables = ((formats.EXPECTATIONS, expectations), (formats.VALUE_SETS, values))
+    return [path for table, rows in tables if (path := _write_table(overlay, table, rows))]
+
+
+def _expectation_row(one: Statement) -> Row:
+    return {
+        "data_model": one.data_model,
+        "event_type": one.event_type,
+        "path": one.path,
+        "required": "yes" if one.required else "",
+        "rating": one.rating or "",
+        "basis": "documented",
+        "source": one.source,
+    }
+
+
+def _value_row(one: ValueLine) -> Row:
+    return {
+        "value_set": one.value_set,
+        "kind": one.kind,
+        "value": one.value,
+        "note": "",
+        "source": one.source,
+    }
+
+
+def _write_table(overlay: Path, table: TableFormat, rows: Sequence[Row]) -> Path | None:
+    path = overlay / table.file
+    before = _read_text(path)
+    after = merge_rows(before, table, rows)
+    if not rows or after == before:
+        return None
+    _replace(path, after)
+    return path
+
+
+def merge_rows(before: str, table: TableFormat, rows: Sequence[Row]) -> str:
+    """The text of a catalog file with `rows` in it: same keys replaced, new ones sorted last."""
+    reader = csv.DictReader(io.StringIO(before, newline=""))
+    header = list(reader.fieldnames or table.columns)
+    merged: dict[tuple[str, ...], Row] = {}
+    for line in reader:
+        merged[_key(table, line)] = {name: line[name] or "" for name in header}
+    new = {_key(table, row): row for row in rows}
+    merged.update((key, new[key]) for key in sorted(new))
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, header, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(merged.values())
+    return text.getvalue()
+
+
+def _key(table: TableFormat, row: Row) -> tuple[str, ...]:
+    return tuple((row.get(column) or "").strip() for column in table.key)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageFault(
+            f"The site's catalog file {path.name} cannot be read; make it readable UTF-8 text."
+        ) from error
+
+
+def _replace(path: Path, text: str) -> None:
+    try:
+        _write_whole(path, text)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(f"The disk is full, {path.name} is as it was; free space.") from error
+        reason = (error.strerror or "unknown fault").lower()
+        raise UsageFault(
+            f"The site's catalog file {path.name} cannot be written ({reason}); "
+            f"make the catalog folder of the home writable."
+        ) from error
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write for the owner only, flush, then move into place."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

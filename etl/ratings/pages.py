@@ -1,10 +1,12 @@
 """Saved files into pages: finds them, decodes them, tells HTML from text.
 
+Text is Unicode first, then what the page declares, then Windows-1252.
 What is no readable page is refused with a reason and never quoted: a wrong file may hold anything.
 """
 
 from __future__ import annotations
 
+import codecs
 import email
 import email.policy
 import re
@@ -12,7 +14,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from etl.ratings.decode import decode, is_binary
 from etl.ratings.from_html import read_html
 from etl.ratings.from_text import mark_samples, split_lines
 from etl.ratings.records import LineKind, Page, Refusal, TextLine
@@ -30,6 +31,13 @@ _TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]*|!doctype[^<>]*)>", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:[A-Za-z ]{1,20}:\s*)?(https?://\S+)")
 _LONGEST_TITLE = 120
 _SIGN_BYTES = 4096
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_DECLARED = re.compile(rb"""<(?:meta|\?xml)[^>]{0,200}?(?:charset|encoding)\s*=\s*["']?([\w-]+)""")
+_LAST_RESORT = "windows-1252"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,3 +191,30 @@ def _addresses(lines: tuple[TextLine, ...]) -> Iterator[str]:
 
 def _short(title: str) -> str:
     return title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1] + "…"
+
+
+def decode(content: bytes) -> tuple[str, str]:
+    """The text and the encoding it was read in; bytes that fit none become question marks."""
+    for mark, encoding in _MARKS.items():
+        if content.startswith(mark):
+            return content.decode(encoding, "replace"), "utf-8"
+    try:
+        # A page that was cut may end within a character: that one is left out.
+        return codecs.getincrementaldecoder("utf-8")().decode(content), "utf-8"
+    except UnicodeDecodeError:
+        encoding = _declared(content)
+        return content.decode(encoding, "replace"), encoding
+
+
+def is_binary(content: bytes) -> bool:
+    """True if the bytes are not text in any encoding."""
+    return b"\0" in content and not content.startswith(tuple(_MARKS))
+
+
+def _declared(content: bytes) -> str:
+    match = _DECLARED.search(content[:4096])
+    try:
+        name = codecs.lookup(match[1].decode("ascii")).name if match else _LAST_RESORT
+    except (LookupError, UnicodeDecodeError):
+        return _LAST_RESORT
+    return _LAST_RESORT if name in ("utf-8", "ascii", "iso8859-1") else name

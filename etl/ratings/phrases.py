@@ -1,14 +1,17 @@
 """The small grammar of a field: its name, its type, its rating, as words on a line.
 
-Which line belongs to which field is `entries`' business; which path a name stands for, `places`'.
+A field begins only where its name and its type stand as a layout prints them, so that a damaged
+line never opens a field. Which line belongs to which field is `entries`' business; which path a
+name stands for, `places`'.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from etl.ratings.records import PrintedType
+from etl.ratings.records import LineKind, PrintedType, TextLine
 from models.catalog.records import JsonType, Rating, Temporal
 
 NAME = re.compile(r"[A-Z][A-Za-z0-9]*(?:\[\])?")
@@ -135,3 +138,59 @@ def split_glued(text: str, names: frozenset[str]) -> Glued | None:
     ]
     known = [cut for cut in cuts if cut.name.removesuffix("[]") in names]
     return max(known or cuts, key=lambda cut: len(cut.name), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A field's first lines: `at` is its name's index, `body_at` the first index after its type.
+
+    `rest` is what stands on the type's own line behind the type. `required` is None in layout A,
+    which says it later.
+    """
+
+    at: int
+    body_at: int
+    name: str
+    type: PrintedType | None
+    required: bool | None
+    rest: str
+
+
+def prints_paths(lines: Sequence[TextLine]) -> bool:
+    """True if the list prints full paths (layout A) rather than nested names."""
+    return any(
+        DOTTED.match(line.text) and find_path_start(lines, at) for at, line in enumerate(lines)
+    )
+
+
+def find_path_start(lines: Sequence[TextLine], at: int) -> Start | None:
+    """Layout A: a full path, then its type alone on the next line; or a plain grouping."""
+    name, following = lines[at].text, _text_after(lines, at)
+    if not PATH.fullmatch(name) or not _may_begin(lines[at]):
+        return None
+    if following.startswith(f"{name}.") and PATH.fullmatch(following):
+        return Start(at, at + 1, name, None, None, "")
+    printed = to_type(following)
+    if printed is None or not following[0].isupper():
+        return None
+    return Start(at, at + 2, name, printed, None, "")
+
+
+def find_tree_start(lines: Sequence[TextLine], at: int) -> Start | None:
+    """Layouts B and C: the field's own name, then a line that begins with its type."""
+    name = lines[at].text
+    if not NAME.fullmatch(name) or RATING.fullmatch(name) or not _may_begin(lines[at]):
+        return None
+    phrase = read_tree_type(_text_after(lines, at))
+    if phrase is None:
+        return None
+    return Start(at, at + 2, name, phrase.type, phrase.required, phrase.rest)
+
+
+def _may_begin(line: TextLine) -> bool:
+    return line.kind is LineKind.TEXT and not line.is_joined
+
+
+def _text_after(lines: Sequence[TextLine], at: int) -> str:
+    following = lines[at + 1] if at + 1 < len(lines) else None
+    return following.text if following and following.kind is LineKind.TEXT else ""

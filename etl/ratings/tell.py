@@ -8,9 +8,8 @@ from itertools import groupby
 from typing import Any
 
 from etl.plurals import counted
-from etl.ratings.comparison import Comparison
 from etl.ratings.importing import ImportReport
-from etl.ratings.records import FieldList, ReadField, Refusal, Unread
+from etl.ratings.records import Comparison, FieldList, ReadField, Refusal, Unread
 
 _SHOWN_OF_REFUSED = 20
 

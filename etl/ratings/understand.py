@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from etl.ratings.entries import ListText, quote, read_entries
-from etl.ratings.event_tree import EventTree, all_names, plant_tree
+from etl.ratings.event_tree import EventTree, all_names, fits_shape, plant_tree
 from etl.ratings.events import EventNames, find_event
+from etl.ratings.from_text import is_run_together, unglue
+from etl.ratings.phrases import prints_paths
 from etl.ratings.places import KNOWN_SHARE, known_share, place_entries
 from etl.ratings.records import (
     Entry,
@@ -27,9 +29,6 @@ from etl.ratings.records import (
     TextLine,
     Unread,
 )
-from etl.ratings.starts import prints_paths
-from etl.ratings.types import fits_shape
-from etl.ratings.unglue import is_run_together, unglue
 from models.catalog.records import Catalog
 
 _BADGE = r"(?:BETA|Beta|DEV PREVIEW|Dev preview|DEPRECATED|Deprecated)?\s*"

@@ -1,6 +1,7 @@
 """The stream of clean messages: day after day, each a filled shape with its ids and times.
 
-Deterministic by seed; memory does not grow with the number of messages.
+Which event types, and in what order, is drawn first. Deterministic by seed; memory does not grow
+with the number of messages.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from itertools import pairwise
 
 import orjson
 
+from etl.errors import UsageFault
 from etl.synth.clock import DAY_MS, Clock, time_text
 from etl.synth.dials import Dials
-from etl.synth.events import chosen_events, event_deck
 from etl.synth.message import RECORDED_REPLY, Key, Message
 from etl.synth.plan import Plan, Planner
 from etl.synth.pools import Pools, uuid_text
@@ -24,11 +25,12 @@ from etl.synth.records import Records
 from etl.synth.shapes import grow_shapes
 from etl.synth.sources import Senders, Source, make_sources, senders_of_day
 from etl.synth.template import Shape
-from models.catalog.records import Catalog
+from models.catalog.records import Catalog, EventType
 
 FIRST_ID = 100_000
 FEWEST_SHAPES = 8
 DRAWS = 2**29  # keeps the sum with an offset in one digit of Python's integers
+MOST_COPIES = 1_000
 
 
 class Stream:
@@ -162,3 +164,50 @@ class _Wardrobe:
             rates = Rates(plan, overrides=active, density=density)
             self._grown[key] = known or grow_shapes(plan, rates, dials=dials, count=self._count)
         return self._grown[key]
+
+
+def chosen_events(catalog: Catalog, dials: Dials) -> tuple[EventType, ...]:
+    """The event types that the dials name; raises UsageFault for names the catalog lacks."""
+    unknown = sorted(set(dials.data_models) - set(catalog.data_models))
+    if unknown:
+        raise UsageFault(
+            f"The catalog has no data model {', '.join(unknown)}; "
+            f"choose from {', '.join(sorted(catalog.data_models))}."
+        )
+    sent = [set(source.data_models) for source in dials.sources]
+    chosen = tuple(
+        event
+        for model in catalog.data_models.values()
+        if not dials.data_models or model.name in dials.data_models
+        if not all(sent) or any(model.name in names for names in sent)
+        for event in model.event_types
+        if not dials.event_types or event.event_type in dials.event_types
+    )
+    if not chosen:
+        raise UsageFault("No event type is left to write; name fewer models, events or sources.")
+    return chosen
+
+
+def event_deck(plans: tuple[Plan, ...], dials: Dials, rng: random.Random) -> Iterator[int]:
+    """Endless plan indexes: shuffled rounds in which each event type stands by its weight.
+
+    Weights are keyed by `Model` or `Model.EventType`; what is not named weighs 1.
+    """
+    weights = [_weight(plan, dials) for plan in plans]
+    if not any(weights):
+        raise UsageFault("All event types weigh nothing; give one of them a weight above 0.")
+    least = min(weight for weight in weights if weight > 0)
+    deck = [
+        index
+        for index, weight in enumerate(weights)
+        for _ in range(min(MOST_COPIES, round(weight / least)))
+    ]
+    while True:
+        rng.shuffle(deck)
+        yield from deck
+
+
+def _weight(plan: Plan, dials: Dials) -> float:
+    event = plan.event
+    by_model = dials.weights.get(event.data_model, 1.0)
+    return dials.weights.get(f"{event.data_model}.{event.event_type}", by_model)

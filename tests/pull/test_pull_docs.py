@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from etl.cli.pull import pull as command
-from etl.pull.templates import DAY_NAMES
+from etl.pull.plan import DAY_NAMES
 from etl.sections import PullSettings
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "pull.md").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from etl.errors import DiskFull, PermanentError
-from etl.pipeline.reply_segments import write_segment
+from etl.pipeline.pull import write_segment
 from etl.pull import spool as spool_module
 from etl.pull.journal import Journal, read_answered
 from etl.pull.records import KeptReply

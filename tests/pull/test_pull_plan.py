@@ -11,10 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etl.pull.plan import plan_requests, request_key, tell_faults
+from etl.pull.plan import (
+    day_parameters,
+    fill,
+    find_placeholders,
+    plan_requests,
+    request_key,
+    tell_faults,
+)
 from etl.pull.records import Request
 from etl.pull.requests import Row, Template, read_table, read_templates
-from etl.pull.templates import day_parameters, fill, find_placeholders
 from tests.pull.builders import make_query
 
 QUERIES = {("PatientSearch", "Query"): "Response", ("Scheduling", "Booked"): "BookedResponse"}

@@ -6,9 +6,8 @@ from dataclasses import replace
 from functools import cache
 
 from etl.ratings.compare import compare_lists
-from etl.ratings.comparison import Comparison, Statement
 from etl.ratings.phrases import to_type
-from etl.ratings.records import FieldList, Layout, ReadField
+from etl.ratings.records import Comparison, FieldList, Layout, ReadField, Statement
 from models.catalog import Catalog
 from models.catalog.records import Expectation, Rating
 from tests.packaged import packaged_catalog

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from etl.ratings.entries import ListText, read_entries
 from etl.ratings.from_html import read_html
-from etl.ratings.from_text import split_lines
+from etl.ratings.from_text import split_lines, unglue
+from etl.ratings.phrases import prints_paths
 from etl.ratings.records import Entry, TextLine, Unread
-from etl.ratings.starts import prints_paths
-from etl.ratings.unglue import unglue
 from models.catalog.records import Rating
 
 NAMES = frozenset({"ID", "IDType", "Name", "Meta", "DataModel", "Sex"})

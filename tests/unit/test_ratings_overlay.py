@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from etl.errors import DiskFull, UsageFault
-from etl.ratings.comparison import Comparison, Statement, ValueLine
-from etl.ratings.overlay import write_overlay
-from etl.ratings.records import FieldList, Layout
+from etl.ratings.importing import write_overlay
+from etl.ratings.records import Comparison, FieldList, Layout, Statement, ValueLine
 from models.catalog import read_catalog
 from models.catalog.records import Rating, ValueSetKind
 

@@ -1,11 +1,19 @@
-"""Writes a run of scenarios: messages in the order of their delivery, and the truth beside them."""
+"""Writes a run of scenarios: messages in the order of their delivery, and the truth beside them.
+
+Memory is bounded: messages wait in temporary files, one for each stretch of the order, and one
+stretch at a time is read back and sorted. The files have no names: nothing is left after a crash.
+"""
 
 from __future__ import annotations
 
 import random
+import struct
+import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from etl.errors import UsageFault
 from etl.synth.clock import DAY_MS
@@ -16,12 +24,13 @@ from etl.synth.scenarios.deliver import Delivery, deliver
 from etl.synth.scenarios.dials import Arrival, ScenarioDials
 from etl.synth.scenarios.quirks import Careless, Quirk
 from etl.synth.scenarios.senders import make_senders
-from etl.synth.scenarios.spool import Spool
 from etl.synth.scenarios.times import HOUR_MS, start_of
 from etl.synth.scenarios.truth import Truth
 
 EVENTS, REPLIES = "events", "replies"
 LATE_HOURS = (2, 96)
+HEAD = struct.Struct(">QQI")
+STRETCHES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +145,40 @@ class _Run:
         folder.mkdir(parents=True)
         output = Output(Format.NDJSON, self._dials.compression, min(self._dials.files, total))
         return Files(folder, output=output, total=total)
+
+
+class Spool:
+    """Takes messages with a key from 0 up to `end`, gives them back sorted by key."""
+
+    def __init__(self, end: int) -> None:
+        self._width = end // STRETCHES + 1
+        self._files: list[IO[bytes]] = [
+            tempfile.TemporaryFile(buffering=2**16)  # noqa: SIM115  # closed by `drain`
+            for _ in range(STRETCHES)
+        ]
+        self._count = 0
+
+    def add(self, key: int, body: bytes) -> None:
+        """Keep one message; of equal keys the first added comes first."""
+        file = self._files[min(max(key, 0) // self._width, STRETCHES - 1)]
+        file.write(HEAD.pack(max(key, 0), self._count, len(body)))
+        file.write(body)
+        self._count += 1
+
+    def drain(self) -> Iterator[bytes]:
+        """All messages in order; the spool is empty afterwards."""
+        for file in self._files:
+            with file:
+                file.seek(0)
+                yield from (body for _, _, body in sorted(_read(file.read())))
+
+    def __len__(self) -> int:
+        return self._count
+
+
+def _read(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    place = 0
+    while place < len(data):
+        key, number, length = HEAD.unpack_from(data, place)
+        place += HEAD.size + length
+        yield key, number, data[place - length : place]
