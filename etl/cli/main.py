@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from etl.cli.groups import NearGroup
+from etl.cli.stops import held_stops, recognized_stops, say_stopped, stop_code
 from etl.errors import DiskFull, RedoxWarehouseError
 from etl.process import keep_files_private
 from etl.without_pandas import leave_pandas_out
@@ -61,7 +62,8 @@ class LazyGroup(NearGroup):
         if target is None:
             return None
         module, _, name = target.partition(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
+        with held_stops():
+            command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -98,7 +100,7 @@ def cli(ctx: click.Context, home: Path | None) -> None:
 
     \b
     Exit codes: 0 success, 2 wrong call, 3 some items quarantined, 4 warehouse busy,
-    5 disk full, 1 anything else.
+    5 disk full, 130 stopped (143 by SIGTERM, 129 by SIGHUP), 1 anything else.
 
     \b
     Tables fit the terminal (--wide prints all columns). Piped, they are
@@ -127,7 +129,8 @@ def main() -> None:
 
 def _exit_code() -> int:
     try:
-        result = cli.main(standalone_mode=False)
+        with recognized_stops():
+            result = cli.main(standalone_mode=False)
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
@@ -135,7 +138,8 @@ def _exit_code() -> int:
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
-        return _say("Stopped; run the command again to resume.", 1)
+        say_stopped()
+        return stop_code()
     except RedoxWarehouseError as error:
         return _say(str(error), error.exit_code)
     except CatalogFaults as faults:

@@ -10,6 +10,7 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
@@ -33,13 +34,13 @@ BACKLOG = 4096
 OTHER_FILES = 64
 """Beside two per connection: accepted ones whose first bytes are unread come on top."""
 TICKS_PER_SWEEP = 10
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 log = logging.getLogger(__name__)
 
 
 def run_receiver(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT.
+    """Serve until SIGTERM, SIGINT or SIGHUP.
 
     Raises UsageFault (no token, address not free), WarehouseBusy (another receiver has the
     folder) or PermanentError (the folder cannot be written).
@@ -48,7 +49,7 @@ def run_receiver(settings: Settings) -> None:
     tokens = TokenBook(fixed=chosen.tokens.get_secret_value(), token_file=chosen.token_file)
     _keep_tracebacks_out()
     max_connections = _allow_many_files(chosen.max_connections)
-    _exit_well_on_signals()
+    _stop_by(_exit_well)
     with (
         open_folder(
             settings.incoming_path,
@@ -60,8 +61,7 @@ def run_receiver(settings: Settings) -> None:
         gate = Gate(tokens, max_connections=max_connections)
         app = ReceiverApp(chosen, tokens=tokens, folder=folder, gate=gate)
         server = _Server(chosen, app)
-        for number in STOP_SIGNALS:  # an exit at any line of uvicorn's start would leave parts open
-            signal.signal(number, server.handle_exit)
+        _stop_by(server.handle_exit)  # an exit amid uvicorn's start would leave parts open
         log.info("listening on %s", _address(listener, chosen.path))
         server.run(sockets=[listener])
 
@@ -153,11 +153,13 @@ def _allow_many_files(max_connections: int) -> int:
     return granted
 
 
-def _exit_well_on_signals() -> None:
-    """A stop on request is no failure, also before the server can take it."""
+def _stop_by(stop: Callable[[int, FrameType | None], object]) -> None:
+    """Handle the signals that stop, but those that `nohup` and its like have us ignore."""
     for number in STOP_SIGNALS:
-        signal.signal(number, _exit_well)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop)
 
 
 def _exit_well(_number: int, _frame: FrameType | None) -> NoReturn:
+    """A stop on request is no failure, also before the server can take it."""
     sys.exit(0)

@@ -1,6 +1,7 @@
 """Slow, broken and many senders; and a stop in the middle of it."""
 
 import asyncio
+import signal
 import socket
 import threading
 import time
@@ -99,20 +100,22 @@ def test_stop_lets_open_requests_finish(start_receiver: Starter) -> None:
 
 
 EARLY_STOP = """
-import os, signal
+import os
 from etl.cli.main import main
 from etl.web.server import _Server
 serve = _Server.serve
 async def stop_and_serve(self, sockets=None):
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), NUMBER)
     await serve(self, sockets)
 _Server.serve = stop_and_serve
 main()
 """
 
 
-def test_stop_amid_the_start_ends_as_any_other(tmp_path: Path) -> None:
-    receiver = launch(tmp_path / "home", start=EARLY_STOP)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_stop_amid_the_start_ends_as_any_other(tmp_path: Path, number: signal.Signals) -> None:
+    start = EARLY_STOP.replace("NUMBER", str(int(number)))
+    receiver = launch(tmp_path / "home", start=start)
     assert receiver.process.wait(timeout=30) == 0
     assert "Application shutdown complete" in receiver.log
     assert list(receiver.incoming.glob("*.open")) == []
