@@ -136,18 +136,18 @@ def compile_checks(
         CompiledView(
             MART_CHECK,
             f"""\
--- Whether the marts hold what their headers promise: violations of each test.
+-- Results of the tests that the marts' headers declare: the number of violations of each.
 -- grain: one row per mart and test; key: mart, test
 -- stored: whole
 -- reads: {reads}
 -- columns:
 --   mart: the mart that is tested
---   test: kind of the test and the column it is about
+--   test: the kind of test and the column that it checks
 --   kind: key, words, refers, not_before or ledger
---   severity: block keeps a version from being published, warn does not
---   violations: rows that break it; of a ledger the difference of its two sums
---   examined: rows of the mart
---   is_passed: there are no violations
+--   severity: block prevents the version from being published, warn does not
+--   violations: rows that fail the test; for ledger, the difference between its two counts
+--   examined: rows in the mart
+--   is_passed: true if there are no violations
 select
   asked.mart,
   asked.test.test,

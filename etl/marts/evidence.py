@@ -70,16 +70,16 @@ def _identifiers(mentions: Iterable[Mention], there: Callable[[str], bool]) -> s
         "id varchar"
     )
     return f"""\
--- Identifiers of patients, wherever a message names a patient by them.
+-- Identifiers of patients, from every place in a message that names a patient.
 -- grain: one row per message, place and identifier; key: message_id, path, is_previous, ordinal
 -- stored: whole
 -- reads: {", ".join(reads)}
 -- columns:
 --   message_id: number of the message in the warehouse
---   path: the place that names the patient, with 1-based positions in arrays
+--   path: where the message names the patient, with 1-based positions in arrays
 --   is_previous: the identifier is in PreviousIdentifiers
 --   ordinal: 1-based position of the identifier
---   id_type: IDType as received, empty where nothing came
+--   id_type: IDType as received; empty if there was none
 --   id: ID as received
 --   source_id: Meta.Source.ID
 --   sequence: rank of the message in time
@@ -109,7 +109,7 @@ def _demographics(mentions: Iterable[Mention], there: Callable[[str], bool]) -> 
         selects.append(project(mention, _columns(DEMOGRAPHICS), (("email", "VARCHAR", email),)))
     columns = (*_columns(DEMOGRAPHICS), ("email", "VARCHAR", ""))
     return f"""\
--- What messages say of a patient's person, wherever they name one.
+-- Demographics, from every place in a message that names a patient.
 -- grain: one row per message and place that names a patient; key: message_id, path
 -- reads: {", ".join(reads) or "nothing"}
 {union_all(selects, typed(columns))}"""
@@ -148,7 +148,7 @@ def _visits(mentions: Iterable[Mention]) -> str:
     columns = (*_columns(VISIT), ("data_model", "VARCHAR", ""), ("patient_path", "VARCHAR", ""))
     tables = ", ".join(sorted({mention.table.qualified_name for mention in mentions}))
     return f"""\
--- What messages say of a visit that they name by its number.
+-- Attributes of visits, from every place in a message that gives a visit number.
 -- grain: one row per message and place that names a visit; key: message_id, path
 -- stored: whole
 -- reads: {tables or "nothing"}

@@ -80,8 +80,8 @@ def compile_lookups() -> Iterator[CompiledView]:
 -- grain: one row per word; key: received
 -- reads: nothing
 -- columns:
---   received: the word in lower case, nothing but letters, digits and dots
---   {found}: what it means, by etl/marts/data/{file}
+--   received: the word in lower case, reduced to letters, digits and dots
+--   {found}: what it means, from etl/marts/data/{file}
 --   reason: why
 select
   received,

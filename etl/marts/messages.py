@@ -36,7 +36,7 @@ def event_types(catalog: Catalog) -> str:
         f"({', '.join(quote(value) if value else 'null' for value in row)})" for row in rows
     )
     return f"""\
--- Event types as the catalog lists them, with what their messages are evidence of.
+-- Event types of the catalog, and what kind of evidence their messages are.
 -- grain: one row per data model and event type; key: data_model, event_type
 -- words: direction (notification, query, reply), evidence (event, snapshot, none)
 -- reads: nothing
@@ -45,7 +45,7 @@ def event_types(catalog: Catalog) -> str:
 --   event_type: Meta.EventType
 --   direction: notification, query, or the reply to one
 --   reply_to: the query that a reply answers
---   evidence: event says what happened, snapshot how things stand; a query is evidence of nothing
+--   evidence: event for what happened, snapshot for the current state, none for queries
 select * from (values
   {listing}
 ) as listed(data_model, event_type, direction, reply_to, evidence)"""
@@ -78,7 +78,7 @@ def messages(catalog: Catalog, there: Callable[[str], bool]) -> str:
         ["core.message", "core.load", EVENT_TYPE, *(f"{s}.message" for _, s in models)]
     )
     return f"""\
--- Messages that are evidence: no queries, no test messages; with their place in time.
+-- Messages that are evidence, without queries and test messages, and with their rank in time.
 -- grain: one row per message; key: message_id
 -- stored: whole
 -- words: evidence (event, snapshot)
@@ -86,20 +86,20 @@ def messages(catalog: Catalog, there: Callable[[str], bool]) -> str:
 -- columns:
 --   message_id: number of the message in the warehouse
 --   data_model: Meta.DataModel
---   event_type: event type; of a reply its own, whatever Meta.EventType says
---   evidence: event says what happened, snapshot how things stand
---   source_id: Meta.Source.ID, empty where nothing came
+--   event_type: event type; for a reply its own event type, even if Meta.EventType has that of the query
+--   evidence: event for what happened, snapshot for the current state
+--   source_id: Meta.Source.ID; empty if there was none
 --   source_name: Meta.Source.Name
 --   facility_code: Meta.FacilityCode
 --   canceled_event: Meta.CanceledEvent
 --   event_at: Meta.EventDateTime
---   event_date: its day in UTC
---   received_at: when the message was received, where known
---   received_date: its day in UTC
+--   event_date: UTC date of event_at
+--   received_at: when the message was received, if known
+--   received_date: UTC date of received_at
 --   happened_at: event_at, else received_at, else the time of the load
---   happened_date: its day in UTC
+--   happened_date: UTC date of happened_at
 --   seen_at: received_at, else event_at, else the time of the load
---   seen_date: its day in UTC
+--   seen_date: UTC date of seen_at
 --   sequence: rank of the message by macro core.sequence; the newest has the highest
 with received as (
 {received}

@@ -11,31 +11,33 @@ INTRODUCTION = """\
 # Marts
 
 Written from the headers of `sql/mart/` by `make docs`. Raw tables hold what messages said; a mart
-holds the current state. Every published version has them in schema `mart`, as Parquet beside the raw
-tables and as views in the version's DuckDB file; before the first `redox-warehouse publish` there are
-none. `catalog.html` beside the version's files shows them as a map, with their rows. Test messages
-and queries are left out; replies count as the state at their time. A null carries no information: the
-newest known value wins.
+holds the current state. Every published version has the marts in schema `mart`, as Parquet beside the
+raw tables and as views in the version's DuckDB file. `redox-warehouse publish` creates them.
+`catalog.html` in the folder of a version shows them as a map, with their row counts.
 
-- `patient_id` is source and identifier, such as `7ce6f387:00012`; `encounter_id` and `appointment_id`
-  are source and visit number, the same text for the same visit. A reference to
-  something that no message described is null, with the received number beside it.
-- Every time is UTC and has a date beside it, computed in UTC: use that, because `time::date` follows
-  the zone of your session.
-- `first_seen_at`, `last_seen_at` and `messages` say when and how often it was reported.
-- Codes have one name per code system (`LOINC`, `ICD-10-CM`, `SNOMED-CT`, `CPT`, `HCPCS`, `NDC`, `RxNorm`,
+Test messages and queries are left out; replies count as the state at their time. A null in a newer
+message does not erase anything: the newest known value wins.
+
+- `patient_id` is source and identifier, such as `7ce6f387:00012`. `encounter_id` and `appointment_id`
+  are source and visit number, so that they are equal for the same visit. A reference to something
+  that no message described is null, and the received number is in the column beside it.
+- Every time is in UTC and has a date column beside it. Use the date column, because `time::date`
+  depends on the time zone of your session.
+- `first_seen_at`, `last_seen_at` and `messages` show when and how often something was reported.
+- Code systems have standard names (`LOINC`, `ICD-10-CM`, `SNOMED-CT`, `CPT`, `HCPCS`, `NDC`, `RxNorm`,
   `CVX`); an unknown name stays as received.
 
-Schema `tuva` has the tables of the input layer of the Tuva project (0.18) with its columns: `patient`,
+Schema `tuva` has tables of the input layer of the Tuva project (0.18), with its columns: `patient`,
 `encounter`, `appointment`, `condition`, `procedure`, `lab_result`, `observation`, `medication`,
 `immunization`, `location`, `practitioner`, `eligibility` and `medical_claim`. With dbt-duckdb and the
 version's file attached as `redox`, a model is one line: `select * from redox.tuva.patient`.
-`tests/catalog/tuva_columns.csv` says of every column that is always null why it is,
+`tests/catalog/tuva_columns.csv` explains why some columns are always null,
 `tests/catalog/tuva_tables.csv` why two tables are not filled.
 
-Whether a version keeps what the headers promise is in `quality.mart_check`. A broken key, word or
-ledger keeps a version from being published, a broken reference or order of times warns;
-`[marts] checks` in the [configuration](configuration.md) changes that.
+Every version is tested against the headers; the results are in `quality.mart_check`. A version with a
+duplicate key, an unknown word or a count of messages that is off is not published. A broken reference
+or two times in the wrong order are warnings. `[marts] checks` in the
+[configuration](configuration.md) changes that.
 
 ```sql
 select mart, test, severity, violations, examined

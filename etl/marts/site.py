@@ -67,7 +67,7 @@ def _id_types(types: Mapping[str, str]) -> str:
     rows = [f"({quote(source)}, {quote(kind)})" for source, kind in sorted(types.items())]
     values = ", ".join(rows) or "(null, null)"
     return f"""\
--- Which type of identifier is a source's own, where the site says so (marts.patient_id_types).
+-- The identifier type by which a source names its patients, as set in marts.patient_id_types.
 -- grain: one row per source; key: source_id
 -- reads: nothing
 select
@@ -82,13 +82,13 @@ def _persons(site: Site) -> str:
     source = f"from read_csv({file}, all_varchar = true, header = true)" if file else "where false"
     columns = ("patient_id", "person_id") if file else ("null", "null")
     return f"""\
--- Which patients are one person, where the site says so (HOME/{PERSONS_FILE}).
+-- Which patients are the same person, as the site listed them (HOME/{PERSONS_FILE}).
 -- grain: one row per patient; key: patient_id
 -- stored: whole
 -- reads: nothing
 -- columns:
 --   patient_id: source and identifier
---   person_id: the site's number of the person
+--   person_id: the site's identifier of the person
 -- content: {site.persons_hash}
 select
   cast({columns[0]} as varchar) as patient_id,

@@ -1,4 +1,4 @@
--- Lines of claims as submitted, and as paid, over all shapes that claims have had.
+-- Claim lines as submitted and as paid, from all shapes that claims have had.
 -- grain: one row per message and line, of either kind
 -- stored: whole
 -- reads: claim.batch_claims,
@@ -17,7 +17,7 @@
 --   claim.submitted_claims,
 --   claim.submitted_claims_services,
 --   evidence.message, mart.message_patient
--- A payment names its line by a reference number, best one whose type says line, else by position.
+-- A payment names its line by a reference number, preferably one whose type says line, else by position.
 with listed as (
   select
     line.message_id,

@@ -1,6 +1,6 @@
--- Which type of identifier is a source's own: the one by which it names its patients.
--- The site's setting, else the type that most previous identifiers of merges carry, else the type that
--- most mentions of patients carry exactly once; EHRID only where there is no other.
+-- The identifier type by which each source names its patients, called the source's own type.
+-- It is the site's setting, else the type of most previous identifiers in merges, else the type that most
+-- mentions of patients have exactly once. EHRID is used only if there is no other.
 -- grain: one row per source; key: source_id
 -- stored: whole
 -- words: found_by (setting, merges, messages)
@@ -8,7 +8,7 @@
 -- columns:
 --   source_id: Meta.Source.ID
 --   id_type: the type
---   found_by: setting, merges or messages
+--   found_by: what decided: setting, merges or messages
 with mention as (
   select
     source_id,

@@ -1,5 +1,5 @@
--- Identifiers that a merge retires now: the newest merge that lists one as previous is newer than the
--- newest that names it as survivor. VisitMerge retires nothing.
+-- Identifiers that are retired by a merge: the newest merge that lists one as previous is newer than the
+-- newest that names it as survivor. A VisitMerge retires nothing.
 -- grain: one row per retired identifier; key: source_id, id_type, id
 -- stored: whole
 -- reads: evidence.patient_identifier, evidence.message
@@ -7,7 +7,7 @@
 --   source_id: Meta.Source.ID
 --   id_type: type of the retired identifier
 --   id: the retired identifier
---   survivor_id: the identifier of the same type that took its place
+--   survivor_id: the identifier of the same type that replaced it
 --   sequence: rank in time of the merge
 with merge as (
   select

@@ -1,3 +1,3 @@
--- The one name of a code system where it is known, else what came.
+-- The standard name of a code system if it is known, else the received one.
 -- arguments: known, received
 coalesce(known, received)

@@ -1,3 +1,3 @@
--- The form in which words of senders are looked up: lower case, nothing but letters, digits and dots.
+-- The form in which received words are looked up: lower case, only letters, digits and dots.
 -- arguments: received
 regexp_replace(lower(received), '[^a-z0-9.]+', '', 'g')

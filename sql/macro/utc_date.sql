@@ -1,3 +1,3 @@
--- The calendar day of an instant in UTC, whatever the zone of the session.
+-- The calendar date of an instant in UTC, in any session time zone.
 -- arguments: instant
 cast(instant at time zone 'UTC' as date)

@@ -1,6 +1,6 @@
--- Allergies of patients. That there is none (a negative indicator) is kept, as is_negative.
--- A list is a snapshot: what the newest list of the patient leaves out has is_on_latest_list false.
--- grain: one row per source, patient, substance and sign; key: allergy_id
+-- Allergies of patients, including statements that there is none (is_negative is true).
+-- An allergy that the patient's newest list no longer includes stays here, with is_on_latest_list false.
+-- grain: one row per source, patient, substance and is_negative; key: allergy_id
 -- stored: whole
 -- refers: patient_id -> mart.patient
 -- not before: last_seen_at >= first_seen_at
@@ -8,27 +8,27 @@
 --   coalesce(code, description, ''), coalesce(is_negative, false) from evidence.allergy) as carried
 -- reads: evidence.allergy
 -- columns:
---   allergy_id: md5 of source, patient, code system, code and sign
---   patient_id: the patient, under merges
+--   allergy_id: MD5 of source, patient, code system, code and is_negative
+--   patient_id: the patient, after merges
 --   data_source: Meta.Source.ID
---   source_name: Meta.Source.Name, the newest
---   source_code_type: one name per code system, see evidence.code_system
+--   source_name: newest Meta.Source.Name
+--   source_code_type: standard name of the code system; see evidence.code_system
 --   source_code: code as received
 --   source_description: name as received
 --   allergy_type: Type.Name
---   is_negative: said to be absent, such as no known allergies
+--   is_negative: the message says that the patient does not have it, such as no known allergies
 --   severity: severity as received
 --   criticality: criticality as received
 --   reaction: the first reaction
 --   status: status as received
 --   onset_at: when it began
---   onset_date: its day in UTC
---   is_on_latest_list: whether the newest list of the patient carries it
+--   onset_date: UTC date of onset_at
+--   is_on_latest_list: true if the patient's newest list includes it
 --   first_seen_at: when it was first seen
---   first_seen_date: its day in UTC
+--   first_seen_date: UTC date of first_seen_at
 --   last_seen_at: when it was last seen
---   last_seen_date: its day in UTC
---   messages: messages that carry it
+--   last_seen_date: UTC date of last_seen_at
+--   messages: number of messages that include it
 with carried as (
   select
     *,

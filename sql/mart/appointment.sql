@@ -1,7 +1,8 @@
--- Appointments, each with the status it has now.
--- A number that a message names as the old one is rescheduled. Else the newest event other than
--- Modification decides: Cancel is cancelled; then, if the visit of that number began, fulfilled; NoShow
--- is noshow; all else booked. Of events of one instant Cancel comes last, NoShow before it.
+-- Appointments with their current status.
+-- If another message names the number as its old one, the status is rescheduled. Otherwise the newest
+-- event other than Modification decides: Cancel gives cancelled; any other gives fulfilled if the visit
+-- with that number has begun; if not, NoShow gives noshow and the rest booked. Among simultaneous
+-- events Cancel counts as the last and NoShow as the one before it.
 -- grain: one row per visit number of Scheduling and SurgicalScheduling; key: appointment_id
 -- stored: whole
 -- refers: patient_id -> mart.patient, encounter_id -> mart.encounter
@@ -14,24 +15,24 @@
 -- reads: evidence.message, evidence.visit, mart.message_patient, mart.encounter
 -- columns:
 --   appointment_id: source and visit number
---   patient_id: the patient that its newest message names, under merges
+--   patient_id: the patient named by its newest message, after merges
 --   data_source: Meta.Source.ID
---   source_name: Meta.Source.Name, the newest
+--   source_name: newest Meta.Source.Name
 --   visit_number: Visit.VisitNumber as received
 --   data_model: Scheduling or SurgicalScheduling
 --   status_code: booked, rescheduled, cancelled, noshow or fulfilled
 --   source_status: Visit.Status as received
---   start_datetime: Visit.VisitDateTime, the newest
---   start_date: its day in UTC
---   end_datetime: start and Visit.Duration
---   end_date: its day in UTC
+--   start_datetime: newest Visit.VisitDateTime
+--   start_date: UTC date of start_datetime
+--   end_datetime: start_datetime plus Visit.Duration
+--   end_date: UTC date of end_datetime
 --   duration_minutes: Visit.Duration
---   booked_at: when it was booked under this number; null where its booking was not seen
---   booked_date: its day in UTC
+--   booked_at: when it was booked under this number; null if no booking was received
+--   booked_date: UTC date of booked_at
 --   lead_days: days from booking to start
---   reschedules: Reschedule messages under this number
+--   reschedules: number of Reschedule messages under this number
 --   rescheduled_from_id: the appointment that this one replaces
---   rescheduled_from_number: its number as received
+--   rescheduled_from_number: number of that appointment, as received
 --   rescheduled_to_id: the appointment that replaces this one
 --   appointment_type: Visit.Type
 --   reasons: Visit.Reason
@@ -40,15 +41,15 @@
 --   department: Visit.Location.Department
 --   room: Visit.Location.Room
 --   practitioner_id: Visit.VisitProvider.ID, else Visit.AttendingProvider.ID
---   practitioner_id_type: its IDType
---   practitioner_first_name: given name
---   practitioner_last_name: family name
---   encounter_id: the visit of that number, where PatientAdmin knows it
+--   practitioner_id_type: IDType of practitioner_id
+--   practitioner_first_name: given name of the practitioner
+--   practitioner_last_name: family name of the practitioner
+--   encounter_id: the visit with that number, if a PatientAdmin message describes it
 --   first_seen_at: when the appointment was first seen
---   first_seen_date: its day in UTC
+--   first_seen_date: UTC date of first_seen_at
 --   last_seen_at: when it was last seen
---   last_seen_date: its day in UTC
---   messages: messages that name the appointment
+--   last_seen_date: UTC date of last_seen_at
+--   messages: number of messages that name the appointment
 with said as (
   select
     message.message_id,

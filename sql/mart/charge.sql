@@ -1,4 +1,4 @@
--- Charges of accounts, net of the credits that take them back.
+-- Charges on accounts, net of the credits that reverse them.
 -- grain: one row per source and transaction id; key: charge_key
 -- stored: whole
 -- refers: patient_id -> mart.patient, encounter_id -> mart.encounter
@@ -10,33 +10,33 @@
 -- reads: financial.transactions, financial.transactions_performers, evidence.message,
 --   evidence.visit, evidence.code_system, mart.message_patient, mart.encounter
 -- columns:
---   charge_key: md5 of source and transaction id
+--   charge_key: MD5 of source and transaction id
 --   charge_id: Transactions[].ID as received
---   patient_id: the patient, under merges
---   encounter_id: the visit, where PatientAdmin knows it
+--   patient_id: the patient, after merges
+--   encounter_id: the visit, if a PatientAdmin message describes it
 --   visit_number: Visit.VisitNumber as received
 --   data_source: Meta.Source.ID
---   source_name: Meta.Source.Name, the newest
+--   source_name: newest Meta.Source.Name
 --   order_id: Transactions[].OrderID
---   source_code_type: one name per code system, see evidence.code_system
+--   source_code_type: standard name of the code system; see evidence.code_system
 --   source_code: Procedure.Code, else Chargeable.Code
---   source_description: its description
---   cpt_code: the code where its system is CPT
---   hcpcs_code: the code where its system is HCPCS
+--   source_description: description of that code
+--   cpt_code: the code, if its system is CPT
+--   hcpcs_code: the code, if its system is HCPCS
 --   ndc_code: NDC.Code
 --   department: Department.Name
 --   service_at: DateTimeOfService
---   service_date: its day in UTC
+--   service_date: UTC date of service_at
 --   quantity: Chargeable.Quantity as a number
 --   charged_amount: amount of the newest charge
---   credited_amount: amount of the newest credit, 0 without one
---   net_amount: what is left
+--   credited_amount: amount of the newest credit; 0 if there is none
+--   net_amount: charged_amount (0 if null) minus credited_amount
 --   practitioner_id: the first performer's ID
 --   first_seen_at: when it was first seen
---   first_seen_date: its day in UTC
+--   first_seen_date: UTC date of first_seen_at
 --   last_seen_at: when it was last seen
---   last_seen_date: its day in UTC
---   messages: messages that carry it
+--   last_seen_date: UTC date of last_seen_at
+--   messages: number of messages that include it
 with performer as (
   select
     message_id,

@@ -1,5 +1,5 @@
--- Lines of claims as last submitted, with what the newest payment decided.
--- A line without a claim number is not here: nothing could be joined to it.
+-- Claim lines as last submitted, with the decision of the newest payment.
+-- Lines without a claim number are left out, because nothing could be joined to them.
 -- grain: one row per source, claim and line; key: claim_line_id
 -- stored: whole
 -- refers: patient_id -> mart.patient, encounter_id -> mart.encounter
@@ -8,35 +8,35 @@
 --   from evidence.claim_line where claim_id is not null) as carried
 -- reads: evidence.claim_line, evidence.code_system, mart.encounter
 -- columns:
---   claim_line_id: md5 of source, claim and line
+--   claim_line_id: MD5 of source, claim and line
 --   claim_id: the number under which the claim was submitted
---   claim_line_number: the line's ID, else its position
---   patient_id: the patient, under merges
---   encounter_id: the visit, where PatientAdmin knows it
+--   claim_line_number: ID of the line, or its position if it has none
+--   patient_id: the patient, after merges
+--   encounter_id: the visit, if a PatientAdmin message describes it
 --   visit_number: Visit.VisitNumber as received
 --   data_source: Meta.Source.ID
---   source_name: Meta.Source.Name, the newest
---   source_code_type: one name per code system, see evidence.code_system
+--   source_name: newest Meta.Source.Name
+--   source_code_type: standard name of the code system; see evidence.code_system
 --   source_code: code of the procedure or service
---   source_description: its name
---   cpt_code: the code where its system is CPT
---   hcpcs_code: the code where its system is HCPCS
+--   source_description: name of the procedure or service
+--   cpt_code: the code, if its system is CPT
+--   hcpcs_code: the code, if its system is HCPCS
 --   revenue_code: RevenueCode
---   service_at: when the service was
---   service_date: its day in UTC
---   service_end_at: when it ended
---   service_end_date: its day in UTC
---   units: units charged, a number
+--   service_at: when the service began
+--   service_date: UTC date of service_at
+--   service_end_at: when the service ended
+--   service_end_date: UTC date of service_end_at
+--   units: units charged, as a number
 --   charged_amount: amount charged
---   allowed_amount: amount allowed by the newest payment
---   paid_amount: amount paid by the newest payment
+--   allowed_amount: amount that the newest payment allows
+--   paid_amount: amount that the newest payment pays
 --   claim_status: status of the claim in the newest payment
---   payments: messages that decide on it
+--   payments: number of messages that report a payment of it
 --   first_seen_at: when it was first seen
---   first_seen_date: its day in UTC
+--   first_seen_date: UTC date of first_seen_at
 --   last_seen_at: when it was last seen
---   last_seen_date: its day in UTC
---   messages: messages that carry it
+--   last_seen_date: UTC date of last_seen_at
+--   messages: number of messages that include it
 with state as (
   select
     source_id,

@@ -1,15 +1,15 @@
--- Insurances of patients: the newest list of the newest message that carries any.
+-- Insurance coverage of patients: the list in the newest message that has one.
 -- grain: one row per patient and position on the list; key: patient_id, list_position
 -- stored: whole
 -- refers: patient_id -> mart.patient
 -- reads: evidence.coverage
 -- columns:
---   patient_id: the patient, under merges
+--   patient_id: the patient, after merges
 --   list_position: 1-based position on the list
 --   data_source: Meta.Source.ID
 --   source_name: Meta.Source.Name
---   list: the path of the list
---   priority: Priority where it is a number, else the position
+--   list: path of the list
+--   priority: Priority if it is a number, else the position
 --   payer_id: Company.ID
 --   payer: Company.Name
 --   plan_id: Plan.ID
@@ -21,13 +21,13 @@
 --   group_number: GroupNumber
 --   group_name: GroupName
 --   insured_relationship: the insured's relationship to the patient
---   effective_date: since when
---   expiration_date: until when
---   first_seen_at: when the list was seen
---   first_seen_date: its day in UTC
---   last_seen_at: when the list was seen
---   last_seen_date: its day in UTC
---   messages: 1
+--   effective_date: EffectiveDate
+--   expiration_date: ExpirationDate
+--   first_seen_at: when the list was received
+--   first_seen_date: UTC date of first_seen_at
+--   last_seen_at: when the list was received
+--   last_seen_date: UTC date of last_seen_at
+--   messages: always 1
 with listed as (
   select *
   from evidence.coverage

@@ -1,7 +1,7 @@
--- Diagnoses of patients: problems of summaries, diagnoses of visits, diagnoses of bills.
--- A problem list is a snapshot: what the newest list of the patient leaves out stays here, with
--- is_on_latest_list false. What is said to be absent (a negative indicator) is left out.
--- grain: one row per patient, kind of list, code and, but for problems, visit; key: condition_id
+-- Diagnoses of patients: problems on summaries, diagnoses of visits, diagnoses on bills.
+-- A problem that the patient's newest list no longer includes stays here, with is_on_latest_list false.
+-- Conditions that a message says are absent (a negative indicator) are left out.
+-- grain: one row per patient, condition type, code and (except for problems) visit; key: condition_id
 -- stored: whole
 -- refers: patient_id -> mart.patient, encounter_id -> mart.encounter
 -- words: condition_type (problem, encounter, billing)
@@ -14,34 +14,34 @@
 --   where coalesce(code, description) is not null and not coalesce(is_negative, false)) as listed
 -- reads: evidence.diagnosis, mart.encounter
 -- columns:
---   condition_id: md5 of source, patient, kind of list, code system, code (or text), visit
---   patient_id: the patient, under merges
---   encounter_id: the visit, where PatientAdmin knows it
+--   condition_id: MD5 of source, patient, condition type, code system, code (or text) and visit
+--   patient_id: the patient, after merges
+--   encounter_id: the visit, if a PatientAdmin message describes it
 --   visit_number: Visit.VisitNumber as received
 --   data_source: Meta.Source.ID
---   source_name: Meta.Source.Name, the newest
+--   source_name: newest Meta.Source.Name
 --   condition_type: problem, encounter or billing
---   list: the path of the newest list that carries it
---   source_code_type: one name per code system, see evidence.code_system
+--   list: path of the newest list that includes it
+--   source_code_type: standard name of the code system; see evidence.code_system
 --   source_code: code as received
---   icd10_code: the code where its system is ICD-10-CM
---   snomed_code: the code where its system is SNOMED-CT
+--   icd10_code: the code, if its system is ICD-10-CM
+--   snomed_code: the code, if its system is SNOMED-CT
 --   description: name as received
---   diagnosis_type: Type of the list, such as Admitting, or the problem's category
+--   diagnosis_type: Type in the list, such as Admitting, or the category of the problem
 --   diagnosis_rank: 1-based position on the newest list
 --   status: status as received
 --   onset_at: StartDate
---   onset_date: its day in UTC
+--   onset_date: UTC date of onset_at
 --   resolved_at: EndDate
---   resolved_date: its day in UTC
---   documented_at: DocumentedDateTime, else when the newest message that carries it was sent
---   documented_date: its day in UTC
---   is_on_latest_list: of problems, whether the newest list of the patient carries it; else null
+--   resolved_date: UTC date of resolved_at
+--   documented_at: DocumentedDateTime, else when the newest message that includes it was sent
+--   documented_date: UTC date of documented_at
+--   is_on_latest_list: for problems, true if the patient's newest list includes it; else null
 --   first_seen_at: when it was first seen
---   first_seen_date: its day in UTC
+--   first_seen_date: UTC date of first_seen_at
 --   last_seen_at: when it was last seen
---   last_seen_date: its day in UTC
---   messages: messages that carry it
+--   last_seen_date: UTC date of last_seen_at
+--   messages: number of messages that include it
 with listed as (
   select
     *,

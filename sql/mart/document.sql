@@ -1,7 +1,7 @@
--- Notes and media by their document id; their content stays in the message that carried it.
--- A document that a newer one names as its original is replaced; else the newest event decides: Delete
--- is deleted, all else current.
--- grain: one row per source and document id; key: document_key
+-- Notes and media by document ID. Their content stays in the message that brought it.
+-- A document is replaced if a newer one names it as its original. Otherwise the newest event decides:
+-- Delete gives deleted, any other current.
+-- grain: one row per source and document ID; key: document_key
 -- stored: whole
 -- refers: patient_id -> mart.patient, encounter_id -> mart.encounter
 -- words: status (current, replaced, deleted)
@@ -10,34 +10,34 @@
 --   where document_id is not null) as carried
 -- reads: evidence.document, mart.encounter
 -- columns:
---   document_key: md5 of source and document id
+--   document_key: MD5 of source and document ID
 --   document_id: DocumentID as received
---   patient_id: the patient, under merges
---   encounter_id: the visit, where PatientAdmin knows it
+--   patient_id: the patient, after merges
+--   encounter_id: the visit, if a PatientAdmin message describes it
 --   visit_number: Visit.VisitNumber as received
 --   data_source: Meta.Source.ID
---   source_name: Meta.Source.Name, the newest
+--   source_name: newest Meta.Source.Name
 --   data_model: Notes or Media
 --   document_type: DocumentType
 --   title: DocumentDescription
 --   status: current, replaced or deleted
 --   source_status: status as received
 --   availability: availability as received
---   content_type: type of the content
+--   content_type: media type of the content
 --   file_name: name of the file
---   content_message_id: the newest message that carried it: its content is there
+--   content_message_id: newest message that includes the document; look there for the content
 --   service_at: ServiceDateTime
---   service_date: its day in UTC
+--   service_date: UTC date of service_at
 --   documented_at: DocumentationDateTime
---   documented_date: its day in UTC
---   practitioner_id: the author's ID
---   replaces_id: document id of the document it replaces
---   replaced_by_id: document id of the document that replaces it
+--   documented_date: UTC date of documented_at
+--   practitioner_id: ID of the author
+--   replaces_id: document ID of the document that this one replaces
+--   replaced_by_id: document ID of the document that replaces this one
 --   first_seen_at: when it was first seen
---   first_seen_date: its day in UTC
+--   first_seen_date: UTC date of first_seen_at
 --   last_seen_at: when it was last seen
---   last_seen_date: its day in UTC
---   messages: messages that carry it
+--   last_seen_date: UTC date of last_seen_at
+--   messages: number of messages that include it
 with carried as (
   select *
   from evidence.document

@@ -1,7 +1,8 @@
--- Visits as they stand now, by the steps that no Cancel took back.
--- Any Discharge that stands: finished; else any Arrival, Registration or Transfer: in-progress; else
--- PreAdmit: planned; else, if a Cancel came, cancelled; else unknown. Attributes are the newest known,
--- of messages that stand before those taken back; place and provider are taken whole from one message.
+-- Visits in their current state, computed from the events that no Cancel has reversed.
+-- Any Discharge gives finished; else any Arrival, Registration or Transfer gives in-progress; else
+-- PreAdmit gives planned; else a Cancel gives cancelled; else the status is unknown. Each attribute is
+-- the newest known value, from messages that were not reversed if there is one; location and provider
+-- are each taken whole from one message.
 -- grain: one row per visit number of PatientAdmin; key: encounter_id
 -- stored: whole
 -- refers: patient_id -> mart.patient
@@ -13,21 +14,21 @@
 -- reads: evidence.message, evidence.visit, mart.encounter_event, mart.message_patient
 -- columns:
 --   encounter_id: source and visit number
---   patient_id: the patient, under merges; after a VisitMerge the one it moved the visit to
+--   patient_id: the patient, after merges; after a VisitMerge, the patient to whom it moved the visit
 --   data_source: Meta.Source.ID
---   source_name: Meta.Source.Name, the newest
+--   source_name: newest Meta.Source.Name
 --   visit_number: Visit.VisitNumber as received
 --   account_number: Visit.AccountNumber
 --   encounter_status: planned, in-progress, finished, cancelled or unknown
 --   encounter_type: Visit.PatientClass as received
 --   reason: Visit.Reason
---   encounter_start_at: Visit.VisitDateTime, else the time of the first step that stands
---   encounter_start_date: its day in UTC
---   encounter_end_at: Visit.DischargeDateTime of the discharge that stands, else its time
---   encounter_end_date: its day in UTC
---   length_of_stay: days from start to end; null until it is finished
---   disposition_code: Visit.DischargeStatus.Code of the discharge that stands
---   disposition: Visit.DischargeStatus.Description
+--   encounter_start_at: Visit.VisitDateTime, else the time of the first event that was not reversed
+--   encounter_start_date: UTC date of encounter_start_at
+--   encounter_end_at: Visit.DischargeDateTime of the discharge, else the time of the discharge
+--   encounter_end_date: UTC date of encounter_end_at
+--   length_of_stay: days from start to end; null until the visit is finished
+--   disposition_code: Visit.DischargeStatus.Code of the discharge
+--   disposition: Visit.DischargeStatus.Description of the discharge
 --   facility: Visit.Location.Facility
 --   department: Visit.Location.Department
 --   room: Visit.Location.Room
@@ -38,12 +39,12 @@
 --   attending_last_name: Visit.AttendingProvider.LastName
 --   referring_id: Visit.ReferringProvider.ID
 --   admitting_id: Visit.AdmittingProvider.ID
---   has_changed_patient: its messages name different patients, or a VisitMerge moved it
+--   has_changed_patient: true if its messages name different patients, or a VisitMerge moved it
 --   first_seen_at: when the visit was first seen
---   first_seen_date: its day in UTC
+--   first_seen_date: UTC date of first_seen_at
 --   last_seen_at: when it was last seen
---   last_seen_date: its day in UTC
---   messages: messages that name the visit, replies included
+--   last_seen_date: UTC date of last_seen_at
+--   messages: number of messages that name the visit, including replies
 with said as (
   select
     message.message_id,

@@ -1,7 +1,8 @@
--- What happened to visits, step by step, and whether a later Cancel took the step back.
--- A Cancel of Arrival or Registration takes back every earlier Arrival, Registration, Transfer,
--- VisitUpdate and Discharge of the visit, one of another event only that event, one of none all.
--- grain: one row per PatientAdmin message that names a visit and is no reply; key: message_id
+-- What happened to visits, event by event, and whether a later Cancel reversed it.
+-- A Cancel of Arrival or Registration reverses every earlier Arrival, Registration, Transfer, VisitUpdate
+-- and Discharge of the visit. A Cancel of another event reverses only that event. A Cancel that names no
+-- event reverses all of them.
+-- grain: one row per PatientAdmin message that names a visit and is not a reply; key: message_id
 -- stored: whole
 -- refers: encounter_id -> mart.encounter, patient_id -> mart.patient
 -- ledger: select count(*) from evidence.visit as visit semi join evidence.message as message
@@ -14,16 +15,16 @@
 --   patient_id: the patient that the message names
 --   data_source: Meta.Source.ID
 --   event_type: event type as received
---   canceled_event: what a Cancel takes back
---   is_canceled: a Cancel of the same time or later took the step back
---   happened_at: when it happened, by Meta.EventDateTime where there is one
---   happened_date: its day in UTC
+--   canceled_event: the event that a Cancel reverses
+--   is_canceled: true if a Cancel of the same or a later time reversed the event
+--   happened_at: when it happened: Meta.EventDateTime if there is one
+--   happened_date: UTC date of happened_at
 --   sequence: rank of the message in time
 --   first_seen_at: when the message was seen
---   first_seen_date: its day in UTC
+--   first_seen_date: UTC date of first_seen_at
 --   last_seen_at: when the message was seen
---   last_seen_date: its day in UTC
---   messages: 1
+--   last_seen_date: UTC date of last_seen_at
+--   messages: always 1
 with step as (
   select
     message.message_id,

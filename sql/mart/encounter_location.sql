@@ -1,15 +1,16 @@
--- Where patients were during their visits, one row per stay in one place: census and bed days.
--- Made of the steps that no Cancel took back, by the places they name; steps that name the place before
--- begin no new row. A place ends where the next begins, the last with the visit.
--- grain: one row per visit and begin of a stay; key: encounter_id, from_at
+-- Where patients were during their visits, one row per stay in one location: for census and bed days.
+-- Computed from the events that no Cancel has reversed, by the locations that they name. An event that
+-- names the same location as before begins no new row. A stay ends when the next one begins, and the
+-- last one ends with the visit.
+-- grain: one row per visit and start of a stay; key: encounter_id, from_at
 -- stored: whole
 -- refers: encounter_id -> mart.encounter, patient_id -> mart.patient
 -- not before: to_at >= from_at
 -- reads: evidence.visit, mart.encounter_event, mart.encounter
 -- columns:
 --   encounter_id: source and visit number
---   from_at: when the patient came to the place: of the first, the visit's start; else the step's time
---   from_date: its day in UTC
+--   from_at: when the stay began: the visit's start for the first one, else the time of the event
+--   from_date: UTC date of from_at
 --   patient_id: the patient of the visit
 --   data_source: Meta.Source.ID
 --   source_name: Meta.Source.Name
@@ -17,15 +18,15 @@
 --   department: Visit.Location.Department
 --   room: Visit.Location.Room
 --   bed: Visit.Location.Bed
---   to_at: when the patient left it; null while there
---   to_date: its day in UTC
---   hours: hours in it; null while there
---   is_current: the patient is there
---   first_seen_at: when the step that begins it was seen
---   first_seen_date: its day in UTC
---   last_seen_at: when the last step that names it was seen
---   last_seen_date: its day in UTC
---   messages: steps that name it
+--   to_at: when the patient left; null if the patient is still there
+--   to_date: UTC date of to_at
+--   hours: hours in the location; null if the patient is still there
+--   is_current: true if the patient is still there
+--   first_seen_at: when the event that begins the stay was seen
+--   first_seen_date: UTC date of first_seen_at
+--   last_seen_at: when the last event that names the location was seen
+--   last_seen_date: UTC date of last_seen_at
+--   messages: number of events that name the location
 with step as (
   select
     encounter_event.encounter_id,

@@ -1,36 +1,36 @@
--- Vaccinations that were given, or refused: the newest record of each; deleted records are left out.
--- grain: one row per source, patient, product and day and time; key: immunization_id
+-- Vaccinations that were given or refused: the newest record of each, without deleted records.
+-- grain: one row per source, patient, product and time; key: immunization_id
 -- stored: whole
 -- refers: patient_id -> mart.patient, encounter_id -> mart.encounter
 -- not before: last_seen_at >= first_seen_at
 -- reads: evidence.immunization, mart.encounter
 -- columns:
---   immunization_id: md5 of source, patient, product and time
---   patient_id: the patient, under merges
---   encounter_id: the visit, where PatientAdmin knows it
+--   immunization_id: MD5 of source, patient, product and time
+--   patient_id: the patient, after merges
+--   encounter_id: the visit, if a PatientAdmin message describes it
 --   visit_number: Visit.VisitNumber as received
 --   data_source: Meta.Source.ID
---   source_name: Meta.Source.Name, the newest
---   source_code_type: one name per code system, see evidence.code_system
+--   source_name: newest Meta.Source.Name
+--   source_code_type: standard name of the code system; see evidence.code_system
 --   source_code: code as received
 --   source_description: name as received
---   cvx_code: the code where its system is CVX
+--   cvx_code: the code, if its system is CVX
 --   occurrence_at: when it was given
---   occurrence_date: its day in UTC
+--   occurrence_date: UTC date of occurrence_at
 --   lot_number: lot number
 --   manufacturer: manufacturer
 --   dose: quantity as received
 --   dose_units: units as received
 --   route: name of the route
---   body_site: where it was given
+--   body_site: where on the body it was given
 --   status: status as received
 --   reason_not_given: why it was not given
---   practitioner_id: the vaccinating provider's ID
+--   practitioner_id: ID of the vaccinating provider
 --   first_seen_at: when it was first seen
---   first_seen_date: its day in UTC
+--   first_seen_date: UTC date of first_seen_at
 --   last_seen_at: when it was last seen
---   last_seen_date: its day in UTC
---   messages: messages that carry it
+--   last_seen_date: UTC date of last_seen_at
+--   messages: number of messages that include it
 with carried as (
   select
     *,

@@ -1,6 +1,6 @@
 -- Results of orders, the newest version of each.
--- A component that a later report leaves out keeps the value and status of its last one; deleted and
--- cancelled results stay, with that status. Value, units, range and flag are taken whole from one report.
+-- A component that a later report leaves out keeps its last value and status. Deleted and cancelled
+-- results stay, with that status. Value, units, range and flag are taken together from one report.
 -- grain: one row per source, order, component code and repetition; key: lab_result_id
 -- stored: whole
 -- refers: patient_id -> mart.patient, encounter_id -> mart.encounter
@@ -18,46 +18,46 @@
 --   evidence.abnormal_flag, evidence.result_status, evidence.code_system, mart.message_patient,
 --   mart.encounter
 -- columns:
---   lab_result_id: md5 of source, order, component code and repetition
---   patient_id: the patient that the newest report names, under merges
---   encounter_id: the visit, where PatientAdmin knows it
+--   lab_result_id: MD5 of source, order, component code and repetition
+--   patient_id: the patient that the newest report names, after merges
+--   encounter_id: the visit, if a PatientAdmin message describes it
 --   visit_number: Visit.VisitNumber as received
 --   data_source: Meta.Source.ID
---   source_name: Meta.Source.Name, the newest
+--   source_name: newest Meta.Source.Name
 --   accession_number: Orders[].ID
 --   application_order_id: Orders[].ApplicationOrderID
 --   source_order_code: Orders[].Procedure.Code
---   source_order_code_type: one name per code system, see evidence.code_system
+--   source_order_code_type: standard name of the code system; see evidence.code_system
 --   source_order_description: Orders[].Procedure.Description
 --   source_component_code: Orders[].Results[].Code
---   source_component_code_type: one name per code system
+--   source_component_code_type: standard name of the code system
 --   source_component_description: Orders[].Results[].Description
 --   loinc_code: the component code where its system is LOINC
---   repetition: 1-based position among results of one order and code
+--   repetition: 1-based position among the results of one order and code
 --   result: Orders[].Results[].Value as received
---   result_number: the number, where the whole text is one, perhaps after a comparator
---   comparator: <, <=, > or >= before the number
+--   result_number: the number, if the whole text is a number, with or without a comparator
+--   comparator: <, <=, > or >= in front of the number
 --   value_type: Orders[].Results[].ValueType
 --   units: units as received
 --   normal_range_low: Orders[].Results[].ReferenceRange.Low
 --   normal_range_high: Orders[].Results[].ReferenceRange.High
 --   normal_range_text: Orders[].Results[].ReferenceRange.Text
 --   abnormal_flag: flag as received
---   is_abnormal: whether the flag says abnormal, see evidence.abnormal_flag; null where it says neither
+--   is_abnormal: true if the flag says abnormal, false if it says normal, else null; see evidence.abnormal_flag
 --   status: Orders[].Results[].Status as received, else Orders[].ResultsStatus
---   normalized_status: the same as one of few words, see evidence.result_status
+--   normalized_status: the same as one of a few words; see evidence.result_status
 --   specimen_source: Orders[].Results[].Specimen.Source
 --   ordering_practitioner_id: Orders[].Provider.ID
 --   ordering_practitioner_npi: Orders[].Provider.NPI
 --   collected_at: Orders[].CollectionDateTime
---   collected_date: its day in UTC
+--   collected_date: UTC date of collected_at
 --   resulted_at: Orders[].Results[].CompletionDateTime, else the order's
---   resulted_date: its day in UTC
+--   resulted_date: UTC date of resulted_at
 --   first_seen_at: when the result was first seen
---   first_seen_date: its day in UTC
+--   first_seen_date: UTC date of first_seen_at
 --   last_seen_at: when it was last seen
---   last_seen_date: its day in UTC
---   messages: reports that carry the result
+--   last_seen_date: UTC date of last_seen_at
+--   messages: number of reports that include the result
 with reported as (
   select
     message.message_id,

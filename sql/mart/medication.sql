@@ -1,7 +1,8 @@
--- Medications that were ordered, and those that summaries list.
--- An order is cancelled when its newest event is Cancel, else active; an entry of a list has its own
--- status. A list is a snapshot: what the newest list leaves out has is_on_latest_list false.
--- grain: one row per source and order id; of lists per patient, product and start; key: medication_id
+-- Medications that were ordered or that a summary lists.
+-- An order is cancelled if its newest event is Cancel, else active; an entry of a list has its own
+-- status. An entry that the newest list no longer includes stays here, with is_on_latest_list false.
+-- grain: one row per source and order ID, or for entries of lists per patient, product and start; key:
+--   medication_id
 -- stored: whole
 -- refers: patient_id -> mart.patient, encounter_id -> mart.encounter
 -- not before: last_seen_at >= first_seen_at
@@ -14,38 +15,39 @@
 --   from evidence.medication) as carried
 -- reads: evidence.medication, mart.encounter
 -- columns:
---   medication_id: md5 of source and order id; of lists of source, list, patient, product and start
+--   medication_id: MD5 of source and order ID; for entries of lists, of source, list, patient, product
+--     and start
 --   order_id: Order.ID; null for entries of lists
---   patient_id: the patient, under merges
---   encounter_id: the visit, where PatientAdmin knows it
+--   patient_id: the patient, after merges
+--   encounter_id: the visit, if a PatientAdmin message describes it
 --   visit_number: Visit.VisitNumber as received
 --   data_source: Meta.Source.ID
---   source_name: Meta.Source.Name, the newest
---   list: the path of the newest list, Order for orders
---   source_code_type: one name per code system, see evidence.code_system
+--   source_name: newest Meta.Source.Name
+--   list: path of the newest list; Order for orders
+--   source_code_type: standard name of the code system; see evidence.code_system
 --   source_code: code as received
 --   source_description: name as received
---   rxnorm_code: the RxNorm code, main or further
---   ndc_code: the NDC, main or further
+--   rxnorm_code: RxNorm code, from the main or an additional code
+--   ndc_code: NDC, from the main or an additional code
 --   dose: quantity as received
 --   dose_units: units as received
 --   route: name of the route
---   frequency_period: how often, a number
---   frequency_unit: per what
---   sig: free text for the patient
---   is_prn: taken as needed
---   status: active or cancelled for orders; of lists as received
+--   frequency_period: how often, as a number
+--   frequency_unit: unit of frequency_period
+--   sig: instructions for the patient, as free text
+--   is_prn: true if taken as needed
+--   status: active or cancelled for orders; as received for entries of lists
 --   start_at: StartDate
---   start_date: its day in UTC
+--   start_date: UTC date of start_at
 --   end_at: EndDate
---   end_date: its day in UTC
---   practitioner_id: the ordering provider's ID
---   is_on_latest_list: of lists, whether the newest list of the patient carries it; else null
+--   end_date: UTC date of end_at
+--   practitioner_id: ID of the ordering provider
+--   is_on_latest_list: for entries of lists, true if the patient's newest list includes it; else null
 --   first_seen_at: when it was first seen
---   first_seen_date: its day in UTC
+--   first_seen_date: UTC date of first_seen_at
 --   last_seen_at: when it was last seen
---   last_seen_date: its day in UTC
---   messages: messages that carry it
+--   last_seen_date: UTC date of last_seen_at
+--   messages: number of messages that include it
 with carried as (
   select
     *,

@@ -1,4 +1,4 @@
--- Doses that were given, or that were not: the newest message about each.
+-- Doses that were given or not given: the newest message about each.
 -- grain: one row per source, order (else patient), product and start; key: administration_id
 -- stored: whole
 -- refers: patient_id -> mart.patient, encounter_id -> mart.encounter
@@ -8,33 +8,33 @@
 --   from evidence.administration) as carried
 -- reads: evidence.administration, mart.encounter
 -- columns:
---   administration_id: md5 of source, order (else patient), product and start
---   order_id: the order of the medication
---   patient_id: the patient, under merges
---   encounter_id: the visit, where PatientAdmin knows it
+--   administration_id: MD5 of source, order (else patient), product and start
+--   order_id: order of the medication
+--   patient_id: the patient, after merges
+--   encounter_id: the visit, if a PatientAdmin message describes it
 --   visit_number: Visit.VisitNumber as received
 --   data_source: Meta.Source.ID
---   source_name: Meta.Source.Name, the newest
---   source_code_type: one name per code system, see evidence.code_system
+--   source_name: newest Meta.Source.Name
+--   source_code_type: standard name of the code system; see evidence.code_system
 --   source_code: code as received
 --   source_description: name as received
---   rxnorm_code: the RxNorm code, main or further
---   ndc_code: the NDC, main or further
+--   rxnorm_code: RxNorm code, from the main or an additional code
+--   ndc_code: NDC, from the main or an additional code
 --   dose: quantity as received
 --   dose_units: units as received
 --   route: name of the route
 --   lot_number: lot number
 --   status: status as received
 --   start_at: StartDate
---   start_date: its day in UTC
+--   start_date: UTC date of start_at
 --   end_at: EndDate
---   end_date: its day in UTC
---   practitioner_id: the administering provider's ID
+--   end_date: UTC date of end_at
+--   practitioner_id: ID of the administering provider
 --   first_seen_at: when it was first seen
---   first_seen_date: its day in UTC
+--   first_seen_date: UTC date of first_seen_at
 --   last_seen_at: when it was last seen
---   last_seen_date: its day in UTC
---   messages: messages that carry it
+--   last_seen_date: UTC date of last_seen_at
+--   messages: number of messages that include it
 with carried as (
   select
     *,

@@ -1,6 +1,6 @@
--- Which patient each message speaks of: the bridge from any message to mart.patient.
--- A place that names a patient by an identifier of the source's own type is that patient, after merges;
--- one without such an identifier is the patient with whom its other identifiers stood, if only one.
+-- Which patient each message is about: the bridge from any message to mart.patient.
+-- If a message names a patient by an identifier of the source's own type, it is that patient, after
+-- merges. If not, it is the patient with whom its other identifiers appeared, if there is only one.
 -- grain: one row per message and place that names a patient; key: message_id, path
 -- stored: whole
 -- refers: patient_id -> mart.patient
@@ -10,19 +10,19 @@
 --   evidence.patient_survivor
 -- columns:
 --   message_id: number of the message in the warehouse
---   path: the place that names the patient, with 1-based positions in arrays, such as Visits[2].Patient
---   patient_id: the patient; null where no identifier of the source's own type is known
---   source_id: Meta.Source.ID, empty where nothing came
---   source_patient_id: the received identifier of the source's own type
+--   path: where the message names the patient, with 1-based positions in arrays, such as Visits[2].Patient
+--   patient_id: the patient; null if no identifier of the source's own type is known
+--   source_id: Meta.Source.ID; empty if there was none
+--   source_patient_id: identifier of the source's own type, as received
 --   own_patient_id: the patient before merges
 --   data_model: Meta.DataModel
 --   event_type: event type of the message
 --   sequence: rank of the message in time; the newest has the highest
 --   first_seen_at: when the message was seen
---   first_seen_date: its day in UTC
+--   first_seen_date: UTC date of first_seen_at
 --   last_seen_at: when the message was seen
---   last_seen_date: its day in UTC
---   messages: 1
+--   last_seen_date: UTC date of last_seen_at
+--   messages: always 1
 with place as (
   select
     identifier.message_id,

@@ -1,4 +1,4 @@
--- Observations: vital signs and other entries of flowsheets, of devices and of summaries.
+-- Observations: vital signs and other entries from flowsheets, devices and summaries.
 -- grain: one row per source, patient, code, time and value; key: observation_id
 -- stored: whole
 -- refers: patient_id -> mart.patient, encounter_id -> mart.encounter
@@ -8,36 +8,36 @@
 --   from evidence.observation where coalesce(value, coded_value) is not null) as carried
 -- reads: evidence.observation, evidence.abnormal_flag, mart.encounter
 -- columns:
---   observation_id: md5 of source, patient, code, time and value
---   patient_id: the patient, under merges
---   encounter_id: the visit, where PatientAdmin knows it
+--   observation_id: MD5 of source, patient, code, time and value
+--   patient_id: the patient, after merges
+--   encounter_id: the visit, if a PatientAdmin message describes it
 --   visit_number: Visit.VisitNumber as received
 --   data_source: Meta.Source.ID
---   source_name: Meta.Source.Name, the newest
---   data_model: the data model of the newest message
---   list: the path of the newest list
---   source_code_type: one name per code system, see evidence.code_system
+--   source_name: newest Meta.Source.Name
+--   data_model: data model of the newest message
+--   list: path of the newest list
+--   source_code_type: standard name of the code system; see evidence.code_system
 --   source_code: code as received
 --   source_description: name as received
---   loinc_code: the code where its system is LOINC
+--   loinc_code: the code, if its system is LOINC
 --   observed_at: when it was observed
---   observed_date: its day in UTC
+--   observed_date: UTC date of observed_at
 --   result: value as received, else the name of the coded value
---   result_number: the number, where the whole text is one, perhaps after a comparator
---   comparator: <, <=, > or >= before the number
+--   result_number: the number, if the whole text is a number, with or without a comparator
+--   comparator: <, <=, > or >= in front of the number
 --   value_type: ValueType
 --   units: units as received
 --   normal_range_low: ReferenceRange.Low
 --   normal_range_high: ReferenceRange.High
 --   abnormal_flag: flag as received
---   is_abnormal: whether the flag says abnormal; null where it says neither
+--   is_abnormal: true if the flag says abnormal, false if it says normal, else null
 --   status: status as received
---   practitioner_id: the observer's ID
+--   practitioner_id: ID of the observer
 --   first_seen_at: when it was first seen
---   first_seen_date: its day in UTC
+--   first_seen_date: UTC date of first_seen_at
 --   last_seen_at: when it was last seen
---   last_seen_date: its day in UTC
---   messages: messages that carry it
+--   last_seen_date: UTC date of last_seen_at
+--   messages: number of messages that include it
 with carried as (
   select
     *,

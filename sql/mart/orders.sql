@@ -1,5 +1,5 @@
--- Orders, as the newest message has them, with what results say of them.
--- grain: one row per source and order id (else application order id); key: order_key
+-- Orders as the newest message describes them, with what results add.
+-- grain: one row per source and order ID (application order ID if there is none); key: order_key
 -- stored: whole
 -- refers: patient_id -> mart.patient, encounter_id -> mart.encounter
 -- not before: last_seen_at >= first_seen_at
@@ -8,39 +8,39 @@
 --   where coalesce(order_id, application_order_id) is not null) as named
 -- reads: evidence.orders, mart.encounter
 -- columns:
---   order_key: md5 of source and order id
---   order_id: Order.ID, the number of the placer
---   application_order_id: Order.ApplicationOrderID, the number of the filler
---   patient_id: the patient, under merges
---   encounter_id: the visit, where PatientAdmin knows it
+--   order_key: MD5 of source and order ID
+--   order_id: Order.ID, the number given by who placed the order
+--   application_order_id: Order.ApplicationOrderID, the number given by who fills the order
+--   patient_id: the patient, after merges
+--   encounter_id: the visit, if a PatientAdmin message describes it
 --   visit_number: Visit.VisitNumber as received
 --   source_id: Meta.Source.ID
---   source_name: Meta.Source.Name, the newest
---   source_order_code_type: one name per code system, see evidence.code_system
+--   source_name: newest Meta.Source.Name
+--   source_order_code_type: standard name of the code system; see evidence.code_system
 --   source_order_code: Order.Procedure.Code
 --   description: Order.Procedure.Description
---   loinc_code: the code where its system is LOINC
---   cpt_code: the code where its system is CPT
---   status: Order.Status as received, Cancel where the order was cancelled
---   is_cancelled: the newest message about the order itself cancels it
+--   loinc_code: the code, if its system is LOINC
+--   cpt_code: the code, if its system is CPT
+--   status: Order.Status as received; Cancel if the order was cancelled
+--   is_cancelled: true if the newest message about the order itself cancels it
 --   priority: Order.Priority
 --   specimen_source: Order.Specimen.Source
 --   ordered_at: Order.TransactionDateTime
---   ordered_date: its day in UTC
+--   ordered_date: UTC date of ordered_at
 --   collected_at: Order.CollectionDateTime
---   collected_date: its day in UTC
+--   collected_date: UTC date of collected_at
 --   practitioner_id: Order.Provider.ID
 --   practitioner_npi: Order.Provider.NPI
 --   result_status: Orders[].ResultsStatus of the newest report
 --   first_result_at: when the first report was sent
---   first_result_date: its day in UTC
---   reports: messages of Results about it
+--   first_result_date: UTC date of first_result_at
+--   reports: number of Results messages about it
 --   turnaround_hours: hours from order to first report
 --   first_seen_at: when it was first seen
---   first_seen_date: its day in UTC
+--   first_seen_date: UTC date of first_seen_at
 --   last_seen_at: when it was last seen
---   last_seen_date: its day in UTC
---   messages: messages that carry it
+--   last_seen_date: UTC date of last_seen_at
+--   messages: number of messages that include it
 with state as (
   select
     source_id,

@@ -1,6 +1,6 @@
--- Patients as they are known now: the newest known value of each attribute, under merges.
--- The survivor's own messages win; those of a retired identifier fill what they leave open, as far as
--- they came before the merge. Name and address are taken whole from one message.
+-- Patients as currently known: the newest known value of each attribute, after merges.
+-- The survivor's own messages come first. Messages of a retired identifier fill what those leave open, if
+-- they came before the merge. Name and address are each taken whole from one message.
 -- grain: one row per patient; key: patient_id
 -- stored: whole
 -- not before: last_seen_at >= first_seen_at
@@ -10,18 +10,18 @@
 --   evidence.person, evidence.message
 -- columns:
 --   patient_id: source and identifier of the source's own type, such as 7ce6f387:00012
---   person_id: patient_id, or what HOME/persons.csv says
+--   person_id: from HOME/persons.csv, else patient_id
 --   data_source: Meta.Source.ID
---   source_name: Meta.Source.Name, the newest
---   source_patient_id: the identifier alone
+--   source_name: newest Meta.Source.Name
+--   source_patient_id: the identifier without the source
 --   first_name: given name
 --   middle_name: middle name
 --   last_name: family name
 --   birth_date: date of birth
 --   sex: sex as received
 --   race: race as received
---   ethnicity: ethnicity as received, else told by is_hispanic
---   is_hispanic: whether the patient is Hispanic
+--   ethnicity: ethnicity as received, else derived from is_hispanic
+--   is_hispanic: true if the patient is Hispanic
 --   language: language as received
 --   marital_status: marital status as received
 --   religion: religion as received
@@ -32,18 +32,18 @@
 --   state: state as received
 --   zip_code: ZIP code as received
 --   country: country
---   phone_home: telephone at home
+--   phone_home: home telephone
 --   phone_mobile: mobile telephone
---   phone_office: telephone at work
---   email: first e-mail address of the newest message that carries one
---   is_deceased: whether the patient is known to have died
---   death_at: when, in UTC
---   death_date: its day in UTC
+--   phone_office: work telephone
+--   email: first e-mail address in the newest message that has one
+--   is_deceased: true if the patient is known to have died
+--   death_at: when the patient died
+--   death_date: UTC date of death_at
 --   first_seen_at: when the patient was first seen
---   first_seen_date: its day in UTC
+--   first_seen_date: UTC date of first_seen_at
 --   last_seen_at: when the patient was last seen
---   last_seen_date: its day in UTC
---   messages: messages that speak of the patient
+--   last_seen_date: UTC date of last_seen_at
+--   messages: number of messages about the patient
 with spoken_of as (
   select
     message_patient.patient_id,

@@ -1,4 +1,4 @@
--- Every identifier by which sources name patients, with the patient it leads to now.
+-- Every identifier by which sources name patients, with the patient to whom it leads now.
 -- grain: one row per source, type and identifier; key: source_id, id_type, id
 -- stored: whole
 -- refers: patient_id -> mart.patient
@@ -9,19 +9,19 @@
 -- reads: evidence.patient_identifier, evidence.patient_merge, evidence.own_id_type,
 --   evidence.patient_survivor, evidence.message, mart.message_patient
 -- columns:
---   source_id: Meta.Source.ID, empty where nothing came
---   id_type: IDType as received, empty where nothing came
+--   source_id: Meta.Source.ID; empty if there was none
+--   id_type: IDType as received; empty if there was none
 --   id: ID as received
---   patient_id: the patient it leads to, after merges; of a shared one the newest
---   is_own_type: the type is the one by which the source names its patients
---   is_current: no merge retires it
---   retired_by: the identifier of the same type that a merge put in its place
---   is_shared: several patients carry it
+--   patient_id: the patient to whom it leads, after merges; if several share it, the newest
+--   is_own_type: true if the source names its patients by this type
+--   is_current: true unless a merge retired it
+--   retired_by: the identifier of the same type that replaced it in a merge
+--   is_shared: true if several patients have it
 --   first_seen_at: when it was first seen
---   first_seen_date: its day in UTC
+--   first_seen_date: UTC date of first_seen_at
 --   last_seen_at: when it was last seen
---   last_seen_date: its day in UTC
---   messages: messages that carry it
+--   last_seen_date: UTC date of last_seen_at
+--   messages: number of messages that include it
 with carried as (
   select
     identifier.source_id,

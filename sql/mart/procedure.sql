@@ -1,4 +1,4 @@
--- Procedures that were done, by summaries, bills and claims.
+-- Procedures that were done, according to summaries, bills and claims.
 -- grain: one row per source, patient, code and time; key: procedure_id
 -- stored: whole
 -- refers: patient_id -> mart.patient, encounter_id -> mart.encounter
@@ -8,26 +8,26 @@
 --   where coalesce(code, description) is not null) as carried
 -- reads: evidence.procedure, mart.encounter
 -- columns:
---   procedure_id: md5 of source, patient, code system, code and time
---   patient_id: the patient, under merges
---   encounter_id: the visit, where PatientAdmin knows it
+--   procedure_id: MD5 of source, patient, code system, code and time
+--   patient_id: the patient, after merges
+--   encounter_id: the visit, if a PatientAdmin message describes it
 --   visit_number: Visit.VisitNumber as received
 --   data_source: Meta.Source.ID
---   source_name: Meta.Source.Name, the newest
---   data_model: the data model of the newest message
---   source_code_type: one name per code system, see evidence.code_system
+--   source_name: newest Meta.Source.Name
+--   data_model: data model of the newest message
+--   source_code_type: standard name of the code system; see evidence.code_system
 --   source_code: code as received
 --   source_description: name as received
---   cpt_code: the code where its system is CPT
+--   cpt_code: the code, if its system is CPT
 --   procedure_at: when it was done
---   procedure_date: its day in UTC
---   body_site: where
+--   procedure_date: UTC date of procedure_at
+--   body_site: where on the body
 --   status: status as received
 --   first_seen_at: when it was first seen
---   first_seen_date: its day in UTC
+--   first_seen_date: UTC date of first_seen_at
 --   last_seen_at: when it was last seen
---   last_seen_date: its day in UTC
---   messages: messages that carry it
+--   last_seen_date: UTC date of last_seen_at
+--   messages: number of messages that include it
 with carried as (
   select
     *,

@@ -1,8 +1,8 @@
--- Which days the rates are taken over, and the last day that can be believed.
+-- The days that rates are computed over, and the last day that is plausible.
 -- grain: one row; key: none
 -- reads: quality.message_count, quality.reliability_setting
--- A day is the sender's own date of the event, so a sentinel such as 9999-12-31 can be in it:
--- days after tomorrow are counted in the totals but never taken as "now".
+-- A day is the event's date as the sender gave it, so it can be a placeholder such as 9999-12-31.
+-- Days after tomorrow count in the totals but are never taken as "now".
 with setting as (
   select
     max(value) filter (where name = 'period_days') as period_days

@@ -1,13 +1,13 @@
--- What comes that the catalog does not list: unlisted keys, other types and shapes than listed,
--- unlisted event types, extensions. Never a value of a payload.
+-- What arrives that the catalog does not list: unlisted keys, unexpected types and shapes, unlisted
+-- event types, extensions. Contains no values of payloads.
 -- grain: one row per data model, path, rule and JSON type
 -- key: data_model, path, rule, json_type
 -- reads: core.unplaced_value, core.received_form, core.extension, core.message, core.landed_object,
 --   quality.finding
--- A key that does not look like a key is shown as ["*"], because it may hold data, an event type or
--- source id that does not look like one as *; of one parent at most 1,000 paths are named, the rest
--- are counted together as parent.*. size_class speaks of the largest value's JSON text. Days are UTC
--- dates of the messages.
+-- A key that does not look like a key may hold data, so it is shown as ["*"]; an event type or source
+-- ID that does not look like one is shown as *. At most 1,000 paths of one parent are listed; the rest
+-- are counted together as parent.*. size_class is the size of the largest value's JSON text. Days are
+-- UTC dates of the messages.
 with misfit as (
   select
     message_id,

@@ -1,6 +1,6 @@
--- Day by day: in how many of the day's messages a field is filled.
+-- Day by day, in how many of the day's messages a field is filled.
 -- grain: one row per source, data model, event type, test flag, path and day with messages, for
---   every path that is filled on any day (a path that never is has no series: all its days are 0)
+--   every path that is filled on any day (a path that is never filled has no rows: it is 0 every day)
 -- key: source_id, data_model, event_type, is_test, path, day
 -- reads: quality.message_count, quality.path_count
 with message_day as (

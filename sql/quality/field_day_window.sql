@@ -1,11 +1,11 @@
--- For every late day of a field that may have changed: the days before it beside the days from it on.
+-- For every recent day on which a field may have changed: the days before it and the days from it on.
 -- grain: one row per source, data model, event type, test flag, path and day with messages, of the
 --   last drift_days days (0: all); only fields of quality.field_drift_possible
 -- key: source_id, data_model, event_type, is_test, path, day
 -- reads: quality.message_count, quality.field_drift_possible, quality.count_period,
 --   quality.reliability_setting
--- past: the drift_past_days before the day; recent: the day and those after it, drift_recent_days in
--- all; both whole weeks, so that weekdays weigh alike.
+-- past is the drift_past_days before the day; recent is the day itself and those after it,
+-- drift_recent_days in all. Both are whole weeks, so that all weekdays have equal weight.
 with setting as (
   select
     coalesce(max(value) filter (where name = 'drift_days'), 0) as days,

@@ -1,17 +1,18 @@
--- When a field's fill rate changed against its own past: fell, rose, vanished, appeared.
+-- When a field's fill rate changed compared with its own past: fell, rose, vanished or appeared.
 -- grain: one row per source, data model, event type, test flag, path and day of change, of the last
 --   drift_days days (0: all)
 -- key: source_id, data_model, event_type, is_test, path, day
 -- reads: quality.field_drift_candidate, quality.message_count, quality.path_count,
 --   quality.count_period, quality.reliability_setting
 -- The test of two proportions is the likelihood ratio G, divided by the over-dispersion of the days
--- within each side (at least 1), because the messages of a day are not independent. Its chance is
+-- within each side (at least 1), because messages of one day are not independent. Its p-value is
 -- bounded by a t-like tail,
 --   2 (1 + G / (dispersion df)) ^ (-df / 2),   df = days of both sides - 2,
--- never smaller than the Chernoff bound 2 exp(-G / 2): safe for rare values, and needs no tables.
--- Bonferroni over every listed field and tested day: all ordinary days together raise drift_false_alarms
--- alarms on average. A few wild days are no change either: the first and three of five recent days
--- must have moved by half of it. Of neighbouring days that show one change the likeliest is kept.
+-- never below the Chernoff bound 2 exp(-G / 2): safe for rare values, and needs no tables.
+-- Bonferroni over every listed field and tested day: without any real change, drift_false_alarms
+-- alarms are raised on average. A few odd days are not a change either: the first day and three of
+-- five recent days must have moved by half of it. If neighboring days show the same change, the most
+-- likely one is kept.
 with setting as (
   select
     max(value) filter (where name = 'drift_false_alarms') as false_alarms,

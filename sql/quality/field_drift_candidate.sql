@@ -1,10 +1,10 @@
--- Days from which on a field may have changed: those that field_drift looks at more closely.
+-- Days on which a field may have changed, for field_drift to examine.
 -- grain: one row per source, data model, event type, test flag, path and day that would be an alarm if
---   the days of each side scattered no more than those of independent messages
+--   the days of each side varied no more than those of independent messages
 -- key: source_id, data_model, event_type, is_test, path, day
 -- reads: quality.field_day_window, quality.reliability_setting
--- ratio is twice the likelihood ratio of two rates against one, tests the number of listed fields and
--- days; the test is described in quality.field_drift.
+-- ratio is twice the likelihood ratio of two rates against one; tests is the number of listed fields
+-- and days. quality.field_drift describes the test.
 with setting as (
   select
     max(value) filter (where name = 'drift_false_alarms') as false_alarms,

@@ -1,13 +1,13 @@
--- Fields whose weeks differ so much that a day of change is possible at all: a quick look that lets
---   field_day_window lay out the days of these alone.
+-- Fields whose weeks differ enough that a change is possible at all: a quick filter, so that
+--   field_day_window only lays out the days of these fields.
 -- grain: one row per source, data model, event type, test flag and path
 -- key: source_id, data_model, event_type, is_test, path
 -- reads: quality.message_count, quality.path_count, quality.field_event, quality.count_period,
 --   quality.reliability_setting
--- No day of change is missed. The days of a test lie within a few calendar weeks (week_span), and
---   the likelihood ratio of two rates against one never exceeds that of a rate for each day against one,
---   nor do the two lie farther apart than the days' own rates. So a field is left out only where this
---   stays under what a candidate needs: least_ratio, the smallest that can be an alarm, and
+-- No day of change is missed. The days of a test lie within a few calendar weeks (week_span).
+--   The likelihood ratio of two rates against one never exceeds that of one rate per day against one,
+--   and the two rates are never farther apart than the days' own rates. So a field is left out only if
+--   these bounds stay below what a candidate needs: least_ratio, the smallest that can be an alarm, and
 --   drift_min_change. tests is the number of listed fields and days, see quality.field_drift;
 --   day_numbers (since 1970-01-01) and day_populated are the counts of the days, in any order.
 with setting as (

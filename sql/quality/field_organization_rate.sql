@@ -1,9 +1,9 @@
--- Which share of the organizations that send an event type carry the field at all.
+-- The share of the organizations sending an event type that fill the field at all.
 -- grain: one row per data model, event type, test flag and path that any organization fills
 -- key: data_model, event_type, is_test, path
 -- reads: quality.message_count, quality.path_count, quality.organization, quality.count_period
--- An organization is what quality.organization says of the source and facility, else of the source
--- (a line without facility), else the source itself. It carries a field when one message does.
+-- An organization is what quality.organization lists for the source and facility, else for the source
+-- (a line without facility), else the source itself. One message is enough for it to fill the field.
 with organization as (
   select
     source_id,

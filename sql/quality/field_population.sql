@@ -1,13 +1,13 @@
 -- How often each field is filled: every numerator with its denominator, and the interval.
--- grain: one row per source, data model, event type, test flag and path; every path the event type
---   lists, and every path that is filled although it is not listed
+-- grain: one row per source, data model, event type, test flag and path; every path that the event
+--   type lists, and every path that is filled although it is not listed
 -- key: source_id, data_model, event_type, is_test, path
 -- reads: quality.message_count, quality.path_count, quality.field, quality.field_event,
 --   quality.count_period, quality.reliability_setting
--- Rates are null where their denominator is zero. element_rate is per element of the nearest array
--- around the field that has a row (else per message), parent_rate per filled object around the field
--- below that array (else the same). Arrays: both speak of messages and are known only outside other
--- arrays; mean_elements is rows per enclosing element.
+-- A rate is null if its denominator is zero. element_rate is per element of the nearest array around
+-- the field that has a row (per message if there is none). parent_rate is per filled object around the
+-- field below that array (as element_rate if there is none). For arrays, both are per message and known
+-- only outside other arrays; mean_elements is rows per enclosing element.
 with setting as (
   select
     max(value) filter (where name = 'confidence_z') as z

@@ -1,9 +1,9 @@
--- The rating in force of each field a source sends or could send: the site's own expectation before
--- a documented one before an inferred one, and the more specific line before the more general.
--- grain: one row per source, data model, event type and path that some expectation speaks of
+-- The rating that applies to each field that a source sends or could send: the site's own expectation,
+-- else a documented one, else an inferred one; specific lines win over general ones.
+-- grain: one row per source, data model, event type and path that has an expectation
 -- key: source_id, data_model, event_type, path
 -- reads: quality.message_count, quality.expectation
--- Ratings are never invented: where nobody states one, rating is null.
+-- Ratings are never invented: if nobody states one, rating is null.
 with feed as (
   select distinct
     source_id,

@@ -1,13 +1,13 @@
--- Does each field keep its reliability rating? The measured rate against the rating in force.
+-- Does each field keep its reliability rating? The measured rate against the rating that applies.
 -- grain: one row per source, data model, event type, test flag and path
 -- key: source_id, data_model, event_type, is_test, path
 -- reads: quality.field_population, quality.field_rating, quality.field_organization_rate,
 --   quality.reliability_setting
 -- Bounds are exclusive: Reliable is more than 90 %, Probable more than 50 %, Possible less than 50 %
--- with no lower bound. below / above only when the whole interval lies beyond the bound; else met:
--- surely (the whole interval within), likely (the rate within), perhaps (only a part of the interval
--- within). margin is by how much the rate keeps its bound, negative where it breaks it. Inferred
--- ratings and test messages never fail a check.
+-- with no lower bound. The verdict is below or above only if the whole interval lies beyond the bound.
+-- Otherwise it is met: surely (the whole interval is within), likely (the rate is within) or perhaps
+-- (only a part of the interval is within). margin is the distance of the rate from its bound, negative
+-- if it breaks it. Inferred ratings and test messages never fail a check.
 with setting as (
   select
     max(value) filter (where name = 'reliable_above') as reliable_above,

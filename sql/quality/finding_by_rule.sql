@@ -1,4 +1,4 @@
--- The worst first: what each rule found where, with what it means and what to do.
+-- What each rule found and where, what it means and what to do, worst first.
 -- grain: one row per rule, data model, path and source
 -- key: rule, data_model, path, source_id
 -- reads: quality.finding_count, quality.rule

@@ -2,9 +2,9 @@
 -- grain: one row per rule, data model, event type, path, source, test flag and UTC day
 -- key: rule, data_model, event_type, path, source_id, is_test, day
 -- reads: quality.finding_count, quality.message_count
--- findings and messages add up over days, sources and event types; messages do not over paths or
--- rules, for one message may break several. Keys that do not look like keys are shown together as
--- ["*"], where messages is at most what is told.
+-- findings and messages can be summed over days, sources and event types. messages cannot be summed
+-- over paths or rules, because one message may break several. Keys that do not look like keys are
+-- shown together as ["*"]; messages is then an upper bound.
 with found as (
   select
     rule,

@@ -1,4 +1,5 @@
--- The ledger, load by load: what was taken and what became of it; a purge takes back.
+-- The ledger, load by load: what was received and what became of it. A purge is a load that adds to
+-- purged and has negative counts for what it removed.
 -- grain: one row per load; key: load_id
 -- reads: core.load
 select

@@ -1,8 +1,8 @@
--- The ledger in total: is every item that was received loaded, a duplicate, in quarantine, or purged?
+-- The ledger in total: is every received item loaded, a duplicate, quarantined or purged?
 -- grain: one row; key: none
 -- reads: core.load, core.quarantine, core.landed_object, core.load_part
--- quarantined counts items on record that no replay has settled, the resolved ones among them. A purge takes
--- back what was loaded, a duplicate or in quarantine, and counts it as purged.
+-- quarantined counts the recorded items that no replay has loaded, including resolved ones. A purge
+-- subtracts from what was loaded, duplicate or quarantined, and adds the same to purged.
 with load_total as (
   select
     coalesce(sum(received), 0) as received,

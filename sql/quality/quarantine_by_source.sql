@@ -1,9 +1,9 @@
--- Items that are not loadable messages, by what they say of themselves: FHIR and data models that the
--- catalog does not have name their data model and, where they tell it, their source.
+-- Quarantined items by what they say about themselves: FHIR, and data models that the catalog does not
+-- have, name their data model and sometimes their source.
 -- grain: one row per reason, data model and source
 -- key: reason, data_model, source_id
 -- reads: core.quarantine
--- data_model and source_id are '' where the item does not say. Times are UTC.
+-- data_model and source_id are '' if the item does not say. Times are UTC.
 select
   reason,
   coalesce(data_model, '') as data_model,

@@ -1,9 +1,10 @@
--- Who is behind a source id: the name that most of its messages carry, and its organization.
--- grain: one row per source id that messages or quality.organization have
+-- Who is behind a source ID: the name that most of its messages have, and its organization.
+-- grain: one row per source ID in messages or quality.organization
 -- key: source_id
 -- reads: core.message, quality.organization
--- source_name is Meta.Source.Name as most messages of the source have it, and named_messages how many
--- do; organization is the one that quality.organization gives the source, null where it gives several.
+-- source_name is the most frequent Meta.Source.Name of the source, and named_messages counts the
+-- messages that have it. organization is what quality.organization lists for the source; null if it
+-- lists several.
 with counted as (
   select
     coalesce(source_id, '') as source_id,

@@ -1,11 +1,11 @@
 -- Which sources, or data models of a source, have fallen silent compared with their own past.
--- grain: one row per silent source (data_model '*') or, where the source still sends, per silent
+-- grain: one row per silent source (data_model '*') or, if the source still sends, per silent
 --   data model of it
 -- key: source_id, data_model, is_test
 -- reads: quality.message_count, quality.count_period, quality.reliability_setting
--- Silent = the days since the last message (the last counted day itself may be unfinished and does
--- not count) are more than any gap of the sender's last eight weeks, and so unlikely under its own
--- weekdays that all senders together raise silence_false_alarms alarms at one look.
+-- A sender is silent if the days since its last message are more than any gap of its last eight weeks,
+-- and so unlikely for its own weekdays that all senders together would raise silence_false_alarms
+-- alarms. The last counted day does not count, because it may not be over.
 with setting as (
   select
     max(value) filter (where name = 'silence_false_alarms') as false_alarms,

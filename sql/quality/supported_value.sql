@@ -1,9 +1,9 @@
 -- The supported value that a received value stands for, in each field with a closed value set.
--- grain: one row per data model, path and received value that is supported, a known synonym, or
---   came and is spelled like one of them
+-- grain: one row per data model, path and received value that is supported, is a known synonym, or
+--   was received and is spelled like one of them
 -- key: data_model, path, received
 -- reads: quality.field, quality.value_set, quality.unsupported_value
--- Join on data model, path and the received value; no row means that nothing is known to be meant.
+-- Join on data model, path and the received value. No row means that no supported value is known.
 with closed_field as (
   select distinct
     data_model,

@@ -1,9 +1,9 @@
--- Which values came that are outside the closed set of their field: the list to map or to list.
+-- Received values that are outside the closed value set of their field: map them or list them.
 -- grain: one row per data model, path and value
 -- key: data_model, path, value
 -- reads: quality.unsupported_value, quality.field
--- Holds values of payloads. first_message_id leads to the message that brought the value first. link is
--- how it is known that the field has the set (quality.field.value_set_confidence).
+-- Holds values of payloads. first_message_id is the first message that had the value. link is the
+-- evidence that the field has this value set (quality.field.value_set_confidence).
 with link as (
   select
     data_model,

@@ -1,4 +1,4 @@
--- Insurances of patients as enrollments, for Tuva's input layer: the newest list of each patient.
+-- Insurance coverage as enrollments for Tuva's input layer: the newest list of each patient.
 -- grain: one row per row of mart.coverage
 -- reads: mart.coverage, mart.patient
 select

@@ -1,4 +1,4 @@
--- Visits that began or ended, for Tuva's input layer; planned, cancelled and unknown ones are left out.
+-- Visits that have begun, for Tuva's input layer; planned, cancelled and unknown ones are left out.
 -- grain: one row per row of mart.encounter
 -- reads: mart.diagnosis, mart.encounter, mart.patient
 with main_diagnosis as (

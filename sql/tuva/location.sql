@@ -1,4 +1,4 @@
--- Facilities and their departments for Tuva's input layer, as visits and appointments name them.
+-- Facilities and their departments, as named by visits and appointments, for Tuva's input layer.
 -- grain: one row per source, facility and department
 -- reads: mart.appointment, mart.encounter, mart.encounter_location
 with own as (

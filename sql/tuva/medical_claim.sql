@@ -1,5 +1,5 @@
--- Lines of claims for Tuva's input layer: as last submitted, with what the newest payment decided.
--- Diagnoses are those that were billed for the visit of the claim.
+-- Claim lines for Tuva's input layer: as last submitted, with the decision of the newest payment.
+-- Diagnoses are those billed for the claim's visit.
 -- grain: one row per row of mart.claim_line
 -- reads: mart.claim_line, mart.diagnosis, mart.encounter, mart.patient
 with billed as (

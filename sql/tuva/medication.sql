@@ -1,4 +1,4 @@
--- Medications that were ordered, and those that summaries list, for Tuva's input layer.
+-- Medications that were ordered or that a summary lists, for Tuva's input layer.
 -- grain: one row per row of mart.medication
 -- reads: mart.medication, mart.patient
 select

@@ -1,4 +1,4 @@
--- Practitioners for Tuva's input layer, as visits, appointments, orders and records name them.
+-- Practitioners, as named by visits, appointments, orders and records, for Tuva's input layer.
 -- grain: one row per source and ID
 -- reads: mart.appointment, mart.charge, mart.document, mart.encounter, mart.immunization, mart.lab_result, mart.medication, mart.medication_administration, mart.observation, mart.orders
 with named as (

@@ -1,4 +1,4 @@
--- Procedures that were done for Tuva's input layer.
+-- Procedures that were done, for Tuva's input layer.
 -- grain: one row per row of mart.procedure
 -- reads: mart.patient, mart.procedure
 select
