@@ -113,6 +113,7 @@ def test_scenarios_measure_every_goal_and_print_every_case() -> None:
     assert "| lock held | 0.50 (0.50 to 0.50) |" in printed
 
 
+@pytest.mark.slow
 def test_reading_alone_is_measured(
     workloads: Workloads, capsys: pytest.CaptureFixture[str]
 ) -> None:

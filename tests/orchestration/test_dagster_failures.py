@@ -212,6 +212,7 @@ def test_sensor_fails_in_one_sentence(world: DagsterWorld, monkeypatch: pytest.M
     assert "An unexpected OSError" in stored and CANARY not in stored
 
 
+@pytest.mark.slow
 def test_errors_hold_publishing_back_and_warnings_do_not(
     world: DagsterWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:

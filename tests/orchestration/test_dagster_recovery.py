@@ -179,6 +179,7 @@ def test_publishing_that_was_killed_is_tried_again(world: DagsterWorld) -> None:
     assert again.run_key == "load-1-2"
 
 
+@pytest.mark.slow
 def test_load_of_duplicates_is_published_once(world: DagsterWorld) -> None:
     path = world.write("a.ndjson", messages=3)
     world.run_what_sensor_asks()

@@ -103,6 +103,7 @@ def test_sql_is_packed_beside_the_modules_that_read_it(names: set[str]) -> None:
     assert {name for name in names if name.startswith("etl/sql/")} == wanted
 
 
+@pytest.mark.slow
 def test_installed_wheel_loads_and_publishes(installed: Path, tmp_path: Path) -> None:
     program, home = str(installed / "redox-warehouse"), tmp_path / "home"
     where = _run([str(installed / "python"), "-c", "import etl; print(etl.__file__)"], tmp_path)
@@ -151,6 +152,7 @@ def test_wheel_of_another_folder_has_the_same_bytes(wheel: Path, tmp_path: Path)
     assert again.read_bytes() == wheel.read_bytes()
 
 
+@pytest.mark.slow
 def test_source_distribution_of_another_folder_has_the_same_bytes(tmp_path: Path) -> None:
     archives = []
     for name in ("here", "elsewhere"):

@@ -319,7 +319,7 @@ def test_whatever_drifts_can_be_listed_and_comes_back(
     tmp_path: Path, settings: Settings, models: tuple[str, ...]
 ) -> None:
     shares = Shares(unlisted_keys=0.9, misfits=0.2, extensions=0.2, number_spelling=0.2)
-    dials = Dials(messages=60 if models else 222, data_models=models, shares=shares)
+    dials = Dials(messages=30 if models else 222, data_models=models, shares=shares)
     world = World(tmp_path, packaged_catalog(), settings, dials)
     world.load()
 

@@ -60,6 +60,7 @@ def test_a_load_rewrites_only_the_slice_and_data_model_it_touched(settings: Sett
     assert not {n for n in changed if n.startswith(("quality/field", "quality/value_set"))}
 
 
+@pytest.mark.slow
 def test_a_warehouse_built_again_shares_no_rows_that_are_others(unpublished: Settings) -> None:
     """Its messages come in other loads, under other ids."""
     load_more(unpublished, data_model="Device", seed=4)

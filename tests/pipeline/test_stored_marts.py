@@ -52,6 +52,7 @@ def test_marts_are_immutable_files_that_share_when_nothing_changed(world: MartWo
     assert world.rows("select count(*) from evidence.message") == [(2,)]
 
 
+@pytest.mark.slow
 def test_marts_come_with_the_export_and_the_self_contained_file(
     world: MartWorld, tmp_path: Path
 ) -> None:

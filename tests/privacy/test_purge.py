@@ -90,6 +90,7 @@ def test_nothing_of_a_purged_patient_is_found(purged: Settings) -> None:
     assert found(purged.home) == set()
 
 
+@pytest.mark.slow
 def test_a_lake_that_is_not_there_is_named_until_it_is_purged(home: Settings) -> None:
     lake, away = home.home / "lake", home.home.parent / "away"
     register_delta(home, str(lake))

@@ -21,6 +21,8 @@ from tests.reference.json_text import Value
 from tests.reference.payload_files import items
 from tests.reference.population import Count, Group, as_listed, recount
 
+FEW = ("PatientAdmin", "PatientSearch", "Scheduling", "Financial", "Results")
+"""Models enough for what does not depend on the model: all of them take a second to plan."""
 ALL_FAULTS = Shares(**dict.fromkeys(FAULTS, 0.15), duplicates=0.1, same_log_id=0.05)
 
 
@@ -94,7 +96,7 @@ def test_faulty_truth_is_what_the_reference_counts(
 
 def test_held_counts_never_exceed_sent_counts(catalog: Catalog, tmp_path: Path) -> None:
     shares = Shares(misfits=0.5, bad_dates=0.5)
-    run = Run(tmp_path, catalog, Dials(messages=111, shares=shares))
+    run = Run(tmp_path, catalog, Dials(messages=111, data_models=FEW, shares=shares))
     counts = run.populations.values()
     assert all(held_m <= m and held_e <= e for m, e, held_m, held_e in counts)
     assert any(held_e < e for _, e, _, held_e in counts)
@@ -105,7 +107,8 @@ def test_duplicates_of_the_truth_are_what_the_reference_finds(
 ) -> None:
     shares = Shares(duplicates=0.3, same_log_id=0.1, number_spelling=0.2, extensions=0.2)
     override = Override("Meta.Logs[]", 0.7)
-    run = Run(tmp_path, catalog, Dials(messages=333, shares=shares, overrides=(override,)))
+    dials = Dials(messages=333, data_models=FEW, shares=shares, overrides=(override,))
+    run = Run(tmp_path, catalog, dials)
     found = list(find_duplicates(item.payload for item in run.items))
     assert found == [line["duplicate_of"] for line in run.lines]
     assert [log_id(item.payload) for item in run.items] == [line["log_id"] for line in run.lines]
@@ -140,7 +143,7 @@ def test_replies_come_as_recorded_unless_asked_for_as_documented(
 def test_every_kind_of_fault_is_planted_and_recorded(
     catalog: Catalog, tmp_path: Path, fault: str
 ) -> None:
-    models = ("PatientAdmin", "PatientSearch", "Financial")
+    models = ("PatientSearch", "Financial", "Scheduling")
     dials = Dials(messages=60, data_models=models, shares=Shares(**{fault: 1.0}))
     run = Run(tmp_path, catalog, dials)
     marked = sum(bool(line["planted"]) for line in run.lines)
@@ -165,7 +168,8 @@ def test_every_rule_between_fields_is_planted_and_clean_messages_break_none(
 
 
 def test_broken_lines_are_still_one_item_each(catalog: Catalog, tmp_path: Path) -> None:
-    run = Run(tmp_path, catalog, Dials(messages=200, shares=Shares(malformed=0.5)))
+    shares = Shares(malformed=0.5)
+    run = Run(tmp_path, catalog, Dials(messages=200, data_models=FEW, shares=shares))
     assert len(run.items) == len(run.lines) == 200
     for item, line in zip(run.items, run.lines, strict=True):
         is_known = item.is_message and line["data_model"] in run.listed

@@ -53,6 +53,7 @@ async def kill_once_busy(receiver: RunningReceiver, acknowledged: set[bytes]) ->
     receiver.process.kill()
 
 
+@pytest.mark.slow
 def test_every_acknowledged_body_survives_kill_9(start_receiver: Starter) -> None:
     sent: set[bytes] = set()
     acknowledged: set[bytes] = set()
