@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 
 MAX_HANDSHAKE_BYTES = 16 * 2**10
 """Redox's own is about 150 bytes; without a token in a header no more than this is read."""
+MAX_QUERY_BYTES = 4 * 2**10
 
 _KEYS = (b'"challenge"', b'"verification-token"')
 
@@ -27,7 +28,12 @@ class Handshake:
 
 
 def handshake_in_query(query: bytes) -> Handshake | None:
-    """Read a handshake from a query string; without a token in it `tokens` is empty."""
+    """Read a handshake from a query string; without a token in it `tokens` is empty.
+
+    None when it is none, or longer than any that Redox sends.
+    """
+    if len(query) > MAX_QUERY_BYTES:
+        return None
     challenge: bytes | None = None
     tokens: list[bytes] = []
     for pair in query.split(b"&"):

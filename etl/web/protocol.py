@@ -3,7 +3,8 @@
 uvicorn has no limit of time or size for a request: here a sender that stalls is cut, unanswered,
 and a request without a valid token has seconds and kilobytes in total, wherever it is: in its
 line, headers, body, chunk extensions or trailers. Of a request with one, all bytes that are no
-body are bounded. Everything is counted once per read, so the cost is linear.
+body are bounded. Everything is counted once per read, so the cost is linear. Nothing is parsed of
+what follows a request without a valid token, as its answer closes the connection.
 And uvicorn's parser skips the body of a request that offers an upgrade (Java's client and
 `curl --http2` offer h2c on plain connections): such an offer is ignored, as HTTP allows, and the
 body is read. When a connection is lost, uvicorn says so only to the newest of its requests; here
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any
+from typing import Any, NoReturn
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -28,8 +29,12 @@ HEAD_TIMEOUT_S = 10.0
 UNVERIFIED_TIMEOUT_S = 10.0
 """From its first byte to its last, answer included; a verification request takes one round trip."""
 MAX_HEAD_BYTES = 32 * 2**10
+MAX_HEADERS = 256
+"""Each costs time before a token is seen; Redox and its proxies send some 20."""
 UNVERIFIED_BYTES = 64 * 2**10
 """On the wire: a head, a verification request, and as much again for chunks."""
+MAX_UNVERIFIED_PIECES = 256
+"""Chunks, or reads, of a verification request's body; Redox sends it in one."""
 MAX_FRAMING_BYTES = 64 * 2**10
 FRAMING_PER_BODY_BYTE = 8
 """A chunk of one byte takes six on the wire; longer framing comes with no known client."""
@@ -40,6 +45,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
 
     _is_verified = False
     _is_dropping = False
+    _is_last = False
     _is_inside = False
     _awaits_head = True
     _waits_since: float | None = None
@@ -47,6 +53,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     _begun = 0
     _wire_bytes = 0
     _body_bytes = 0
+    _pieces = 0
     _silent_bytes = 0
 
     def __init__(self, *given: Any, gate: Gate, **named: Any) -> None:
@@ -96,6 +103,8 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         self._keep_limits()
 
     def on_message_begin(self) -> None:
+        if self._is_last:
+            self._drop()
         super().on_message_begin()
         self._is_inside = self._awaits_head = True
         self._begun += 1
@@ -105,17 +114,20 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         self._gate.enter(self)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._awaits_head:  # else a trailer: nobody reads it
-            super().on_header(name, value)
+        if not self._awaits_head:  # a trailer: nobody reads it
+            return
+        if len(self.headers) == MAX_HEADERS:
+            self.evict()
+            self._drop()
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
             return
         self._is_verified = self._gate.is_valid(self.headers)
         if not self._is_verified and self._gate.is_crowded and presented_tokens(self.headers):
-            self._is_dropping = True
             self._gate.turn_away(self)
-            raise httptools.HttpParserError("turned away")  # nothing of it is parsed any more
+            self._drop()
         super().on_headers_complete()
         while self._unanswered and self._unanswered[0].response_complete:
             self._unanswered.popleft()
@@ -125,14 +137,20 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             self._gate.leave(self)
         else:
             self.cycle.keep_alive = False
+            self._is_last = True
 
     def on_body(self, body: bytes) -> None:
         room = MAX_HANDSHAKE_BYTES + 1 - self._body_bytes
         self._body_bytes += len(body)
         if self._is_verified:
             super().on_body(body)
-        elif room > 0:
-            super().on_body(body[:room])
+            return
+        self._pieces += 1
+        if self._pieces > MAX_UNVERIFIED_PIECES:
+            self.evict()
+        if room <= 0 or self._pieces > MAX_UNVERIFIED_PIECES:
+            self._drop()
+        super().on_body(body[:room])
 
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():
@@ -140,6 +158,11 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
         self._is_inside = False
         self._waits_since = None
+
+    def _drop(self) -> NoReturn:
+        """Parse nothing more of this connection, also nothing that was read already."""
+        self._is_dropping = True
+        raise httptools.HttpParserError("dropped")
 
     def cut_if_slow(self, now: float, *, idle_s: float, total_s: float) -> None:
         """Cut the connection when the sender is too slow; times are the event loop's."""

@@ -11,6 +11,7 @@ CHALLENGE = "2e73f864-a0e9-4764-a7d5-91fe5836db22"
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
+        (b"challenge=c&verification-token=t" + b"&" * 4096, None),
         (b"", None),
         (b"verification-token=t", None),
         (b"challenge=c", Handshake(b"c", ())),

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -43,6 +44,15 @@ ENDLESS = {
         f"{POST}Verification-Token: {TOKEN}\r\n{CHUNKED}1;", b"x" * 65536
     ),
 }  # fmt: skip
+
+DENSE = {
+    "pipelined": "GET / HTTP/1.1\r\n\r\n" * 12_000,
+    "pipelined, wrong token": f"{WRONG}Content-Length: 0\r\n\r\n" * 3_000,
+    "pipelined upgrades": "GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n" * 3_000,
+    "headers": POST + "a:b\r\n" * 30_000,
+    "chunks": f"{POST}{CHUNKED}" + "1\r\n{\r\n" * 30_000,
+}
+"""What makes much work of few bytes: 14 connections a second with the first kept a core busy."""
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +111,19 @@ def test_endless_request_is_cut_before_it_takes_memory(flooded: RunningReceiver,
     assert sent < 2**26 or "body" in kind  # what follows an answer is dropped unread
     assert resident_bytes(flooded) - before < 2**24
     assert flooded.post(b"after it").status_code == 200
+
+
+@pytest.mark.parametrize("kind", DENSE)
+def test_dense_bytes_without_a_token_cost_little_time(flooded: RunningReceiver, kind: str) -> None:
+    before = processor_s(flooded)
+    for _ in range(10):
+        with socket.create_connection(flooded.address, timeout=20) as connection:
+            send_until_cut(connection, DENSE[kind].encode(), at_most=1)
+            with contextlib.suppress(ConnectionError):
+                while connection.recv(65536):
+                    pass
+    assert flooded.post(b"after it").status_code == 200
+    assert processor_s(flooded) - before < 0.1
 
 
 def test_request_without_a_token_has_seconds_in_total(tmp_path: Path) -> None:
@@ -186,6 +209,13 @@ def send_until_cut(connection: socket.socket, more: bytes, *, at_most: int) -> i
             connection.sendall(more)
             sent += len(more)
     return sent
+
+
+def processor_s(receiver: RunningReceiver) -> float:
+    spent = (
+        Path(f"/proc/{receiver.process.pid}/stat").read_text().rpartition(") ")[2].split()[11:13]
+    )
+    return sum(map(int, spent)) / os.sysconf("SC_CLK_TCK")
 
 
 def resident_bytes(receiver: RunningReceiver) -> int:
