@@ -16,7 +16,7 @@ from etl.pipeline.catalog_cache import site_catalog
 from etl.plurals import counted, is_or_are
 from etl.queries.drift import DriftLine, NewLines, list_drift, write_drift
 from etl.queries.new_model import NewModel, propose_model, write_model
-from etl.queries.newest import open_newest
+from etl.queries.reading import open_newest
 from etl.settings import Settings
 
 MOST_MODELS = 3

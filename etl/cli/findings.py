@@ -28,7 +28,7 @@ from etl.queries.findings import (
     find_places,
     find_values,
 )
-from etl.queries.newest import open_newest
+from etl.queries.reading import open_newest
 from etl.report.source_names import read_source_names
 from etl.settings import Settings
 

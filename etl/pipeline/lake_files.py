@@ -52,16 +52,22 @@ def open_rows(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
                 yield connection
             return
         with open_in_memory(spill=settings.temporary_path) as connection:
-            connection.execute(f"attach {quote(str(path))} as {BOOK} (read_only)")
-            _make_views(connection, settings.home)
+            _make_views(connection, settings)
             yield connection
 
 
 def attach_lake(connection: duckdb.DuckDBPyConnection, settings: Settings, *, name: str) -> None:
     """Attach every table of a lake under a name, as views of its book and of its files."""
+    connection.execute(f"attach ':memory:' as {name}")
+    _make_views(connection, settings, place=f"{name}.")
+
+
+def _make_views(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, *, place: str = ""
+) -> None:
+    """Attach the book, and make a view of every table of it; `place` is a database with a point."""
     path = quote(str(settings.warehouse_path))
     connection.execute(f"attach {path} as {BOOK} (read_only)")
-    connection.execute(f"attach ':memory:' as {name}")
     files = lake_files(connection, settings.home, database=BOOK)
     relations = read_relations(connection, database=BOOK)
     query = "select schema_name, table_name from duckdb_tables() where database_name = ?"
@@ -69,17 +75,8 @@ def attach_lake(connection: duckdb.DuckDBPyConnection, settings: Settings, *, na
         own = f"{schema}.{table}"
         is_file = own in files
         select = select_of(relations[own], files[own]) if is_file else f"from {BOOK}.{own}"
-        connection.execute(f"create schema if not exists {name}.{schema}")
-        connection.execute(f"create view {name}.{own} as {select}")
-
-
-def _make_views(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
-    files = lake_files(connection, home, database=BOOK)
-    for name, relation in read_relations(connection, database=BOOK).items():
-        is_stored = name not in files
-        select = f"select * from {BOOK}.{name}" if is_stored else select_of(relation, files[name])
-        connection.execute(f"create schema if not exists {relation.schema}")
-        connection.execute(f"create view {name} as {select}")
+        connection.execute(f"create schema if not exists {place}{schema}")
+        connection.execute(f"create view {place}{own} as {select}")
 
 
 def book_version(connection: duckdb.DuckDBPyConnection, *, database: str = "") -> int:

@@ -21,7 +21,7 @@ from etl.pipeline.catalog_cache import site_plan
 from etl.queries.drift_file import write_fields
 from etl.queries.drift_names import Names
 from etl.queries.inference import MOST_KEYS, InferredField, Looks
-from etl.queries.newest import open_newest
+from etl.queries.reading import open_newest
 from etl.report.views import view_select
 from etl.settings import Settings
 from models.catalog import Catalog, CatalogFaults, formats

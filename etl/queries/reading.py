@@ -1,19 +1,21 @@
-"""Opens what readers read: the published version, or the warehouse itself before the first one.
+"""Opens what readers read. Nothing here can write.
 
-Either way the same schemas, names and types are there, the analysts' views of sql/ included; only the
-marts are in published versions alone.
+`open_for_reading`: the published version, or the warehouse itself before the first one. Either way the
+same schemas, names and types are there, the analysts' views of sql/ included; only the marts are in
+published versions alone. `open_newest`: the warehouse, or what was published last while a load writes.
+Findings and drift are asked right after a load, before anything is published.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from etl.errors import UsageFault
+from etl.errors import UsageFault, WarehouseBusy
 from etl.pipeline.lake_files import lake_files
 from etl.pipeline.reader_catalog import fill, plan_catalog
 from etl.publish.folders import VIEWS_FILE, PublishedFolder
@@ -23,9 +25,12 @@ from etl.publish.relations import Relation, read_relations
 from etl.publish.views import tables_of
 from etl.settings import Settings
 from etl.sql_text import quote
-from etl.warehouse.connection import open_in_memory, open_warehouse
+from etl.warehouse.connection import open_in_memory, open_warehouse, read_lock
 from etl.warehouse.lake import load_command
 
+WAIT_S = 60.0
+WAIT_BESIDE_PUBLISHED_S = 2.0
+WAREHOUSE = "warehouse"
 _SOURCE = "source"
 
 
@@ -112,3 +117,33 @@ def _look_into_warehouse(connection: duckdb.DuckDBPyConnection, settings: Settin
     fill(connection, catalog, _select_of_home(connection, settings))
     tables = {name: relation.as_published() for name, relation in relations.items()}
     return Readable(connection, tables, "the warehouse")
+
+
+@contextmanager
+def open_newest(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    """A read-only connection, and what it looks into: `warehouse` or `published version N`.
+
+    Raises UsageFault when nothing was ever loaded, WarehouseBusy when a load holds the warehouse
+    and nothing is published.
+    """
+    published = PublishedFolder(settings.published_path).current()
+    if not settings.warehouse_path.exists():
+        raise UsageFault(f"There is no warehouse yet; run {load_command(settings.home)} first.")
+    with ExitStack() as stack:
+        try:
+            wait_s = WAIT_BESIDE_PUBLISHED_S if published else WAIT_S
+            stack.enter_context(read_lock(settings.warehouse_path, wait_s=wait_s))
+            connection = stack.enter_context(
+                open_warehouse(settings.warehouse_path, read_only=True)
+            )
+            place = WAREHOUSE
+        except WarehouseBusy:
+            if published is None:
+                raise
+            connection = stack.enter_context(
+                open_warehouse(
+                    published / VIEWS_FILE, read_only=True, spill=settings.temporary_path
+                )
+            )
+            place = f"published version {published.name}"
+        yield connection, place

@@ -16,7 +16,7 @@ from etl.errors import UsageFault
 from etl.pipeline.load import load_paths
 from etl.pipeline.quarantine import replay
 from etl.queries.drift import DriftLine, list_drift, write_drift
-from etl.queries.newest import open_newest
+from etl.queries.reading import open_newest
 from etl.report.names import SHOWN_EVENT_TYPE, SHOWN_SOURCE
 from etl.report.views import read_views
 from etl.settings import Settings, read_settings

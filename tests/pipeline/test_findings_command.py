@@ -15,6 +15,7 @@ from etl.cli.opening import open_loader
 from etl.errors import UsageFault
 from etl.pipeline.publish import publish
 from etl.pipeline.quarantine import resolve
+from etl.queries import reading
 from etl.queries.findings import (
     Chosen,
     count_findings,
@@ -23,7 +24,7 @@ from etl.queries.findings import (
     find_values,
 )
 from etl.queries.messages import received_bytes
-from etl.queries.newest import open_newest
+from etl.queries.reading import open_newest
 from etl.settings import Settings, read_settings
 from etl.warehouse.connection import write_lock
 from tests.pipeline.small_messages import load, make_message, make_patient
@@ -252,9 +253,7 @@ def test_without_a_warehouse_the_way_to_one_is_told(settings: Settings) -> None:
 def test_while_a_load_writes_the_published_version_answers(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from etl.queries import newest
-
-    monkeypatch.setattr(newest, "WAIT_BESIDE_PUBLISHED_S", 0.1)
+    monkeypatch.setattr(reading, "WAIT_BESIDE_PUBLISHED_S", 0.1)
     load(settings, "one", [make_patient("1", {"Sex": "X"})])
     publish(settings)
     load(settings, "two", [make_patient("2", {"DOB": "no such day"})])
