@@ -13,7 +13,7 @@ from etl.errors import PermanentError, WarehouseBusy
 from etl.pipeline.catalog_cache import site_catalog
 from etl.pipeline.hash_key import hash_fault
 from etl.pipeline.numbers import require_newest
-from etl.pipeline.purge.journal import is_unfinished
+from etl.pipeline.purge.request import is_unfinished
 from etl.pipeline.status import read_status
 from etl.pipeline.value_policy import nulled_fields
 from etl.plurals import counted, is_or_are

@@ -21,16 +21,14 @@ from etl.errors import PermanentError, UsageFault
 from etl.framing.segments import MAGIC
 from etl.pipeline.load import Loader
 from etl.pipeline.pull import recover_pull
-from etl.pipeline.purge.deliveries import complete_deliveries
 from etl.pipeline.purge.erase import erase_pending
-from etl.pipeline.purge.journal import Entry, read_entry, remove_entry, write_entry
-from etl.pipeline.purge.lakes import renew_lakes, require_renewed
+from etl.pipeline.purge.observe import complete_deliveries
 from etl.pipeline.purge.patients import text_pattern
-from etl.pipeline.purge.request import PurgeRequest
+from etl.pipeline.purge.request import Entry, PurgeRequest, read_entry, remove_entry, write_entry
 from etl.pipeline.purge.rows import apply
 from etl.pipeline.purge.select import Selected, select
 from etl.pipeline.purge.traces import Traces, remove_traces
-from etl.pipeline.purge.versions import Versions, renew_versions
+from etl.pipeline.purge.versions import Versions, renew_lakes, renew_versions, require_renewed
 from etl.pipeline.status import write_status
 from etl.settings import Settings
 from etl.warehouse import ledger

@@ -1,7 +1,8 @@
 """Published versions: a new one without what was purged, then none that still holds it.
 
 Counts and marts of an older version are sums over what it held. They cannot be made right from that
-version alone, so it is removed as a whole; see the decision.
+version alone, so it is removed as a whole; see the decision. What was purged leaves Delta tables with
+the files of their versions, at every target that the home has.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import duckdb
 
+from etl.errors import RedoxWarehouseError, TransientError
+from etl.pipeline.delta import is_missing_folder, read_record, register_delta
 from etl.pipeline.load import LOCK_WAIT_S, Loader
 from etl.pipeline.publish import publish
 from etl.pipeline.purge.bridge import STORED, open_stored
@@ -64,3 +67,32 @@ def _holds(connection: duckdb.DuckDBPyConnection, version: Path) -> bool:
         if files and connection.execute(query).fetchall():
             return True
     return False
+
+
+def renew_lakes(loader: Loader) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Register the current version, and delete at once what no table names any more.
+
+    Gives the targets that hold nothing of what was purged now, and those that could not be reached.
+    """
+    settings = loader.settings
+    renewed, left = [], []
+    for target in sorted(read_record(settings.delta_path).targets):
+        try:
+            if is_missing_folder(target):
+                raise TransientError("The folder is not there.")
+            register_delta(settings, target, keep_hours=0)
+        except RedoxWarehouseError:
+            left.append(target)
+        else:
+            renewed.append(target)
+    return tuple(renewed), tuple(left)
+
+
+def require_renewed(left: tuple[str, ...], record: Path) -> None:
+    """Raise TransientError that names the targets which may still hold what was purged."""
+    if left:
+        raise TransientError(
+            f"Purged everywhere but in the Delta tables at {', '.join(left)}; make them reachable, or "
+            f"take a target that is no more out of {record}, then run "
+            "`redox-warehouse purge --resume`."
+        )
