@@ -48,7 +48,7 @@ class LoadSettings(Section):
         description="after so many items of an object under 40 bytes its rest is quarantined as one",
     )
     memory_bytes: int = Field(
-        0, ge=0, description="most memory of DuckDB per process; 0 = its own limit, 80 %"
+        0, ge=0, description="most memory of DuckDB per process; 0 = its own limit, 80%"
     )
     in_place: bool = Field(False, description="keep only URI and hash, not the bytes")
 

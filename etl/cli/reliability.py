@@ -43,7 +43,7 @@ KIND_COLORS = {Kind.BELOW: "red", Kind.SILENT: "red", Kind.CHANGED: "yellow"}
 
 
 def _rate(rate: float) -> str:
-    return f"{100 * rate:.1f} %"
+    return f"{100 * rate:.1f}%"
 
 
 RATES = (

@@ -136,9 +136,8 @@ def print_facts(facts: Mapping[str, str]) -> None:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    whole = text.replace(" %", "\N{NO-BREAK SPACE}%")
-    lines = textwrap.wrap(whole, max(width, 20), break_long_words=False, break_on_hyphens=False)
-    return [line.replace("\N{NO-BREAK SPACE}%", " %") for line in lines] or [""]
+    lines = textwrap.wrap(text, max(width, 20), break_long_words=False, break_on_hyphens=False)
+    return lines or [""]
 
 
 def print_table(

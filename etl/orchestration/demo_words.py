@@ -74,13 +74,13 @@ def fold(lines: list[tuple[str, str]], *, width: int) -> str:
     folded = [""]
     for name, text in lines:
         parts = textwrap.wrap(
-            text.replace(" %", "\N{NO-BREAK SPACE}%"),
+            text,
             max(40, width - len(indent)),
             break_long_words=False,
             break_on_hyphens=False,
         )
         folded.append(name.ljust(len(indent)) + f"\n{indent}".join(parts))
-    return "\n".join(folded).replace("\N{NO-BREAK SPACE}", " ")
+    return "\n".join(folded)
 
 
 def _loaded(status: Mapping[str, Any]) -> str:
@@ -94,8 +94,12 @@ def _loaded(status: Mapping[str, Any]) -> str:
 
 
 def _wrong(status: Mapping[str, Any], troubles: Troubles) -> str:
-    warnings = sum(one["findings"] for one in status["findings"] if one["severity"] == "warning")
-    return f"{troubles.headline}; {counted(warnings, 'warning')} about values"
+    counts = {
+        severity: sum(one["findings"] for one in status["findings"] if one["severity"] == severity)
+        for severity in ("error", "warning")
+    }
+    found = " and ".join(counted(count, severity) for severity, count in counts.items() if count)
+    return f"{troubles.headline}; {found or 'no warnings'} about values"
 
 
 def _command() -> str:

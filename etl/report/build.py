@@ -82,8 +82,7 @@ def _render(facts: Facts, senders: Senders, overview: Overview, options: ReportO
     environment.filters["count"] = lambda number: f"{number:,}"
     environment.filters["day"] = day_text
     environment.filters["opening"] = lambda text: text[:1].upper() + text[1:]
-    environment.filters["percent"] = lambda rate: _unbroken(percent(rate))
-    environment.filters["unbroken"] = _unbroken
+    environment.filters["percent"] = percent
     environment.filters["breakable"] = _breakable
     payload = build_payload(facts, senders, options)
     payload["labels"] = {
@@ -117,11 +116,6 @@ def _render(facts: Facts, senders: Senders, overview: Overview, options: ReportO
         Verdict=Verdict,
     )
     return page.encode()
-
-
-def _unbroken(text: str) -> str:
-    """Numbers stay on one line with their percent sign."""
-    return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _breakable(name: str) -> Markup:

@@ -197,9 +197,9 @@ def _rates(change: Change) -> str:
         return ""
     past, recent = percent(change.past_rate), percent(change.recent_rate)
     if change.kind == "vanished":
-        return f" (from {past} to 0 %)"
+        return f" (from {past} to 0%)"
     if change.kind == "appeared":
-        return f" (from 0 % to {recent})"
+        return f" (from 0% to {recent})"
     return f" from {past} to {recent}"
 
 
@@ -211,5 +211,5 @@ def day_text(day: date) -> str:
 def percent(rate: float) -> str:
     """Return a rate in words: whole percents, decimals only near 0 and 100."""
     if rate in (0, 1) or 0.01 <= rate <= 0.99:
-        return f"{100 * rate:.0f} %"
-    return f"{100 * rate:.2f} %"
+        return f"{100 * rate:.0f}%"
+    return f"{100 * rate:.2f}%"

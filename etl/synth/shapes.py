@@ -1,6 +1,6 @@
 """Shapes: messages of an event type with the fields chosen and the values still open.
 
-A set of shapes is grown at once, so that a field of rate 0.9 is carried by 90 % of the shapes to
+A set of shapes is grown at once, so that a field of rate 0.9 is carried by 90% of the shapes to
 within one shape. How a grown shape becomes text is `template`.
 """
 

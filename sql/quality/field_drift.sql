@@ -199,13 +199,13 @@ change as (
     end as kind,
     case
       when past_rate in (0, 1) or past_rate between 0.01 and 0.99
-        then format('{:.0f} %', 100 * past_rate)
-      else format('{:.2f} %', 100 * past_rate)
+        then format('{:.0f}%', 100 * past_rate)
+      else format('{:.2f}%', 100 * past_rate)
     end as past_text,
     case
       when recent_rate in (0, 1) or recent_rate between 0.01 and 0.99
-        then format('{:.0f} %', 100 * recent_rate)
-      else format('{:.2f} %', 100 * recent_rate)
+        then format('{:.0f}%', 100 * recent_rate)
+      else format('{:.2f}%', 100 * recent_rate)
     end as recent_text
   from alarm
   inner join filled
@@ -236,8 +236,8 @@ select
     path,
     source_id,
     case kind
-      when 'vanished' then format('vanished: it fell from {} to 0 %', past_text)
-      when 'appeared' then format('appeared: it rose from 0 % to {}', recent_text)
+      when 'vanished' then format('vanished: it fell from {} to 0%', past_text)
+      when 'appeared' then format('appeared: it rose from 0% to {}', recent_text)
       else format('{} from {} to {}', kind, past_text, recent_text)
     end,
     strftime(day, '%B %-d, %Y'),

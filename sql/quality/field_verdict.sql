@@ -3,7 +3,7 @@
 -- key: source_id, data_model, event_type, is_test, path
 -- reads: quality.field_population, quality.field_rating, quality.field_organization_rate,
 --   quality.reliability_setting
--- Bounds are exclusive: Reliable is more than 90 %, Probable more than 50 %, Possible less than 50 %
+-- Bounds are exclusive: Reliable is more than 90%, Probable more than 50%, Possible less than 50%
 -- with no lower bound. The verdict is below or above only if the whole interval lies beyond the bound.
 -- Otherwise it is met: surely (the whole interval is within), likely (the rate is within) or perhaps
 -- (only a part of the interval is within). margin is the distance of the rate from its bound, negative
@@ -101,14 +101,14 @@ worded as (
     format('{:,}', messages_populated) as populated_text,
     format('{:,} message{}', messages, if(messages = 1, '', 's')) as messages_text,
     case
-      when request_rate > 0 and request_rate < 0.0005 then 'under 0.1 %'
-      when request_rate < 1 and request_rate >= 0.9995 then 'over 99.9 %'
-      else format('{:.1f} %', 100 * request_rate)
+      when request_rate > 0 and request_rate < 0.0005 then 'under 0.1%'
+      when request_rate < 1 and request_rate >= 0.9995 then 'over 99.9%'
+      else format('{:.1f}%', 100 * request_rate)
     end as rate_text,
-    format('between {:.1f} % and {:.1f} %', 100 * rate_low, 100 * rate_high) as interval_text,
+    format('between {:.1f}% and {:.1f}%', 100 * rate_low, 100 * rate_high) as interval_text,
     case
-      when lower_bound is not null then format('more than {:g} %', 100 * lower_bound)
-      else format('less than {:g} %', 100 * upper_bound)
+      when lower_bound is not null then format('more than {:g}%', 100 * lower_bound)
+      else format('less than {:g}%', 100 * upper_bound)
     end as bound_text,
     case rating_basis
       when 'site' then format('the rating {} this site expects', rating)

@@ -129,17 +129,21 @@ def test_what_is_wrong_is_said_in_five_lines_that_fit() -> None:
     status = {
         "messages": {"loaded": 990, "received": 1000, "duplicate": 1, "quarantined": 1},
         "models": [{"last_day": "2026-03-09"}],
-        "findings": [{"severity": "warning", "findings": 1}, {"severity": "info", "findings": 9}],
+        "findings": [
+            {"severity": "error", "findings": 2},
+            {"severity": "warning", "findings": 1},
+            {"severity": "info", "findings": 9},
+        ],
     }
-    troubles = Troubles("2 fields are below their rating", f"A: {FALLEN} fell from 100 % to 30 %.")
+    troubles = Troubles("2 fields are below their rating", f"A: {FALLEN} fell from 100% to 30%.")
     lines = demo_words.five_lines(status, troubles, seconds=42, report="report.html")
     told = demo_words.fold(lines, width=80)
     assert [name for name, _ in lines] == ["Loaded", "Wrong", "Look first", "Open", "Ask"]
     assert max(map(len, told.splitlines())) <= 80
     text = " ".join(told.split())
     assert "990 of 1,000 messages, until 2026-03-09; 1 duplicate, 1 in quarantine (42 s)" in text
-    assert "2 fields are below their rating; 1 warning about values" in text
-    assert f"Look first A: {FALLEN} fell from 100 % to 30 %." in text
+    assert "2 fields are below their rating; 2 errors and 1 warning about values" in text
+    assert f"Look first A: {FALLEN} fell from 100% to 30%." in text
 
 
 def test_data_models_are_those_of_the_messages(
@@ -186,7 +190,7 @@ def test_the_whole_demo_shows_all_that_its_lists_promise(
         rules = connection.execute("select distinct rule from quality.finding_count").fetchall()
         quarantine = connection.execute("select reason from core.quarantine").fetchall()
     assert troubles.headline == "2 fields are below their rating, 1 source is silent"
-    assert troubles.first.startswith(f"North Hospital: {FALLEN} fell from 100 % to ")
+    assert troubles.first.startswith(f"North Hospital: {FALLEN} fell from 100% to ")
     page = (read_settings().reports_path / REPORT_FILE).read_text("utf-8")
     assert troubles.headline in page and troubles.headline in printed
     assert fails == broken == [("Patient.Demographics.EmailAddresses[]",), (FALLEN,)]

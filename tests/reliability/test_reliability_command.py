@@ -50,7 +50,7 @@ def test_it_begins_with_a_summary_and_what_to_do(settings: Settings) -> None:
     lines = run(settings).output.splitlines()
 
     assert re.match(r"[\d,]+ messages of 3 sources, 2026-03-01 to 2026-03-30\. ", lines[0])
-    assert re.search(r"[\d,]+ of [\d,]+ checks \(\d+ %\) have a rating[;:] ", lines[0])
+    assert re.search(r"[\d,]+ of [\d,]+ checks \(\d+%\) have a rating[;:] ", lines[0])
     assert lines[1] == "Look at first"
     first = [line for line in lines if line.startswith("- Westbrook Health and ")]
     assert "Visit.VisitNumber fell from" in first[0]
@@ -145,9 +145,7 @@ def test_one_field_below_its_rating_falls(
     send(connection, [Feed("north", "Arrival", 100, {"Patient.Name": 0.1})])
     _open(connection, monkeypatch)
 
-    assert (
-        "1 of 1 check (100 %) has a rating: 0 % meet it, 1 falls below it." in run(settings).output
-    )
+    assert "1 of 1 check (100%) has a rating: 0% meet it, 1 falls below it." in run(settings).output
 
 
 def test_choice_that_nothing_fits_is_a_fault_that_says_what_to_do(settings: Settings) -> None:

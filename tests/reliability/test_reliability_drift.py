@@ -46,7 +46,7 @@ def test_fall_is_found_on_its_day_and_said_in_words() -> None:
     assert changes(connection) == [("west", CHANGED, date(2026, 3, 19), "fell")]
     sentence = connection.execute("select sentence from quality.field_drift").fetchall()[0][0]
     assert sentence == (
-        "Field Patient.Field7 of source west fell from 97 % to 12 % on March 19, 2026"
+        "Field Patient.Field7 of source west fell from 97% to 12% on March 19, 2026"
         " (PatientAdmin Arrival)."
     )
 
@@ -167,7 +167,7 @@ def test_a_quick_look_at_weeks_misses_no_candidate(seed: int, days: int) -> None
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["independent", "dispersed", "weekday volume", "weekday rate"])
 def test_ordinary_days_are_quiet_at_the_stated_rate(kind: str) -> None:
-    # 0.05 alarms a look are stated: over 20 looks one is expected; three or fewer in 98 % of trials
+    # 0.05 alarms a look are stated: over 20 looks one is expected; three or fewer in 98% of trials
     alarms = sum(len(changes(_ordinary(kind, seed))) for seed in range(20))
 
     assert alarms <= 3

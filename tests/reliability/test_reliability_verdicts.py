@@ -62,7 +62,7 @@ def test_verdict_only_beyond_the_bound_with_the_whole_interval(
 
 
 def test_bounds_are_exclusive_however_many_messages() -> None:
-    # exactly 90 % is not Reliable, but no number of messages makes the whole interval lie beyond
+    # exactly 90% is not Reliable, but no number of messages makes the whole interval lie beyond
     assert verdict_of(9_000_000, 10_000_000, "Reliable") == ("met", "perhaps")
     assert verdict_of(5_000_000, 10_000_000, "Possible") == ("met", "perhaps")
 
@@ -184,32 +184,32 @@ def test_inferred_ratings_and_test_messages_never_fail_a_check(
         (
             "Reliable",
             1200,
-            "Meets its documented rating Reliable: filled in 100.0 % of 1,200"
-            " messages (between 99.7 % and 100.0 %), surely more than 90 %.",
+            "Meets its documented rating Reliable: filled in 100.0% of 1,200"
+            " messages (between 99.7% and 100.0%), surely more than 90%.",
         ),
         (
             "Reliable",
             144,
-            "Falls below its documented rating Reliable: filled in 12.0 % of 1,200"
-            " messages (between 10.3 % and 14.0 %), surely not more than 90 %.",
+            "Falls below its documented rating Reliable: filled in 12.0% of 1,200"
+            " messages (between 10.3% and 14.0%), surely not more than 90%.",
         ),
         (
             "Possible",
             1080,
-            "Exceeds its documented rating Possible: filled in 90.0 % of 1,200"
-            " messages (between 88.2 % and 91.6 %), surely not less than 50 %.",
+            "Exceeds its documented rating Possible: filled in 90.0% of 1,200"
+            " messages (between 88.2% and 91.6%), surely not less than 50%.",
         ),
         (
             "Reliable",
             1080,
-            "May still meet its documented rating Reliable: filled in 90.0 % of"
-            " 1,200 messages (between 88.2 % and 91.6 %), so more than 90 % cannot be ruled out.",
+            "May still meet its documented rating Reliable: filled in 90.0% of"
+            " 1,200 messages (between 88.2% and 91.6%), so more than 90% cannot be ruled out.",
         ),
         (None, 0, "No rating is documented here; never filled in 1,200 messages."),
         (
             None,
             1000,
-            "No rating is documented here; filled in 83.3 % of 1,200 messages, surely as"
+            "No rating is documented here; filled in 83.3% of 1,200 messages, surely as"
             " a Probable field.",
         ),
     ],

@@ -94,7 +94,7 @@ def test_table_shows_sqls_numbers_worst_first(open_page: Open) -> None:
     ).fetchall()[0]  # fmt: skip
     assert cells[0].split("\n") == [FALLS, f"PatientAdmin {event}"]
     assert cells[2].endswith("Below")
-    assert cells[4].startswith(f"{100 * populated / messages:.1f}\N{NO-BREAK SPACE}%")
+    assert cells[4].startswith(f"{100 * populated / messages:.1f}%")
     assert cells[5:7] == [f"{populated:,}", f"{messages:,}"]
     shoot(page, "wide-searched")
 

@@ -124,11 +124,11 @@ def test_sentences_are_wrapped_at_words(
     terminal: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     terminal.setenv("COLUMNS", "30")
-    say("is filled in only 58 % of all messages of this source.", lead="North:", indent="- ")
+    say("is filled in only 58% of all messages of this source.", lead="North:", indent="- ")
     print_facts({"Home": "/a/folder/whose/name/is/longer/than/the/terminal"})
     assert capsys.readouterr().out.splitlines() == [
-        "- North: is filled in only",
-        "  58 % of all messages of this",
+        "- North: is filled in only 58%",
+        "  of all messages of this",
         "  source.",
         "Home  /a/folder/whose/name/is/longer/than/the/terminal",
     ]

@@ -21,7 +21,7 @@ const meaningOf = (table, column) => {
   if (!table.group.isModel || table.key.includes(column[0])) return column[2];
   return column[2] && table.path && column[2] !== table.path ? `${table.path}.${column[2]}` : column[2];
 };
-const percent = (filled) => filled === undefined ? "" : `${((filled || 0) / 10).toFixed(1)}\u00a0%`;
+const percent = (filled) => filled === undefined ? "" : `${((filled || 0) / 10).toFixed(1)}%`;
 
 // A query to copy: the table, joined to what it hangs on.
 function queryOf(table) {

@@ -32,7 +32,7 @@ const markOf = (row) => {
   return { kind: isPerhaps ? "perhaps" : verdict, sign, name };
 };
 
-const textOf = (row) => data.texts[rows.text[row]].replaceAll(" %", "\u00a0%");
+const textOf = (row) => data.texts[rows.text[row]];
 
 const rateOf = (row) => share(rows.populated[row], messagesOf(row));
 const share = (part, whole) => (part === HIDDEN || whole <= 0 ? null : part / whole);
@@ -43,16 +43,16 @@ const count = (number) => {
 };
 const messagesText = (number) => `${count(number)} ${number === 1 ? "message" : "messages"}`;
 
-// as quality.field_verdict words it: never 100 % or 0 % where one message says otherwise
+// as quality.field_verdict words it: never 100% or 0% where one message says otherwise
 const percent = (rate) => {
   if (rate === null) return "–";
-  if (rate > 0 && rate < 0.0005) return "<0.1\u00a0%";
-  if (rate < 1 && rate >= 0.9995) return ">99.9\u00a0%";
-  return `${(100 * rate).toFixed(1)}\u00a0%`;
+  if (rate > 0 && rate < 0.0005) return "<0.1%";
+  if (rate < 1 && rate >= 0.9995) return ">99.9%";
+  return `${(100 * rate).toFixed(1)}%`;
 };
-const hundredths = (rate) => (rate === null ? "–" : `${(rate / 100).toFixed(1)}\u00a0%`);
+const hundredths = (rate) => (rate === null ? "–" : `${(rate / 100).toFixed(1)}%`);
 const interval = (row) => rows.low[row] === null ? "–"
-  : `${(rows.low[row] / 100).toFixed(1)} – ${(rows.high[row] / 100).toFixed(1)}\u00a0%`;
+  : `${(rows.low[row] / 100).toFixed(1)} – ${(rows.high[row] / 100).toFixed(1)}%`;
 
 const dayName = (day) => new Date(`${data.days[day]}T00:00:00Z`)
   .toLocaleDateString("en-US", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });

@@ -37,7 +37,7 @@ const boundOf = (row) => ({
   Possible: data.settings.possible_below,
 })[ratingOf(row)] ?? null;
 
-// a track from 0 to 100 %, the interval as a whisker, the rate as a point, the rating's bound dashed
+// a track from 0 to 100%, the interval as a whisker, the rate as a point, the rating's bound dashed
 function rateBar(row, width = 132) {
   const rate = rateOf(row);
   const at = (value) => 4 + value * (width - 8);
@@ -130,7 +130,7 @@ function chart(row, width = 640, height = 170) {
   for (const rate of [0, 0.5, 1]) {
     drawn.append(shape("line", { class: "rule", x1: left, x2: width - right, y1: y(rate),
       y2: y(rate) }), shape("text", { class: "tick", x: left - 6, y: y(rate) + 3.5,
-      "text-anchor": "end" }, `${rate * 100} %`));
+      "text-anchor": "end" }, `${rate * 100}%`));
   }
   const bound = boundOf(row);
   if (bound !== null) {

@@ -111,7 +111,7 @@ function drawLegend() {
   const swatches = shape("svg", { width: 132, height: 14, "aria-hidden": "true" },
     ...Array.from({ length: 11 }, (_, at) => shape("rect",
       { x: at * 12, y: 0, width: 12, height: 14, style: `fill:var(--heat-${at})` })));
-  legend.replaceChildren("0 %", swatches, "100 %");
+  legend.replaceChildren("0%", swatches, "100%");
 }
 
 const tip = document.getElementById("tip");
