@@ -1,4 +1,7 @@
-"""Files that appear whole, for their owner only: written beside their place and renamed into it."""
+"""Files that appear whole, for their owner only: written beside their place and renamed into it.
+
+And folders for their owner only.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,18 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def own_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, for their owner only.
+
+    `Path.mkdir` gives its mode to the last one alone; the others are left to the umask.
+    """
+    if path.is_dir():
+        return
+    for folder in reversed([one for one in path.parents if not one.exists()]):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import duckdb
 
+from etl.atomic import own_folder
+
 _KEPT = 24
 """Of each kind, those made last."""
 
@@ -40,7 +42,7 @@ def copy_kept(kept: Path, target: Path) -> bool:
 
 def keep(made: Path, kept: Path) -> None:
     """Keep a copy of a file under the name of `kept_name`, and forget the oldest of its kind."""
-    kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(kept.parent)
     new = kept.with_name(f"{kept.name}.{os.getpid()}.new")
     with made.open("rb") as source, new.open("wb") as copy:
         new.chmod(0o600)

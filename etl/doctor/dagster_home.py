@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
+from etl.atomic import own_folder
 from etl.doctor.dagster_runs import check_runs
 from etl.doctor.records import Check, fail, ok, warn
 from etl.errors import UsageFault
@@ -125,7 +126,7 @@ def bring_up_to_date(folder: Path) -> str:
     What a site added or changed stays; the file as it was is kept beside it. Raises UsageFault when
     the file is there but not YAML.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(folder)
     file = folder / FILE
     if not file.exists():
         _replace(file, delivered_file().read_text("utf-8"))

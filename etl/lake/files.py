@@ -18,7 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from etl.atomic import sync_folder
+from etl.atomic import own_folder, sync_folder
 from etl.warehouse.lake import BOOK, DATA, FOLDER, LakeFile
 from models.tables.plan import ROOT_COLUMNS, Storage, Table, WarehousePlan
 
@@ -141,7 +141,7 @@ class TaskFiles:
     def _begin(self, name: str, schema: pa.Schema) -> _Open:
         kind = DATA if name in self._declared else BOOK
         folder = self._root / kind / name.replace(".", "/")
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(folder)
         path = folder / f"{uuid.uuid4().hex}.parquet"
         writer = pq.ParquetWriter(path, schema, compression="zstd", store_schema=False)
         self._open[name] = _Open(path, writer)
@@ -173,7 +173,7 @@ def sql_columns(plan: WarehousePlan, names: Iterable[str]) -> Mapping[str, dict[
 def write_file(home: Path, folder: str, rows: pa.Table) -> str:
     """Write a file of the driver's own under a new name, brought to disk; gives its path in the lake."""
     place = home / FOLDER / folder
-    place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(place)
     path = place / f"{uuid.uuid4().hex}.parquet"
     pq.write_table(rows, path, compression="zstd")
     path.chmod(FILE_MODE)

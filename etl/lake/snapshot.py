@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from etl.atomic import sync_folder
+from etl.atomic import own_folder, sync_folder
 from etl.lake.files import declared_tables, settled_file
 from etl.sql_text import quote
 from etl.warehouse.lake import BOOK, FOLDER, LakeFile, LakeFolder, LakeVersion
@@ -23,7 +23,7 @@ def write_snapshot(
     folders = set()
     for name in sorted(existing_tables(connection) - declared_tables(plan).keys()):
         folder = home / FOLDER / BOOK / name.replace(".", "/")
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(folder)
         path = folder / f"{uuid.uuid4().hex}.parquet"
         connection.execute(
             f"copy (select * from {name}) to {quote(str(path))} (format parquet, compression zstd)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from etl.atomic import own_folder
 from etl.errors import PermanentError
 from etl.framing.frames import FrameBatch
 from etl.landing.bundle import Erasure, Small
@@ -114,7 +115,7 @@ def make_folder(folder: Path) -> None:
     """A folder of the landing folder, on the disk, for its owner only."""
     if folder.is_dir():
         return
-    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(folder.parent)
     folder.mkdir(exist_ok=True, mode=0o700)
     sync_folder(folder.parent)
 

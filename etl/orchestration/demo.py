@@ -22,6 +22,7 @@ from dagster._core.remote_origin import (
 from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
+from etl.atomic import own_folder
 from etl.doctor.dagster_home import bring_up_to_date
 from etl.orchestration.assembly import assemble
 from etl.orchestration.demo_messages import data_models, make_messages, messages_folder
@@ -114,9 +115,9 @@ def dagster_home(settings: Settings) -> Path:
 
 def prepare_home(settings: Settings) -> None:
     """Make the home and Dagster's folder in it, for their owner only."""
-    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(settings.home)
     folder = dagster_home(settings)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(folder)
     bring_up_to_date(folder)
     os.environ.setdefault("DAGSTER_HOME", str(folder))
     os.environ.setdefault("REDOX_WAREHOUSE_HOME", str(settings.home))

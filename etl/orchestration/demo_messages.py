@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 
+from etl.atomic import own_folder
 from etl.settings import Settings
 from etl.synth.scenarios import ScenarioDials, write_scenarios
 from etl.synth.scenarios.quirks import read_quirks
@@ -42,7 +43,7 @@ def make_messages(settings: Settings, *, clock: Callable[[], date] = today) -> b
     shutil.rmtree(unfinished, ignore_errors=True)
     _write(unfinished, last_day=clock() - timedelta(days=1))
     _agree(settings)
-    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(folder.parent)
     (unfinished / EVENTS).rename(folder)
     shutil.rmtree(unfinished)
     return True
@@ -78,7 +79,7 @@ def _break_off(folder: Path) -> None:
 
 def _agree(settings: Settings) -> None:
     """Put down what the sites agreed to send, unless the home has an agreement of its own."""
-    settings.catalog_path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(settings.catalog_path)
     file = settings.catalog_path / EXPECTATIONS
     if not file.exists():
         file.write_bytes(_data(EXPECTATIONS).read_bytes())

@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 
+from etl.atomic import own_folder
+
 FOLDER = "running"
 LEFT_OVER_S = 86_400.0
 
@@ -34,7 +36,7 @@ def lock_file(storage: Path, run_id: str) -> Path:
 def announce_run(storage: Path, run_id: str) -> None:
     """Make the lock file of a run that is about to start, remove those of runs long over."""
     path = lock_file(storage, run_id)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(path.parent)
     path.touch(mode=0o600)
     for old in path.parent.iterdir():
         with suppress(FileNotFoundError):
@@ -47,7 +49,7 @@ def announce_run(storage: Path, run_id: str) -> None:
 def hold_run_lock(storage: Path, run_id: str) -> Iterator[None]:
     """Hold the lock of this process's own run; the file is removed at the end."""
     path = lock_file(storage, run_id)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(path.parent)
     with path.open("wb") as file:
         # Not flock: worker processes inherit that one, and it would outlive the run.
         fcntl.lockf(file, fcntl.LOCK_EX)

@@ -19,7 +19,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from etl.atomic import replacing
+from etl.atomic import own_folder, replacing
 from etl.settings import Settings
 from models.catalog import Catalog, read_catalog
 from models.tables.plan import WarehousePlan, plan_tables
@@ -83,7 +83,7 @@ def _sources(overlay: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _keep(path: Path, compiled: tuple[Catalog, WarehousePlan]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(path.parent)
     with replacing(path) as file:
         _Pickler(file, pickle.HIGHEST_PROTOCOL).dump(compiled)
     kept = sorted(path.parent.glob("catalog-*.pickle"), key=lambda one: one.stat().st_mtime)

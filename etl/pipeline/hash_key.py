@@ -12,6 +12,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from etl.atomic import own_folder
 from etl.errors import PermanentError
 from etl.kernel._reader import KEY_BYTES
 from etl.warehouse.lake import LakeFolder
@@ -35,7 +36,7 @@ def read_hash_key(home: Path) -> bytes:
 
 
 def _make(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(path.parent)
     temporary = path.with_name(f"{NAME}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 
+from etl.atomic import own_folder
 from etl.errors import PermanentError
 from etl.kernel.compiled import Compiled
 from etl.kernel.exact import Limits
@@ -155,7 +156,7 @@ class Loader:
         and raises or is passed to it at the end.
         """
         self.require_own_kind()
-        self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(self.settings.home)
         self.landing.clean()
         intake = self._new_intake(unwrap, in_place=in_place, refused=refused)
         summary = self._load_all(intake.portions(sources))

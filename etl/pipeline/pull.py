@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from etl.atomic import own_folder
 from etl.errors import UsageFault, WarehouseBusy
 from etl.framing.segments import MAGIC, encode_record
 from etl.pipeline.catalog_cache import site_catalog
@@ -176,7 +177,7 @@ def write_segment(replies: Iterable[KeptReply], folder: Path) -> None:
     Raises DiskFull or PermanentError, and leaves no file under a final name then.
     """
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        own_folder(folder)
         part = folder / PART_NAME
         name = _write_part(part, replies)
         part.rename(folder / name)

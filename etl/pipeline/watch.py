@@ -17,7 +17,7 @@ from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from etl.atomic import replacing
+from etl.atomic import own_folder, replacing
 from etl.errors import RedoxWarehouseError, UsageFault
 from etl.pipeline.batches import BatchSummary, load_batch
 from etl.pipeline.pull import recover_pull
@@ -111,7 +111,7 @@ def batch_name(sources: Sequence[SourceFile]) -> str:
 def keep_batch(settings: Settings, sources: Sequence[SourceFile]) -> str:
     """Write the listing for its owner only; gives its name."""
     folder = settings.home / "batches"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(folder)
     name = batch_name(sources)
     with replacing(folder / f"{name}.json") as file:
         file.write(json.dumps([astuple(source) for source in sources]).encode())

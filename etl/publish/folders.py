@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from etl.atomic import own_folder
 from etl.errors import DiskFull
 from etl.publish.manifest import MANIFEST, Manifest, read_manifest
 
@@ -40,7 +41,7 @@ class PublishedFolder:
 
     def recover(self) -> None:
         """Make the folders and remove what a killed run left."""
-        self.versions.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(self.versions)
         for path in self.versions.iterdir():
             if path.is_symlink() or not (path / MANIFEST).is_file():
                 _remove(path)

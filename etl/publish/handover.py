@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from etl.atomic import own_folder
 from etl.errors import UsageFault
 from etl.publish.dictionary import MADE_BY, MANIFEST
 from etl.publish.folders import sync_files
@@ -44,7 +45,7 @@ def _is_export(folder: Path) -> bool:
 @contextmanager
 def appearing(target: Path) -> Iterator[Path]:
     """A folder to fill, which takes the target's place at the end; nothing is left on failure."""
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(target.parent)
     prefix = f".{target.name}.exporting-"
     for left_over in target.parent.glob(f"{prefix}*"):
         shutil.rmtree(left_over, ignore_errors=True)

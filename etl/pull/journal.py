@@ -20,6 +20,7 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
+from etl.atomic import own_folder
 from etl.errors import WarehouseBusy
 from etl.pull.records import KeptReply, Sink
 from etl.pull.spool import Spool, open_private, read_spool, storage_fault, write_fully
@@ -96,7 +97,7 @@ class Journal:
 
     def _take_lock(self) -> None:
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            own_folder(self._folder)
             self._lock.acquire(timeout=0)
         except Timeout:
             raise WarehouseBusy(

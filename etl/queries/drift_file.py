@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from etl.atomic import own_folder
 from etl.errors import UsageFault
 from etl.ratings.importing import merge_rows
 from models.catalog import CatalogFaults, formats, read_catalog
@@ -34,7 +35,7 @@ def write_lines(
     The files are moved in the order given: with each of them the catalog must hold. Raises
     UsageFault, and leaves all files as they were, when the catalog would be faulty with them.
     """
-    overlay.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(overlay)
     with tempfile.TemporaryDirectory(dir=overlay.parent, prefix=".catalog-") as name:
         trial = Path(name)
         for other in overlay.glob("*.csv"):

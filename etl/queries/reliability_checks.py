@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from etl.atomic import own_folder
 from etl.errors import UsageFault
 from etl.pipeline.catalog_cache import site_catalog
 from etl.queries.reading import open_for_reading
@@ -204,7 +205,7 @@ def write_report(
     Earlier reports are kept beside it (etl.report.history) and listed in it.
     """
     folder, at = settings.reports_path, clock()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(folder)
     catalog = site_catalog(settings)
     options = ReportOptions(
         generated_at=at,

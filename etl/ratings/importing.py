@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from etl.atomic import own_folder
 from etl.errors import DiskFull, UsageFault
 from etl.ratings.compare import compare_lists
 from etl.ratings.pages import find_files, read_page
@@ -193,7 +194,7 @@ def _replace(path: Path, text: str) -> None:
 
 def _write_whole(path: Path, text: str) -> None:
     """Write for the owner only, flush, then move into place."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    own_folder(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:

@@ -16,6 +16,7 @@ import duckdb
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from etl.atomic import own_folder
 from etl.errors import UsageFault
 from etl.report.attention import count_below, headline, list_attention, sum_up
 from etl.report.changes import day_text, group_changes, list_silences, percent
@@ -133,7 +134,7 @@ def _write(page: bytes, out_path: Path) -> None:
     """Write to a neighbouring name first: nobody ever opens half a report."""
     partial = out_path.with_name(f".{out_path.name}.{os.getpid()}.partial")
     try:
-        out_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(out_path.parent)
         partial.touch(mode=0o600)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):

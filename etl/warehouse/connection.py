@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
+from etl.atomic import own_folder
 from etl.duckdb_files import connected
 from etl.errors import DiskFull, PermanentError, RedoxWarehouseError, WarehouseBusy
 from etl.sql_text import quote, quote_name
@@ -35,7 +36,7 @@ BLOCK_BYTES = 64 * 2**10
 @contextmanager
 def write_lock(warehouse: Path, *, wait_s: float) -> Iterator[None]:
     """Hold the one writer's place; raises WarehouseBusy when it is not free in time."""
-    warehouse.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(warehouse.parent)
     lock = FileLock(f"{warehouse}{LOCK_SUFFIX}", timeout=wait_s, mode=0o600)
     try:
         lock.acquire()

@@ -18,7 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from etl.atomic import sync_folder
+from etl.atomic import own_folder, sync_folder
 from etl.errors import PermanentError, UsageFault
 
 FORMAT = 2
@@ -133,7 +133,7 @@ class LakeFolder:
 
     def make(self) -> None:
         """Make the home a lake."""
-        self._versions.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(self._versions)
 
     def newest(self) -> int:
         """The number of the newest version, 0 before the first."""

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Collection
 from pathlib import Path
 
+from etl.atomic import own_folder
 from etl.kept_files import copy_kept, keep, kept_name
 from etl.warehouse.connection import log_of, open_warehouse
 from etl.warehouse.schema import Schema
@@ -28,7 +29,7 @@ def create_warehouse(
     """Make a new warehouse with the tables of these data models; it appears whole or not at all."""
     planned = frozenset(data_models) & schema.plan.models.keys()
     kept = cache / kept_name("tables", (schema.catalog.content_hash, sorted(planned)), _SOURCES)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(path.parent)
     for left_over in path.parent.glob(f"{path.name}.*.new*"):  # only who may write comes here
         left_over.unlink(missing_ok=True)
     new = path.with_name(f"{path.name}.{uuid.uuid4().hex}.new")

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from etl.atomic import own_folder
 from etl.errors import PermanentError, WarehouseBusy
 from etl.framing.segments import MAGIC
 from etl.web.segment_file import OWNER_ONLY, OpenSegment, sync_folder
@@ -149,7 +150,7 @@ def open_folder(path: Path, *, segment_bytes: int, segment_age_s: float) -> Iter
 def _held_lock(path: Path) -> Iterator[None]:
     lock = FileLock(path / LOCK_NAME, mode=OWNER_ONLY)
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        own_folder(path)
         lock.acquire(timeout=0)
     except Timeout:
         raise WarehouseBusy(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -56,11 +57,18 @@ def make_home(folder: Path) -> Settings:
 
 @cache
 def published_home() -> Settings:
-    """A published home that all tests share and none may change."""
+    """A published home that all tests share and none may change.
+
+    Made as a program does that uses the library and lets others read what it writes.
+    """
     folder = Path(tempfile.mkdtemp(prefix="published-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     settings = make_home(folder)
-    publish(settings, clock=lambda: NOON, materialize=True)
+    umask = os.umask(0)
+    try:
+        publish(settings, clock=lambda: NOON, materialize=True)
+    finally:
+        os.umask(umask)
     return settings
 
 

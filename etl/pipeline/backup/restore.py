@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from etl.atomic import replacing
+from etl.atomic import own_folder, replacing
 from etl.errors import UsageFault
 from etl.pipeline.backup.listing import Listing, Saved, read_listing
 from etl.pipeline.backup.save import LOCK_WAIT_S
@@ -52,7 +52,7 @@ def restore(
     files = _chosen(listing, only)
     if not only:
         _check_empty(settings.home)
-    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(settings.home)
     chunks = Chunks(place)
     with write_lock(settings.warehouse_path, wait_s=LOCK_WAIT_S):
         for saved in sorted(files, key=lambda saved: saved.path == WAREHOUSE):
@@ -83,7 +83,7 @@ def _check_empty(home: Path) -> None:
 
 def _write(home: Path, saved: Saved, chunks: Chunks) -> None:
     path = home / saved.path
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(path.parent)
     if saved.target:
         path.unlink(missing_ok=True)
         path.symlink_to(saved.target)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from etl.atomic import replacing
+from etl.atomic import own_folder, replacing
 from etl.errors import PermanentError, TransientError, UsageFault
 
 CHUNKS, BACKUPS = "chunks", "backups"
@@ -40,7 +40,7 @@ class FolderPlace:
 
     def write(self, name: str, content: bytes) -> None:
         path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(path.parent)
         with replacing(path) as file:
             file.write(content)
 

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import pyarrow.fs as pa_fs
 from deltalake._internal import DeltaFileSystemHandler
 
+from etl.atomic import own_folder
 from etl.errors import UsageFault
 from etl.publish.folders import sync_files
 from etl.publish.parquet import link_or_copy
@@ -71,7 +72,7 @@ class Folder(Place):
         self.path = Path(self.root)
         if self.path.exists() and not self.path.is_dir():
             raise UsageFault("The target of --to delta is a file; give a folder or a URL.")
-        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(self.path)
         self._mode = stat.S_IMODE(self.path.stat().st_mode)
 
     @property
