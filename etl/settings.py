@@ -149,6 +149,7 @@ def read_settings(home: Path | None = None, **overrides: Any) -> Settings:
     """Read the configuration of a home; raises UsageFault that lists every fault at once."""
     chosen = home or Path(os.environ.get(f"{ENV_PREFIX}HOME", DEFAULT_HOME))
     chosen = chosen.expanduser().absolute()
+    _check_home(chosen)
     faults = [*file_faults(chosen / CONFIG_FILE)]
     unknown = unknown_sections(os.environ, prefix=ENV_PREFIX, known=Settings.model_fields)
     faults += [f"{name} is not a setting" for name in unknown]
@@ -162,6 +163,26 @@ def read_settings(home: Path | None = None, **overrides: Any) -> Settings:
             f"{chosen / CONFIG_FILE} or the environment."
         )
     return settings
+
+
+def _check_home(home: Path) -> None:
+    """Refuse a path under which DuckDB would read or write other files than those meant.
+
+    It takes `*?[` for a pattern, also in the views of a version, what follows a `?` for something
+    else than the name, and a backslash for a slash.
+    """
+    text = str(home)
+    if any(character in text for character in "*?[\\"):
+        raise UsageFault(
+            "The path of the home has one of the characters * ? [ \\, which DuckDB does not read "
+            "as part of a name; choose another folder."
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UsageFault(
+            "The path of the home is not UTF-8 text, which DuckDB needs; choose another folder."
+        ) from None
 
 
 def unread_environment() -> list[str]:

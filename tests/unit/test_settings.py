@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from etl.errors import UsageFault
+from etl.publish.delta.place import place_of
 from etl.settings import CONFIG_FILE, read_settings, unread_environment
 
 SECRET = "Zk9secret"
@@ -119,3 +120,22 @@ def test_names_a_platform_makes_are_no_fault_but_seen(
 
     assert read_settings(tmp_path).receive.port == 9000
     assert "REDOX_WAREHOUSE_RECEIVE_PORT" in unread_environment()
+
+
+@pytest.mark.parametrize("name", ["a*", "a?", "a[b]", "a\\b", "a\udcff"])
+def test_a_home_that_duckdb_would_read_as_another_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageFault, match=r"choose another folder\.$"):
+        read_settings(tmp_path / name / "home")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a b", "it's", 'a"b', "ünï 漢字", "a;b", "a%41{x}$y", "-a"])
+def test_a_home_may_have_any_other_name(tmp_path: Path, name: str) -> None:
+    assert read_settings(tmp_path / name).home == tmp_path / name
+
+
+@pytest.mark.parametrize("name", ["a%41", "a\\b", "a\nb", "a\udcff"])
+def test_a_delta_target_that_delta_tables_cannot_have_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageFault, match=r"choose another folder\.$"):
+        place_of(str(tmp_path / name), {})
+    assert list(tmp_path.iterdir()) == []

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -69,6 +70,11 @@ class Folder(Place):
 
     def __init__(self, path: Path) -> None:
         super().__init__(str(path.expanduser().absolute()), {})
+        if any(one in "%\\" or unicodedata.category(one) in ("Cc", "Cs") for one in self.root):
+            raise UsageFault(
+                "The path of the target of --to delta has a %, a backslash, a control character or "
+                "bytes that are not UTF-8, which Delta tables cannot have; choose another folder."
+            )
         self.path = Path(self.root)
         if self.path.exists() and not self.path.is_dir():
             raise UsageFault("The target of --to delta is a file; give a folder or a URL.")
