@@ -100,7 +100,7 @@ class DeltaSettings(Section):
 
 
 class LakeSettings(Section):
-    """Loading with Spark. Sizes in bytes."""
+    """Loading with Spark. Sizes in bytes. A new home that has `master` or `sources` becomes a lake."""
 
     master: str = Field("", description="the cluster of spark-load: spark://..., yarn, local[4]")
     sources: tuple[str, ...] = Field(

@@ -96,5 +96,5 @@ def _what_next(settings: Settings) -> str:
     from etl.warehouse.lake import LakeFolder
 
     if LakeFolder(settings.home).is_there():
-        return "the next `redox-warehouse spark-load` continues from it"
+        return "the next `redox-warehouse load` continues from it"
     return "now run `redox-warehouse recover`"

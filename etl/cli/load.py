@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,10 @@ REFUSED = 1
 QUARANTINED = 3
 MOST_REASONS = 20
 STANDARD_INPUT = "/dev/stdin"
+IN_PROCESS = (
+    "This home is a lake: this process loads it alone, one task at a time; `redox-warehouse "
+    "spark-load` spreads a load over a cluster."
+)
 
 
 @click.command()
@@ -68,6 +73,8 @@ def load(
     Text is UTF-8, or UTF-16 or UTF-32 with a byte order mark; --encoding names any other
     encoding (cp1252, latin-1).
 
+    A lake is loaded by this process alone; `spark-load` spreads the same load over a cluster.
+
     Without PATHS it loads what is waiting in the home (from the receiver and from pulls) and in
     the watched paths; - is standard input.
 
@@ -88,6 +95,7 @@ def load(
     Exit code 1 means that a file is damaged or cannot be read: it was left out or loaded as far
     as possible, and all other files were loaded.
     """
+    from etl.lake.homes import is_lake, open_home
     from etl.pipeline.batches import load_batch
     from etl.pipeline.opening import Recipe, known_encoding
     from etl.pipeline.sources import Sources
@@ -98,16 +106,21 @@ def load(
             "--received-at is a column of a table; name that of the messages too."
         )
     recipe = Recipe(unwrap, known_encoding(encoding), column, received_at).to_text()
+    if is_lake(settings) and not as_json:
+        click.echo(IN_PROCESS, err=True)
     with progress_reporter(quiet=as_json) as progress:
+        opened = partial(open_home, settings, progress)
         if paths:
             given = [STANDARD_INPUT if path == "-" else path for path in paths]
             listed = sources.list(given, take_all=take_all)
-            batch = load_batch(settings, listed, progress, unwrap=recipe, in_place=in_place)
+            batch = load_batch(
+                settings, listed, progress, unwrap=recipe, in_place=in_place, opened=opened
+            )
         else:
             from etl.pipeline.watch import load_waiting
 
             _refuse_options(bool(recipe), in_place, take_all)
-            batch = load_waiting(settings, datetime.now(UTC), progress)
+            batch = load_waiting(settings, datetime.now(UTC), progress, opened=opened)
     names = LeftOutNames(sources.left_out, are_shown=values or sys.stderr.isatty())
     if as_json:
         refused = [asdict(one) for one in batch.refused]

@@ -63,7 +63,7 @@ def purge(
     copies you handed over are not changed. A purged message is refused if it is delivered
     again.
     """
-    from etl.lake.driver import open_home
+    from etl.lake.homes import open_home
     from etl.pipeline.purge.request import PurgeRequest
     from etl.pipeline.purge.run import purge as pipeline
     from etl.pipeline.purge.run import resume

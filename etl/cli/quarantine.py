@@ -146,7 +146,7 @@ def replay_items(
       redox-warehouse quarantine replay 7 8
       redox-warehouse quarantine replay --unwrap body
     """
-    from etl.lake.driver import open_home
+    from etl.lake.homes import open_home
     from etl.pipeline.quarantine import replay
 
     with (
@@ -176,7 +176,7 @@ def resolve_items(settings: Settings, quarantine_ids: tuple[int, ...]) -> None:
     Example:
       redox-warehouse quarantine resolve 7
     """
-    from etl.lake.driver import open_home
+    from etl.lake.homes import open_home
     from etl.pipeline.quarantine import resolve
 
     with open_home(settings) as loader:

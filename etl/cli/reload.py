@@ -59,7 +59,7 @@ def reload(
       redox-warehouse reload
       redox-warehouse reload --model PatientAdmin --since 2026-01-01
     """
-    from etl.lake.driver import open_home
+    from etl.lake.homes import open_home
     from etl.pipeline import reload as pipeline
 
     selection = pipeline.Selection(

@@ -30,7 +30,7 @@ def retain(settings: Settings, is_applied: bool, as_json: bool) -> None:
       redox-warehouse retain
       redox-warehouse retain --apply
     """
-    from etl.lake.driver import open_home
+    from etl.lake.homes import open_home
     from etl.pipeline.retention import retain as pipeline
 
     with progress_reporter(quiet=as_json) as progress, open_home(settings, progress) as loader:

@@ -56,9 +56,8 @@ def spark_load(
     `load` does and write the same tables, with the same ids, as Parquet files. PATHS are those
     of `load`; bytes are landed from this machine. Running it twice changes nothing.
 
-    The home is a folder that this machine and all executors reach under the same path. Only
-    this command loads it; `publish`, marts, reports and `publish --to delta` work as in any
-    other home.
+    The home is a folder that this machine and all executors reach under the same path. `load`,
+    Dagster, `publish`, marts, reports and `publish --to delta` work as in any other home.
     """
     from etl.lake.driver import load_lake
     from etl.pipeline.opening import Recipe, known_encoding

@@ -23,7 +23,7 @@ _REMEDY = (
     f"only an index is damaged, or restore HOME/landing from a backup; {_UNTIL_THEN}"
 )
 _REMEDY_OF_LAKE = (
-    "run `redox-warehouse spark-load` with the files they came from, which replaces them, or "
+    "run `redox-warehouse load` with the files they came from, which replaces them, or "
     f"restore HOME/landing from a backup; {_UNTIL_THEN}"
 )
 

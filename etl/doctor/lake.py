@@ -45,7 +45,7 @@ def _check_book(settings: Settings, newest: int) -> Iterator[Check]:
     except WarehouseBusy:
         return
     if behind:
-        action = "run `redox-warehouse spark-load` with any source; it takes them first."
+        action = "run `redox-warehouse load`; it takes them first."
         yield warn(AREA, "warehouse", f"it lacks {counted(behind, 'version')}", action)
     else:
         yield ok(AREA, "warehouse", "it holds all versions")

@@ -25,7 +25,7 @@ from etl.warehouse import identity
 from etl.warehouse.connection import open_warehouse, read_lock
 from etl.warehouse.disk import measure_room
 from etl.warehouse.identity import require_no_warehouse, way_to_continue
-from etl.warehouse.lake import LakeFolder, load_command
+from etl.warehouse.lake import LakeFolder
 from models.catalog import CatalogFaults
 from models.catalog.rating_share import rating_share
 
@@ -107,15 +107,13 @@ def _parts_agree(area: str, connection: duckdb.DuckDBPyConnection, settings: Set
     damaged = [place for place, note in identity.notes_of(settings.home).items() if note is None]
     if damaged:
         found = f"{' and '.join(damaged)} cannot be read"
-        return warn(
-            area, "identity", found, f"run {load_command(settings.home)}; it writes them again."
-        )
+        return warn(area, "identity", found, "run `redox-warehouse load`; it writes them again.")
     return ok(area, "identity", "warehouse, landing and versions belong together")
 
 
 def _adds_up(area: str, status: dict[str, Any] | None, settings: Settings) -> Check:
     if status is None:
-        action = f"run {load_command(settings.home)}; it writes status.json again."
+        action = "run `redox-warehouse load`; it writes status.json again."
         return warn(area, "status", "there is no status.json", action)
     messages = status["messages"]
     parts = ("loaded", "duplicate", "quarantined", "purged")
@@ -145,7 +143,7 @@ def _look_inside(
     yield _counts(area, connection)
     loads = _one(connection, "select count(*) from core.load")
     if status is not None and status["loads"] != loads:
-        action = f"run {load_command(settings.home)}; it writes status.json again."
+        action = "run `redox-warehouse load`; it writes status.json again."
         yield warn(area, "status", f"it has {status['loads']} loads of {loads}", action)
     yield _catalog_hash(area, connection, settings)
     yield _room(area, connection)

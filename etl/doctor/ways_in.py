@@ -12,7 +12,6 @@ from etl.pull.auth import login_faults
 from etl.setting_sources import read_token_file
 from etl.settings import Settings
 from etl.sources.seen import is_damaged, read_seen
-from etl.warehouse.lake import load_command
 
 AREA = "ways in"
 # the package that opens URLs of this scheme, and the extra that installs it
@@ -39,8 +38,7 @@ def check_ways_in(settings: Settings) -> Iterator[Check]:
 def _seen(settings: Settings) -> Check:
     if is_damaged(settings.seen_path):
         action = (
-            f"run {load_command(settings.home)}; it writes the list again and reads its sources "
-            "once more."
+            "run `redox-warehouse load`; it writes the list again and reads its sources once more."
         )
         return warn(AREA, "seen list", "it is damaged", action)
     return ok(AREA, "seen list", f"{len(read_seen(settings.seen_path)):,} sources")

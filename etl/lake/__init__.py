@@ -38,7 +38,7 @@ def reload(spark: Any, home: str | Path, **selection: Any) -> ReloadSummary:
     `selection` is as of `etl.pipeline.reload.Selection`; without, everything. `spark` may be None:
     then this process does the work.
     """
-    from etl.lake.driver import open_home
+    from etl.lake.homes import open_home
     from etl.pipeline.reload import Selection, reload_slices
     from etl.settings import read_settings
 
@@ -50,7 +50,7 @@ def replay(
     spark: Any, home: str | Path, quarantine_ids: Sequence[int] = (), *, unwrap: str = ""
 ) -> LoadSummary:
     """Load open items in quarantine again, all of them or these; `unwrap` as of `load`."""
-    from etl.lake.driver import open_home
+    from etl.lake.homes import open_home
     from etl.pipeline.quarantine import replay as replay_items
     from etl.settings import read_settings
 

@@ -23,17 +23,18 @@ from etl.kernel.run import UnitResult
 from etl.lake import changes, whole
 from etl.lake.cluster import Cluster, InProcess
 from etl.lake.entering import enter, finish_load, missing_versions
-from etl.lake.executor import FILES, Identify, Write
+from etl.lake.executor import FILES, Identify, Write, read_by
 from etl.lake.files import sql_columns
 from etl.lake.outcomes import RESULT, from_row
 from etl.lake.pending import Pending, keep, number
 from etl.lake.rewrite import Rewritten
 from etl.lake.work import Integers, NumberedUnit, PlacedUnit, Site, UnitPlan, group, plan_of
+from etl.memory import give_back_memory
 from etl.pipeline.batches import BatchSummary, load_batch
 from etl.pipeline.compact import CompactSummary
 from etl.pipeline.compact import compact as compact_local
 from etl.pipeline.hash_key import mark_of_key, read_hash_key
-from etl.pipeline.intake import Portion
+from etl.pipeline.intake import Portion, Refused
 from etl.pipeline.lake_files import book_version
 from etl.pipeline.load import Loader, open_loader, utc_now
 from etl.pipeline.reading import Reading
@@ -46,7 +47,8 @@ from etl.settings import Settings
 from etl.sources.files import SourceFile
 from etl.warehouse import ledger
 from etl.warehouse.connection import open_warehouse
-from etl.warehouse.identity import adopt
+from etl.warehouse.disk import require_room
+from etl.warehouse.identity import adopt, require_no_warehouse
 from etl.warehouse.lake import HeldFile, Kind, LakeFile, LakeFolder, LakeVersion
 from etl.warehouse.template import create_warehouse
 
@@ -64,30 +66,9 @@ def load_lake(
 
     `unwrap` is the text of the recipe by which their items are read.
     """
-    if settings.load.in_place:
-        raise UsageFault(
-            "A lake keeps what it loads; switch load.in_place off to load it with Spark."
-        )
     opened = partial(open_lake, settings, spark, progress, clock)
     with private_files():
         return load_batch(settings, sources, progress, unwrap=unwrap, opened=opened)
-
-
-@contextmanager
-def open_home(
-    settings: Settings,
-    progress: Progress = no_progress,
-    clock: Callable[[], datetime] = utc_now,
-    *,
-    spark: Any = None,
-) -> Iterator[Loader]:
-    """A loader of a home, whichever kind it is; one of a lake works by `spark` or in this process."""
-    if not LakeFolder(settings.home).is_there():
-        with open_loader(settings, progress, clock) as loader:
-            yield loader
-    else:
-        with private_files(), open_lake(settings, spark, progress, clock) as loader:
-            yield loader
 
 
 @contextmanager
@@ -97,15 +78,7 @@ def open_lake(
     progress: Progress = no_progress,
     clock: Callable[[], datetime] = utc_now,
 ) -> Iterator[Loader]:
-    """A loader of one lake. Raises UsageFault for a home that was loaded without Spark."""
-    lake = LakeFolder(settings.home)
-    if not lake.is_there():
-        if settings.warehouse_path.exists():
-            raise UsageFault(
-                "This home was loaded without Spark; name a new home for the lake and load its "
-                "sources there."
-            )
-        lake.make()
+    """A loader of one lake, by a session of Spark, or in this process where that is None."""
     made = partial(LakeLoader, spark=spark)
     with open_loader(settings, progress, clock, made=made) as loader:
         yield loader
@@ -115,7 +88,7 @@ def compact(settings: Settings) -> CompactSummary:
     """Give back the room that a home of either kind does not need; see `etl.pipeline.compact`."""
     if not (LakeFolder(settings.home).is_there() and settings.warehouse_path.exists()):
         return compact_local(settings)
-    with open_home(settings) as loader:
+    with private_files(), open_lake(settings, None) as loader:
         assert isinstance(loader, LakeLoader)
         return whole.compact(loader)
 
@@ -146,9 +119,40 @@ class LakeLoader(Loader):
             limits=self.compiled.limits,
             nulled=tuple(sorted(self.compiled.nulled.items())),
         )
+        if spark is None:
+            read_by(self.site, reading)
 
     def require_own_kind(self) -> None:
-        """A lake is what this loads; `open_lake` has seen to it."""
+        """Raise UsageFault for a home that was loaded as a local one, its warehouse lost or not."""
+        if self.lake.is_there():
+            return
+        if self.settings.warehouse_path.exists():
+            raise UsageFault(
+                "This home was loaded without Spark; name a new home for the lake and load its "
+                "sources there."
+            )
+        require_no_warehouse(self.settings.home)
+
+    def make_home(self) -> None:
+        """Make a new home a lake."""
+        super().make_home()
+        self.lake.make()
+
+    def load_sources(
+        self,
+        sources: Iterable[SourceFile],
+        *,
+        unwrap: str,
+        in_place: bool,
+        refused: Refused | None = None,
+    ) -> LoadSummary:
+        """As of a local home; raises UsageFault for `in_place`."""
+        if in_place:
+            raise UsageFault(
+                "A lake keeps what it loads, as executors do not reach the sources; load it without "
+                "--in-place and with load.in_place switched off."
+            )
+        return super().load_sources(sources, unwrap=unwrap, in_place=False, refused=refused)
 
     def items_taken(self) -> dict[str, int]:
         """How many items of each landed object are loaded, by all versions there are."""
@@ -186,6 +190,8 @@ class LakeLoader(Loader):
     def load(self, portion: Portion, *, following: Portion | None = None) -> LoadSummary:
         """One load of a portion, as one version; what another driver took meanwhile is left out."""
         started_at = self.clock()
+        size_bytes = sum(unit.size_bytes for unit in portion.units)
+        require_room(self.settings.warehouse_path, size_bytes)
         plans = tuple(plan_of(unit) for unit in portion.units)
         results = self.identify(portion.units, plans)
         pending = Pending(portion.units, plans, tuple(results), started_at, portion.pieces)
@@ -194,6 +200,7 @@ class LakeLoader(Loader):
             while summary is None:
                 summary = self._load(connection, pending)
             write_status(connection, self.settings, self.clock())
+        give_back_memory()
         return summary
 
     def _load(self, connection: duckdb.DuckDBPyConnection, pending: Pending) -> LoadSummary | None:

@@ -96,10 +96,15 @@ _known: dict[Site, Reading] = {}
 """Of the last home this process worked for: compiling a catalog takes half a second."""
 
 
+def read_by(site: Site, reading: Reading) -> None:
+    """Let tasks of this process read by what the driver has compiled."""
+    _known.clear()
+    _known[site] = reading
+
+
 def _reading(site: Site) -> Reading:
     if site not in _known:
-        _known.clear()
-        _known[site] = Reading(_compile(site), Landing(Path(site.home) / "landing"))
+        read_by(site, Reading(_compile(site), Landing(Path(site.home) / "landing")))
     return _known[site]
 
 

@@ -6,10 +6,12 @@ One step, because one transaction writes them all; a run emits only the data mod
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import dagster as dg
 from pydantic import Field
 
+from etl.lake.homes import open_home
 from etl.orchestration.boundary import told_to_dagster
 from etl.orchestration.checks import load_check_specs
 from etl.orchestration.graph import (
@@ -199,10 +201,11 @@ def describe_quarantined(count: int) -> str:
 
 
 def run_load(settings: Settings, config: LoadConfig, progress: Progress) -> BatchSummary:
-    """Load the batch, the paths, or what waits."""
+    """Load the batch, the paths, or what waits; into a lake in this process, one task at a time."""
+    opened = partial(open_home, settings, progress)
     if config.batch:
         recover_pull(settings)
-        return load_batch(settings, read_batch(settings, config.batch), progress)
+        return load_batch(settings, read_batch(settings, config.batch), progress, opened=opened)
     if config.paths:
         sources = Sources(settings.buckets, home=settings.home)
         recipe = Recipe(
@@ -214,6 +217,7 @@ def run_load(settings: Settings, config: LoadConfig, progress: Progress) -> Batc
             progress,
             unwrap=recipe.to_text(),
             in_place=config.in_place,
+            opened=opened,
         )
         return replace(batch, left_out=count_left_out(sources.left_out))
-    return load_waiting(settings, datetime.now(UTC), progress)
+    return load_waiting(settings, datetime.now(UTC), progress, opened=opened)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import dagster as dg
 from pydantic import Field
 
-from etl.lake.driver import open_home
+from etl.lake.homes import open_home
 from etl.orchestration.boundary import told_to_dagster
 from etl.orchestration.graph import WAREHOUSE_POOL
 from etl.orchestration.home import Home

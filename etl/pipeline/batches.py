@@ -13,6 +13,8 @@ from etl.pipeline.records import LoadSummary, Progress, no_progress
 from etl.settings import Settings
 from etl.sources.files import SourceFile, label_of
 
+OpenHome = Callable[[], AbstractContextManager[Loader]]
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -44,7 +46,7 @@ def load_batch(
     *,
     unwrap: str = "",
     in_place: bool = False,
-    opened: Callable[[], AbstractContextManager[Loader]] | None = None,
+    opened: OpenHome | None = None,
 ) -> BatchSummary:
     """Load listed sources; what was loaded before is skipped by content.
 

@@ -11,7 +11,6 @@ from etl.warehouse.compact import rewrite_warehouse
 from etl.warehouse.connection import write_lock
 from etl.warehouse.foreign_log import drop_foreign_log
 from etl.warehouse.identity import open_for_change
-from etl.warehouse.lake import load_command
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ def compact(settings: Settings) -> CompactSummary:
     """
     path = settings.warehouse_path
     if not path.exists():
-        raise UsageFault(f"There is no warehouse yet; run {load_command(settings.home)} first.")
+        raise UsageFault("There is no warehouse yet; run `redox-warehouse load` first.")
     with write_lock(path, wait_s=LOCK_WAIT_S):
         before = path.stat().st_size
         drop_foreign_log(settings.home)

@@ -155,8 +155,7 @@ class Loader:
         without an object, and left out. One of which a part can be read is loaded as far as it goes
         and raises or is passed to it at the end.
         """
-        self.require_own_kind()
-        own_folder(self.settings.home)
+        self.make_home()
         self.landing.clean()
         intake = self._new_intake(unwrap, in_place=in_place, refused=refused)
         summary = self._load_all(intake.portions(sources))
@@ -172,7 +171,7 @@ class Loader:
 
     def load_landed(self, object_ids: Iterable[str], *, unwrap: str) -> LoadSummary:
         """Load what the ledger lacks of objects that were landed before."""
-        self.require_own_kind()
+        self.make_home()
         intake = self._new_intake(unwrap)
         summary = self._load_all(intake.portions_of_landed(map(self.landing.describe, object_ids)))
         return intake.summary + summary
@@ -203,6 +202,11 @@ class Loader:
     def require_own_kind(self) -> None:
         """Raise UsageFault for a home whose rows are not in its warehouse."""
         refuse_lake(self.settings.home)
+
+    def make_home(self) -> None:
+        """Make the folder of a new home; raises UsageFault as `require_own_kind`."""
+        self.require_own_kind()
+        own_folder(self.settings.home)
 
     def _tidy(self, entry: SeenEntry) -> bool:
         """Delete a segment of our own that is landed and loaded; True if it was one."""

@@ -41,7 +41,6 @@ from etl.publish.views import (
 from etl.settings import Settings
 from etl.warehouse.connection import open_warehouse, rewritten_errors, write_lock
 from etl.warehouse.identity import check, require_no_warehouse
-from etl.warehouse.lake import load_command
 from etl.warehouse.organizations import (
     has_organizations,
     read_organizations,
@@ -96,9 +95,7 @@ def publish(
     """
     if not settings.warehouse_path.exists():
         require_no_warehouse(settings.home)
-        raise UsageFault(
-            f"There is no warehouse to publish; run {load_command(settings.home)} first."
-        )
+        raise UsageFault("There is no warehouse to publish; run `redox-warehouse load` first.")
     folder = PublishedFolder(settings.published_path.resolve())
     lock = write_lock(folder.root / "publish", wait_s=LOCK_WAIT_S)
     with lock, rewritten_errors("publish the warehouse"):
@@ -200,7 +197,7 @@ def _reading(
         check(connection, settings.home)
         relations = read_relations(connection)
         if "core.message" not in relations:
-            raise UsageFault(f"Nothing was ever loaded; run {load_command(settings.home)} first.")
+            raise UsageFault("Nothing was ever loaded; run `redox-warehouse load` first.")
         yield relations, connection
 
 

@@ -23,7 +23,6 @@ from etl.pipeline.units import Run, gather_units
 from etl.report.names import SHOWN_SOURCE
 from etl.sources.recipe import Recipe
 from etl.warehouse.connection import open_warehouse, read_lock
-from etl.warehouse.lake import load_command
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +194,7 @@ def _changing(loader: Loader) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _check_exists(loader: Loader) -> None:
     if not loader.settings.warehouse_path.exists():
-        raise UsageFault(
-            f"There is no warehouse yet; run {load_command(loader.settings.home)} first."
-        )
+        raise UsageFault("There is no warehouse yet; run `redox-warehouse load` first.")
 
 
 @contextmanager

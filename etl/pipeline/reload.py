@@ -21,7 +21,6 @@ from etl.pipeline.records import Piece
 from etl.pipeline.status import write_status
 from etl.pipeline.units import Run, cut_into_runs, gather_units
 from etl.warehouse.identity import commit
-from etl.warehouse.lake import load_command
 from etl.warehouse.slices import slices_of
 from models.tables.plan import SLICE_BITS
 
@@ -85,9 +84,7 @@ def reload_slices(loader: Loader, selection: Selection) -> ReloadSummary:
 def check_exists(loader: Loader) -> None:
     """Raise UsageFault where nothing was loaded yet."""
     if not loader.settings.warehouse_path.exists():
-        raise UsageFault(
-            f"There is no warehouse yet; run {load_command(loader.settings.home)} first."
-        )
+        raise UsageFault("There is no warehouse yet; run `redox-warehouse load` first.")
 
 
 def _reload_slice(loader: Loader, number: int) -> int:

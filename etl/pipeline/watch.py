@@ -19,7 +19,7 @@ from pathlib import Path
 
 from etl.atomic import own_folder, replacing
 from etl.errors import RedoxWarehouseError, UsageFault
-from etl.pipeline.batches import BatchSummary, load_batch
+from etl.pipeline.batches import BatchSummary, OpenHome, load_batch
 from etl.pipeline.pull import recover_pull
 from etl.pipeline.records import LoadSummary, Progress, no_progress
 from etl.pipeline.sources import Sources
@@ -27,6 +27,7 @@ from etl.settings import Settings
 from etl.sources.files import LeftOut, SourceFile, label_of
 from etl.sources.folders import TROUBLE
 from etl.sources.seen import read_seen, unseen
+from etl.warehouse.lake import LakeFolder
 
 KEEP_BATCHES = timedelta(days=30)
 MOST_TROUBLES = 20
@@ -154,13 +155,20 @@ def places_of(settings: Settings, sources: Sequence[SourceFile]) -> tuple[str, .
 
 
 def load_waiting(
-    settings: Settings, now: datetime, progress: Progress = no_progress
+    settings: Settings,
+    now: datetime,
+    progress: Progress = no_progress,
+    *,
+    opened: OpenHome | None = None,
 ) -> BatchSummary:
-    """Load everything that waits in the watched paths, replies of a killed pull included."""
+    """Load everything that waits in the watched paths, replies of a killed pull included.
+
+    `opened` as of `load_batch`. A lake's warehouse takes versions that it lacks where nothing waits, too.
+    """
     recover_pull(settings)
     waiting = find_waiting(settings, now)
-    if not waiting.sources:
-        batch = BatchSummary(LoadSummary(), ())
+    if waiting.sources or LakeFolder(settings.home).is_there():
+        batch = load_batch(settings, waiting.sources, progress, opened=opened)
     else:
-        batch = load_batch(settings, waiting.sources, progress)
+        batch = BatchSummary(LoadSummary(), ())
     return replace(batch, left_out=waiting.left_out, unsettled=waiting.unsettled)

@@ -26,7 +26,6 @@ from etl.publish.views import tables_of
 from etl.settings import Settings
 from etl.sql_text import quote
 from etl.warehouse.connection import open_in_memory, open_warehouse, read_lock
-from etl.warehouse.lake import load_command
 
 WAIT_S = 60.0
 WAIT_BESIDE_PUBLISHED_S = 2.0
@@ -68,7 +67,7 @@ def open_readable(settings: Settings) -> Iterator[Readable]:
         with open_in_memory(spill=settings.temporary_path) as connection:
             yield _look_into_warehouse(connection, settings)
     else:
-        raise UsageFault(f"There is nothing to read yet; run {load_command(settings.home)} first.")
+        raise UsageFault("There is nothing to read yet; run `redox-warehouse load` first.")
 
 
 @contextmanager
@@ -128,7 +127,7 @@ def open_newest(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection,
     """
     published = PublishedFolder(settings.published_path).current()
     if not settings.warehouse_path.exists():
-        raise UsageFault(f"There is no warehouse yet; run {load_command(settings.home)} first.")
+        raise UsageFault("There is no warehouse yet; run `redox-warehouse load` first.")
     with ExitStack() as stack:
         try:
             wait_s = WAIT_BESIDE_PUBLISHED_S if published else WAIT_S

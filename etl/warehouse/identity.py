@@ -168,8 +168,11 @@ def require_no_warehouse(home: Path) -> None:
 def fault_beside(home: Path) -> str:
     """What the files beside the warehouse say is wrong, without opening it; "" where nothing is.
 
-    An older warehouse in its place is not seen: only opening it can show that.
+    An older warehouse in its place is not seen: only opening it can show that. A lake has no such
+    fault: whatever its warehouse is of, the next load makes it follow the versions.
     """
+    if LakeFolder(home).is_there():
+        return ""
     if not (home / WAREHOUSE_FILE).exists():
         try:
             require_no_warehouse(home)
@@ -213,13 +216,13 @@ def _mismatch(home: Path, place: str, noted: Commit, stored: Commit | None) -> P
 def way_to_continue(home: Path) -> str:
     """What continues from what is there; a lake's warehouse takes what its versions name."""
     if LakeFolder(home).is_there():
-        return "run `redox-warehouse spark-load` with any source, which takes what the lake holds"
+        return "run `redox-warehouse load`, which takes what the lake holds"
     return "run `redox-warehouse recover` to continue from what is there"
 
 
 def _way_to_build(home: Path) -> str:
     if LakeFolder(home).is_there():
-        return "run `redox-warehouse spark-load` with any source, which builds it from the lake"
+        return "run `redox-warehouse load`, which builds it from the lake"
     return "run `redox-warehouse recover` to build it from landing"
 
 

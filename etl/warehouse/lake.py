@@ -170,8 +170,8 @@ class LakeFolder:
         oldest = self.oldest()
         if 0 < version < oldest:
             raise PermanentError(
-                "The warehouse is older than its lake; run `redox-warehouse spark-load` with any "
-                "source, which takes what the lake holds."
+                "The warehouse is older than its lake; run `redox-warehouse load`, which takes "
+                "what the lake holds."
             )
         for number in range(oldest, version + 1):
             yield self.read(number)
@@ -268,15 +268,9 @@ def refuse_lake(home: Path) -> None:
     """Raise UsageFault for a home that is a lake."""
     if LakeFolder(home).is_there():
         raise UsageFault(
-            "This home is a lake: its rows are files that only `redox-warehouse spark-load` adds to; "
-            "use that, or another home."
+            "This home is a lake, which has no use for this command: `redox-warehouse load` or "
+            "`spark-load` makes its warehouse again from the versions and adds to it."
         )
-
-
-def load_command(home: Path) -> str:
-    """The command that loads into a home: of the two, the one that it does not refuse."""
-    name = "spark-load" if LakeFolder(home).is_there() else "load"
-    return f"`redox-warehouse {name}`"
 
 
 def _files(content: Iterable[Mapping[str, Any]]) -> tuple[LakeFile, ...]:

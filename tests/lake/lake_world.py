@@ -36,12 +36,16 @@ def clock() -> datetime:
 
 
 class LakeWorld:
-    """Two homes below a folder, `local` and `lake`, which share the key of content hashes."""
+    """Homes below a folder, `local`, `lake` and `here`, which share the key of content hashes.
+
+    `here` is a lake that this process loads.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.local = folder / "local"
         self.lake = folder / "lake"
+        self.here = folder / "here"
         self.folder_of_lake = LakeFolder(self.lake)
 
     def write(self, name: str, dials: Dials, *, files: int = 2) -> Path:
@@ -57,9 +61,16 @@ class LakeWorld:
 
     def load_by(self, spark: Any, *paths: Path, unwrap: str = "") -> LoadSummary:
         """By a session of Spark, or by None in this process."""
-        self.share_key()
+        return self._load_lake(self.lake, spark, *paths, unwrap=unwrap)
+
+    def load_here(self, *paths: Path, unwrap: str = "") -> LoadSummary:
+        """Into the lake `here`, in this process."""
+        return self._load_lake(self.here, None, *paths, unwrap=unwrap)
+
+    def _load_lake(self, home: Path, spark: Any, *paths: Path, unwrap: str) -> LoadSummary:
+        self.share_key(home)
         listed = Sources({}).list([str(path) for path in paths])
-        settings = self.settings(self.lake)
+        settings = self.settings(home)
         return load_lake(settings, spark, listed, unwrap=unwrap, clock=clock).loaded
 
     def settings(self, home: Path) -> Settings:
@@ -67,11 +78,11 @@ class LakeWorld:
         lake = LakeSettings(task_bytes=2**16)
         return read_settings(home).model_copy(update={"lake": lake})
 
-    def share_key(self) -> None:
+    def share_key(self, home: Path) -> None:
         """Content hashes of both homes are of one key."""
-        if (self.local / HASH_KEY).exists() and not (self.lake / HASH_KEY).exists():
-            self.lake.mkdir(mode=0o700)
-            shutil.copy2(self.local / HASH_KEY, self.lake / HASH_KEY)
+        if (self.local / HASH_KEY).exists() and not (home / HASH_KEY).exists():
+            home.mkdir(mode=0o700)
+            shutil.copy2(self.local / HASH_KEY, home / HASH_KEY)
 
     def named_files(self) -> set[str]:
         """All files that versions name."""

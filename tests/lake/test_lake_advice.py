@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,14 @@ import pytest
 from etl.doctor.examine import examine
 from etl.errors import PermanentError, RedoxWarehouseError
 from etl.lake.cluster import InProcess
+from etl.lake.homes import open_home
 from etl.pipeline.publish import publish
+from etl.pipeline.watch import load_waiting
 from etl.settings import read_settings
 from etl.synth import Dials
-from tests.lake.lake_world import LakeWorld, map_here
+from tests.lake.lake_world import AT, LakeWorld, map_here
 
-REFUSED = {"load", "recover", "migrate"}
+REFUSED = {"recover", "migrate"}
 _NAMED = re.compile(r"`redox-warehouse ([a-z-]+)")
 
 
@@ -107,10 +110,16 @@ def test_another_type_of_a_column_is_refused(home: Path, tmp_path: Path) -> None
         publish(read_settings(broken))
 
 
-def test_a_stale_warehouse_is_told_of_spark_load(home: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("breaks", [lose_warehouse, note_a_later_commit, lose_lists])
+def test_a_load_of_nothing_helps(
+    home: Path, tmp_path: Path, breaks: Callable[[Path], None]
+) -> None:
+    """It is what errors and `doctor` advise here."""
     broken = tmp_path / "home"
     shutil.copytree(home, broken)
-    note_a_later_commit(broken)
-    identity = next(one for one in examine(broken, None) if one.name == "identity")
-    assert identity.state == "fail"
-    assert "`redox-warehouse spark-load` with any source" in f"{identity.found} {identity.action}"
+    breaks(broken)
+    faults = [one for one in examine(broken, None) if one.state != "ok"]
+    assert any("run `redox-warehouse load`" in f"{one.found} {one.action}" for one in faults)
+    load_waiting(read_settings(broken), AT, opened=partial(open_home, read_settings(broken)))
+    left = {one.name for one in examine(broken, None) if one.state != "ok"}
+    assert not left & {one.name for one in faults}

@@ -14,7 +14,7 @@ from etl.doctor.examine import examine
 from etl.errors import TransientError, UsageFault
 from etl.lake import changes
 from etl.lake.cluster import InProcess
-from etl.lake.driver import open_home
+from etl.lake.homes import open_home
 from etl.pipeline.backup import save
 from etl.pipeline.load import Loader
 from etl.pipeline.quarantine import replay, resolve
@@ -204,7 +204,7 @@ def test_a_restored_lake_continues(tmp_path: Path) -> None:
     restored.folder_of_lake = LakeFolder(restored.lake)
     command = ["--home", str(restored.lake), "restore", str(tmp_path / "backup")]
     done = CliRunner().invoke(cli, command)
-    assert "the next `redox-warehouse spark-load` continues" in done.output
+    assert "the next `redox-warehouse load` continues" in done.output
     checks = [one for one in examine(restored.lake, None) if one.area == "lake"]
     assert [one.state for one in checks if one.name in ("files", "unnamed files")] == ["ok"] * 2
     assert restored.folder_of_lake.newest() == 2

@@ -14,7 +14,8 @@ from etl.cli.main import cli
 from etl.doctor.examine import examine
 from etl.lake import whole
 from etl.lake.cluster import InProcess
-from etl.lake.driver import load_lake, open_home
+from etl.lake.driver import load_lake
+from etl.lake.homes import open_home
 from etl.pipeline.purge.request import PurgeRequest
 from etl.pipeline.purge.run import PurgeSummary, purge
 from etl.pipeline.retention import retain

@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 from etl.cli.main import cli
 from etl.errors import UsageFault
 from etl.framing.segments import MAGIC, encode_record
-from etl.lake.driver import open_home
+from etl.lake.homes import open_home
 from etl.pipeline.delta import register_delta
 from etl.pipeline.publish import publish
 from etl.pipeline.reload import Selection, reload_slices
@@ -48,12 +48,14 @@ def world(tmp_path_factory: pytest.TempPathFactory, spark: Any) -> Iterator[Lake
         for path in (first, second):
             ours, theirs = world.load_locally(path), world.load_by(spark, path)
             assert ours.to_json() == theirs.to_json()
+            assert world.load_here(path).to_json() == ours.to_json()
             assert ours.loaded and ours.duplicate and ours.quarantined
         yield world
 
 
 def test_all_tables_are_those_of_a_local_load(world: LakeWorld) -> None:
     assert differences(world.local, world.lake) == []
+    assert differences(world.local, world.here) == [], "a lake that no executor loaded"
     assert world.folder_of_lake.newest() == 2
     assert max(len(files) for files in lake_files(world.folder_of_lake).values()) > 2
 
@@ -80,7 +82,7 @@ def test_loading_again_changes_nothing(world: LakeWorld, spark: Any) -> None:
 
 
 CHANGES = (
-    ("load", "."),
+    ("load", "--in-place", "."),
     ("reload", "--rebuild-tables"),
     ("migrate",),
     ("recover",),
@@ -92,7 +94,7 @@ def test_commands_that_change_rows_are_refused(world: LakeWorld, command: tuple[
     before = sorted(path for path in world.lake.rglob("*") if path.is_file())
     done = CliRunner().invoke(cli, ["--home", str(world.lake), *command])
     assert isinstance(done.exception, UsageFault), done.output
-    assert "spark-load" in str(done.exception)
+    assert "load" in str(done.exception)
     assert sorted(path for path in world.lake.rglob("*") if path.is_file()) == before
 
 
