@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -17,20 +16,18 @@ from etl.lake.entering import finish_load, finish_reload, finish_resolve
 from etl.lake.pending import Pending, number
 from etl.lake.rewrite import of_slice, rewrite_without
 from etl.lake.work import Integers, placed, plan_of
+from etl.lake.writer import LakeWriter
 from etl.pipeline.records import LoadSummary
 from etl.pipeline.transaction import REPLAY, require_loadable
 from etl.pipeline.units import Unit
 from etl.warehouse.lake import Kind, LakeVersion, carry
 from models.tables.plan import SLICE_BITS
 
-if TYPE_CHECKING:
-    from etl.lake.driver import LakeLoader
-
 Connection = duckdb.DuckDBPyConnection
 
 
 def take_again(
-    loader: LakeLoader,
+    loader: LakeWriter,
     connection: Connection,
     units: Sequence[Unit],
     *,
@@ -54,7 +51,7 @@ def take_again(
 
 
 def replace_slice(
-    loader: LakeLoader,
+    loader: LakeWriter,
     connection: Connection,
     slice_number: int,
     own: Sequence[tuple[Unit, Integers]],
@@ -89,7 +86,7 @@ def replace_slice(
     return finish_reload(loader, connection, version, pending)
 
 
-def close_items(loader: LakeLoader, connection: Connection, quarantine_ids: Sequence[int]) -> int:
+def close_items(loader: LakeWriter, connection: Connection, quarantine_ids: Sequence[int]) -> int:
     """Close quarantined items as one version; gives how many were open."""
     pending = Pending((), (), (), loader.clock())
     version = loader.new_version(connection, Kind.RESOLVE, pending, ())
@@ -99,7 +96,7 @@ def close_items(loader: LakeLoader, connection: Connection, quarantine_ids: Sequ
     return finish_resolve(loader, connection, version)
 
 
-def _put(loader: LakeLoader, connection: Connection, version: LakeVersion) -> None:
+def _put(loader: LakeWriter, connection: Connection, version: LakeVersion) -> None:
     if not loader.put(connection, version):
         raise TransientError(
             "Another driver has changed the lake meanwhile, nothing was changed here; run the "

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -17,15 +16,13 @@ from etl.errors import PermanentError
 from etl.lake.book import book_rows
 from etl.lake.pending import Pending, number, pending_of
 from etl.lake.snapshot import restore_snapshot
+from etl.lake.writer import LakeWriter
 from etl.pipeline.lake_files import book_version
 from etl.pipeline.recipes import close_items, put_recipes_back, set_recipes
 from etl.pipeline.records import LoadSummary
 from etl.pipeline.transaction import LOAD, RELOAD, REPLAY, Transaction
 from etl.warehouse.identity import commit
 from etl.warehouse.lake import VERSION_ROW, Kind, LakeFolder, LakeVersion
-
-if TYPE_CHECKING:
-    from etl.lake.driver import LakeLoader
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -39,7 +36,7 @@ def missing_versions(lake: LakeFolder, connection: Connection) -> Iterator[LakeV
             yield lake.read(one)
 
 
-def enter(loader: LakeLoader, connection: Connection, version: LakeVersion) -> None:
+def enter(loader: LakeWriter, connection: Connection, version: LakeVersion) -> None:
     """Let the book take a version of which it has nothing yet."""
     if version.is_whole:
         connection.execute("begin")
@@ -56,7 +53,7 @@ def enter(loader: LakeLoader, connection: Connection, version: LakeVersion) -> N
         _enter_numbered(loader, connection, version)
 
 
-def _enter_numbered(loader: LakeLoader, connection: Connection, version: LakeVersion) -> None:
+def _enter_numbered(loader: LakeWriter, connection: Connection, version: LakeVersion) -> None:
     pending = pending_of(loader.lake, loader.landing, version)
     connection.execute("begin")
     kind, earlier = LOAD, {}
@@ -77,7 +74,7 @@ def _enter_numbered(loader: LakeLoader, connection: Connection, version: LakeVer
 
 
 def finish_load(
-    loader: LakeLoader,
+    loader: LakeWriter,
     connection: Connection,
     transaction: Transaction,
     version: LakeVersion,
@@ -101,7 +98,7 @@ def finish_load(
 
 
 def finish_reload(
-    loader: LakeLoader, connection: Connection, version: LakeVersion, pending: Pending
+    loader: LakeWriter, connection: Connection, version: LakeVersion, pending: Pending
 ) -> int:
     """Replace a slice's rows of the book, in the transaction that is open; gives its messages."""
     assert version.slice is not None
@@ -119,7 +116,7 @@ def finish_reload(
     return count
 
 
-def finish_resolve(loader: LakeLoader, connection: Connection, version: LakeVersion) -> int:
+def finish_resolve(loader: LakeWriter, connection: Connection, version: LakeVersion) -> int:
     """Close items in quarantine, in the transaction that is open; gives how many."""
     at = datetime.fromisoformat(version.finished_at)
     closed = close_items(connection, version.resolved, at)
@@ -138,7 +135,7 @@ def mark_version(connection: Connection, number: int) -> None:
     connection.execute("insert into core.warehouse values (?, ?)", [VERSION_ROW, number])
 
 
-def _commit(loader: LakeLoader, connection: Connection, version: LakeVersion) -> None:
+def _commit(loader: LakeWriter, connection: Connection, version: LakeVersion) -> None:
     """Commit the book, then remove what the version has dropped."""
     mark_version(connection, version.version)
     commit(connection, loader.settings.home)

@@ -8,7 +8,6 @@ what it says and removes what it has dropped.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
@@ -18,15 +17,13 @@ from etl.lake.entering import mark_version
 from etl.lake.merge import merge_small
 from etl.lake.rewrite import Rewritten, of_messages, rewrite_without
 from etl.lake.snapshot import present_models, write_snapshot
+from etl.lake.writer import LakeWriter
 from etl.pipeline.compact import CompactSummary
 from etl.pipeline.lake_files import book_version
 from etl.warehouse import ledger
 from etl.warehouse.compact import rewrite_warehouse
 from etl.warehouse.identity import commit
 from etl.warehouse.lake import HeldFile, Kind, LakeVersion, carry
-
-if TYPE_CHECKING:
-    from etl.lake.driver import LakeLoader
 
 Connection = duckdb.DuckDBPyConnection
 _PURGED = """
@@ -35,7 +32,7 @@ from purged_message join core.message on message.message_id = purged_message.mes
 """
 
 
-def rewrite_purged(loader: LakeLoader, connection: Connection) -> list[Rewritten]:
+def rewrite_purged(loader: LakeWriter, connection: Connection) -> list[Rewritten]:
     """Write the files that hold messages of the temporary table `purged_message` without them."""
     rows = connection.execute(_PURGED).fetchall()
     if not rows:
@@ -52,7 +49,7 @@ def rewrite_purged(loader: LakeLoader, connection: Connection) -> list[Rewritten
 
 
 def put_whole(
-    loader: LakeLoader, connection: Connection, kind: Kind, rewritten: Sequence[Rewritten] = ()
+    loader: LakeWriter, connection: Connection, kind: Kind, rewritten: Sequence[Rewritten] = ()
 ) -> LakeVersion:
     """Put a version of all that holds as of the open transaction, and commit that.
 
@@ -91,7 +88,7 @@ def put_whole(
     return version
 
 
-def compact(loader: LakeLoader) -> CompactSummary:
+def compact(loader: LakeWriter) -> CompactSummary:
     """Merge small files, forget all versions before and what no version names, write the warehouse's
     file again."""
     path = loader.settings.warehouse_path

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
-from datetime import datetime
-from typing import Protocol
-
-import duckdb
+from collections.abc import Iterable
 
 from etl.landing.bundle import Erasure
-from etl.landing.store import Landing
+from etl.pipeline.writer import Writer
 from etl.warehouse import ledger
 
 _PENDING = """
@@ -27,22 +22,6 @@ update core.purged_item set erased_at = ? where erased_at is null and object_id 
     select unnest(?::varchar[])
 )
 """
-
-
-class Writer(Protocol):
-    """What overwriting needs of a loader."""
-
-    @property
-    def landing(self) -> Landing: ...
-
-    @property
-    def clock(self) -> Callable[[], datetime]: ...
-
-    def writing(self) -> AbstractContextManager[None]: ...
-
-    def open(
-        self, *, read_only: bool = False
-    ) -> AbstractContextManager[duckdb.DuckDBPyConnection]: ...
 
 
 def erase_pending(loader: Writer) -> int:
