@@ -117,6 +117,7 @@ def _report_to_dagster(batch: BatchSummary, settings: Settings) -> None:
                 "loaded": loaded.loaded,
                 "duplicate": loaded.duplicate,
                 "quarantined": loaded.quarantined,
+                "loaded_the_exact_way": loaded.exact,
                 "objects": loaded.objects,
                 "refused": len(batch.refused),
                 "dagster/partition_row_count": sum(loaded.rows.values()),

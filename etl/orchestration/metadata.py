@@ -32,6 +32,7 @@ def landed_metadata(batch: BatchSummary, figures: Figures, settings: Settings) -
         "duplicate": loaded.duplicate,
         "quarantined": loaded.quarantined,
         "purged": loaded.purged,
+        "loaded_the_exact_way": loaded.exact,
         "loads": loaded.loads,
         "dagster/row_count": figures.ledger.objects,
         **left_out_metadata(batch.left_out),

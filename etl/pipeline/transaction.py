@@ -86,6 +86,7 @@ class Transaction:
         self._taken: list[_Taken] = []
         self._repeated: list[ledger.DeliveryRow] = []
         self._models: Counter[str] = Counter()
+        self._exact = 0
 
     @property
     def load_id(self) -> int:
@@ -153,6 +154,7 @@ class Transaction:
             self._present |= models
         self._inserting.add(self._settling.settle(result, ids, origin_of(unit)))
         is_loaded = ids != NOT_LOADED
+        self._exact += int((is_loaded & (result.status == Status.CONFORMED)).sum())
         self._slices.update(np.unique(ids[is_loaded] >> SLICE_BITS).tolist())
         for index, (model, _) in enumerate(result.shapes):
             self._models[model] += int((is_loaded & (result.shape == index)).sum())
@@ -251,6 +253,7 @@ class Transaction:
             duplicate=sum(one.duplicate for one in self._taken),
             quarantined=sum(len(one.reasons) for one in self._taken),
             purged=sum(len(one.purged) for one in self._taken),
+            exact=self._exact,
             rows=dict(self._inserting.rows),
             models={name: count for name, count in self._models.items() if count},
             load_ids=(self._load_id,),

@@ -31,7 +31,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LakeWorld]:
         small_units(patch, 2**16)
         patch.setattr(InProcess, "map", map_here)
         path = world.write("first", Dials(messages=40, data_models=("SSO",)), files=3)
-        assert world.load_locally(path).to_json() == world.load_by(None, path).to_json()
+        ours = world.load_locally(path)
+        assert ours.to_json() == world.load_by(None, path).to_json()
+        assert 0 < ours.exact < ours.loaded, "both ways of reading"
         yield world
 
 

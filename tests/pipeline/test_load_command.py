@@ -49,6 +49,15 @@ def test_damaged_file_does_not_stop_the_others(command: CommandLine, tmp_path: P
     assert mended.code == 0 and mended.out.startswith("received 0 = loaded 0 ")  # known by content
 
 
+def test_messages_of_the_exact_way_are_counted(command: CommandLine, tmp_path: Path) -> None:
+    """A key that comes twice does not fit the compiled reader, a plain message does."""
+    plain = json.dumps(make_message("1")).encode()
+    twice = json.dumps(make_message("2")).encode().replace(b'{"Meta"', b'{"Meta": null, "Meta"', 1)
+    path = put(tmp_path, "two.ndjson", b"\n".join([plain, twice, twice]))
+    summary = json.loads(command.run("load", str(path), "--json").out)
+    assert (summary["loaded"], summary["duplicate"], summary["exact"]) == (2, 1, 1)
+
+
 @pytest.mark.parametrize("content", [b"", b"\n \n", b"[]", b"\xef\xbb\xbf"])
 def test_file_without_messages_is_loaded_once(
     command: CommandLine, tmp_path: Path, content: bytes
