@@ -163,6 +163,7 @@ class Loader:
         if summary.purged:
             erase_pending(self)
         self._remember([entry for entry in intake.seen if in_place or not self._tidy(entry)])
+        self._renew_status()
         for source, fault in self._incomplete:
             if refused is None:
                 raise fault
@@ -401,6 +402,13 @@ class Loader:
             require_no_warehouse(self.settings.home)
             create_warehouse(path, self.schema, data_models, cache=self.settings.cache_path)
         return self.open()
+
+    def _renew_status(self) -> None:
+        """Write status.json where it is lost; a load of nothing new does not do so by itself."""
+        settings = self.settings
+        if settings.warehouse_path.exists() and not settings.status_path.exists():
+            with self.writing(), self.open(read_only=True) as connection:
+                write_status(connection, settings, self.clock())
 
     def _remember(self, entries: Sequence[SeenEntry]) -> None:
         with self.writing():

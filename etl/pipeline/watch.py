@@ -163,11 +163,13 @@ def load_waiting(
 ) -> BatchSummary:
     """Load everything that waits in the watched paths, replies of a killed pull included.
 
-    `opened` as of `load_batch`. A lake's warehouse takes versions that it lacks where nothing waits, too.
+    `opened` as of `load_batch`. Where nothing waits, too, a lake's warehouse takes versions that it lacks,
+    and a lost status.json is written again.
     """
     recover_pull(settings)
     waiting = find_waiting(settings, now)
-    if waiting.sources or LakeFolder(settings.home).is_there():
+    is_status_lost = settings.warehouse_path.exists() and not settings.status_path.exists()
+    if waiting.sources or is_status_lost or LakeFolder(settings.home).is_there():
         batch = load_batch(settings, waiting.sources, progress, opened=opened)
     else:
         batch = BatchSummary(LoadSummary(), ())

@@ -69,6 +69,14 @@ def test_file_without_messages_is_loaded_once(
     assert json.loads(command.run("status", "--json").out)["loads"] == 1
 
 
+def test_a_lost_status_is_written_where_nothing_waits(command: CommandLine, tmp_path: Path) -> None:
+    """As `doctor` advises it."""
+    command.run("load", str(put(tmp_path, "a.json", json.dumps(make_message("1")).encode())))
+    (command.home / "status.json").unlink()
+    assert command.run("load").code == 0
+    assert json.loads(command.run("status", "--json").out)["loads"] == 1
+
+
 def test_key_given_too_late_is_told_and_can_be_corrected(
     command: CommandLine, tmp_path: Path
 ) -> None:
