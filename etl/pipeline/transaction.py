@@ -26,6 +26,7 @@ from etl.warehouse.commit import Inserting
 from etl.warehouse.log_conflicts import count_log_conflicts
 from etl.warehouse.new_values import TABLE as UNSUPPORTED_VALUES
 from etl.warehouse.new_values import mark_new_values
+from etl.warehouse.roll_up import roll_up
 from etl.warehouse.schema import Schema
 from etl.warehouse.slices import delete_slice, record_slices
 from models.tables.plan import SLICE_BITS
@@ -201,6 +202,7 @@ class Transaction:
         """Insert what is left, write the ledger; gives the counts that went into it."""
         connection = self._connection
         self._insert_rest()
+        self._slices.update(roll_up(connection, self._load_id))
         record_slices(connection, self._slices, self._load_id)
         ledger.record_objects(connection, objects)
         if self._inserting.rows[UNSUPPORTED_VALUES]:
