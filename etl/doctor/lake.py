@@ -15,6 +15,8 @@ from etl.warehouse.connection import open_warehouse, read_lock
 from etl.warehouse.lake import FOLDER, LakeFile, LakeFolder
 
 AREA = "lake"
+MANY_VERSIONS = 1_000
+"""So many small loads since the last `compact`: each load reads what all of their versions name."""
 
 
 def check_lake(settings: Settings, *, is_reading: bool) -> Iterator[Check]:
@@ -34,6 +36,7 @@ def check_lake(settings: Settings, *, is_reading: bool) -> Iterator[Check]:
     else:
         yield ok(AREA, "files", f"{found}, {'read, all unchanged' if is_reading else 'all whole'}")
     yield from _check_book(settings, newest)
+    yield _count_versions(newest - lake.oldest() + 1 if newest else 0)
     yield _count_waste(lake, needed)
 
 
@@ -49,6 +52,14 @@ def _check_book(settings: Settings, newest: int) -> Iterator[Check]:
         yield warn(AREA, "warehouse", f"it lacks {counted(behind, 'version')}", action)
     else:
         yield ok(AREA, "warehouse", "it holds all versions")
+
+
+def _count_versions(count: int) -> Check:
+    found = f"{counted(count, 'version')} since the last that is whole"
+    if count > MANY_VERSIONS:
+        action = "run `redox-warehouse compact`, which makes one of them and merges small files."
+        return warn(AREA, "versions", found, action)
+    return ok(AREA, "versions", found)
 
 
 def _count_waste(lake: LakeFolder, named: set[str]) -> Check:

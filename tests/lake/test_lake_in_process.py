@@ -130,6 +130,10 @@ def test_the_doctor_looks_at_the_lake(world: LakeWorld) -> None:
     assert said["files"].startswith("ok: 2 versions, ")
     assert said["warehouse"] == "ok: it holds all versions"
     assert said["unnamed files"] == "ok: 0 files in no version, 0.0 MB"
+    assert said["versions"] == "ok: 2 versions since the last that is whole"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("etl.doctor.lake.MANY_VERSIONS", 1)
+        assert doctor_says(world.lake)["versions"].startswith("warn: ")
     assert doctor_says(world.local) == {}
     file = world.folder_of_lake.path_of(world.folder_of_lake.read(1).tables[0].file)
     moved = file.rename(file.with_name(f"other-{file.name}"))
