@@ -326,7 +326,7 @@ def test_whatever_drifts_can_be_listed_and_comes_back(
     new = write_drift(settings)
     reload_all(settings)
 
-    assert len(new.fields) > 100
+    assert len(new.fields) > (50 if models else 100)
     left = [path for path, rule, _ in drift_of(settings) if rule == "unlisted_key"]
     assert [path for path in left if '["*"]' not in path] == []
     world.catalog = read_catalog(settings.catalog_path)
