@@ -36,15 +36,29 @@ IN_PROCESS = (
 
 @click.command()
 @click.argument("paths", nargs=-1)
-@click.option("--unwrap", metavar="KEY", default="", help="Messages are in envelopes, under KEY.")
-@click.option("--encoding", metavar="NAME", default="", help="Of text that is not UTF-8.")
-@click.option("--column", metavar="NAME", default="", help="Of a CSV or Parquet file's messages.")
-@click.option("--received-at", metavar="NAME", default="", help="The column of their times.")
-@click.option("--in-place", is_flag=True, help="Keep only where the bytes are, not a copy.")
 @click.option(
-    "--all", "take_all", is_flag=True, help="Also load kinds of files that are usually left out."
+    "--unwrap", metavar="KEY", default="", help="Take messages out of envelopes, from under KEY."
 )
-@click.option("--values", is_flag=True, help="Name left-out files; names may hold patient data.")
+@click.option("--encoding", metavar="NAME", default="", help="Encoding of text that is not UTF-8.")
+@click.option(
+    "--column",
+    metavar="NAME",
+    default="",
+    help="Column of a CSV or Parquet file that holds the messages.",
+)
+@click.option(
+    "--received-at",
+    metavar="NAME",
+    default="",
+    help="Column that holds the times they were received.",
+)
+@click.option("--in-place", is_flag=True, help="Keep no copy of the bytes, only their location.")
+@click.option(
+    "--all", "take_all", is_flag=True, help="Also load files that are left out by their kind."
+)
+@click.option(
+    "--values", is_flag=True, help="Print names of left-out files; may hold patient data."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_obj
 def load(
@@ -65,7 +79,7 @@ def load(
     JSON array or NDJSON, plain, .gz or .zst. Anything loaded before is recognized by its
     content and skipped, so running it twice changes nothing. Hidden and unfinished files in a
     folder, and files that cannot hold messages (images, PDF, XML, ...), are left out and
-    counted; --all loads the latter too.
+    counted; --all loads such files too.
 
     For a table, exported as CSV with a header or as Parquet, --column names the column that
     holds the messages. Without it such a file is recognized and the command to run is printed.
@@ -88,8 +102,8 @@ def load(
       redox-warehouse load --column payload --received-at created_at export.csv
       redox-warehouse load s3://bucket/redox/2026/
 
-    --unwrap takes messages out of envelopes: dots go deeper, [] takes each element of an array
-    ('Messages[].Body', 'Records[].Sns.Message'); JSON text and base64 on the way are read.
+    --unwrap takes messages out of envelopes: a dot goes one level deeper, [] takes each element
+    of an array ('Messages[].Body', 'Records[].Sns.Message'); JSON text and base64 are decoded.
 
     Exit code 3 means that some items were quarantined; see `redox-warehouse quarantine list`.
     Exit code 1 means that a file is damaged or cannot be read: it was left out or loaded as far
@@ -135,7 +149,7 @@ def load(
     else:
         _tell(batch.loaded)
         if unwrap and batch.loaded.skipped_objects:
-            _tell_misread(settings, recipe, unwrap)
+            _report_misread(settings, recipe, unwrap, batch.skipped_ids)
         for sentence in describe_keys(key for key in batch.misread.keys if key != unwrap):
             click.echo(sentence)
         if batch.unsettled:
@@ -225,14 +239,17 @@ def describe_keys(keys: Iterable[str]) -> Iterator[str]:
         yield f"Items hold messages under the key {key}; `redox-warehouse {command}` loads them."
 
 
-def _tell_misread(settings: Settings, recipe: str, unwrap: str) -> None:
-    """Known objects are skipped, those too that were loaded without the key at first."""
+def _report_misread(
+    settings: Settings, recipe: str, unwrap: str, skipped_ids: Sequence[str]
+) -> None:
+    """Known objects are skipped, even if they were loaded without the key at first."""
     from etl.pipeline.misread import count_misread
 
-    count = count_misread(settings, recipe)
+    count = count_misread(settings, recipe, skipped_ids)
     if count:
+        was = "was" if count == 1 else "were"
         click.echo(
-            f"{counted(count, 'object')} in quarantine came without this envelope key; "
+            f"{counted(count, 'object')} in quarantine {was} loaded without this envelope key; "
             f"`redox-warehouse quarantine replay --unwrap {quote(unwrap)}` tries again with it."
         )
 

@@ -29,7 +29,7 @@ class BatchSummary:
     """What loading batches did; `misread` is what an envelope key would load.
 
     `left_out` counts by reason what was not taken below the paths, `unsettled` the files that
-    changed just now and wait.
+    changed just now and wait. `skipped_ids` are the landed objects that were known before.
     """
 
     loaded: LoadSummary
@@ -37,6 +37,7 @@ class BatchSummary:
     misread: Misread = field(default_factory=Misread)
     left_out: tuple[tuple[str, int], ...] = ()
     unsettled: int = 0
+    skipped_ids: tuple[str, ...] = ()
 
 
 def load_batch(
@@ -67,5 +68,6 @@ def load_batch(
             in_place=in_place or settings.load.in_place,
             refused=refuse,
         )
-        misread = find_misread(loader, loaded, loader.skipped_ids)
-    return BatchSummary(loaded, tuple(refused), misread)
+        skipped_ids = tuple(loader.skipped_ids)
+        misread = find_misread(loader, loaded, skipped_ids)
+    return BatchSummary(loaded, tuple(refused), misread, skipped_ids=skipped_ids)

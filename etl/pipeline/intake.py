@@ -33,7 +33,7 @@ class Intake:
     """Sources on their way to loads.
 
     `taken` are the items that were loaded before, by object; of `purged` objects nothing may be
-    kept; `unchanged` are the tags of those that need not be opened. A source that permanently
+    kept; `unchanged` are the objects that need not be opened, by tag. A source that permanently
     cannot be read raises, or is passed to `refused`, remembered as seen without an object, and left
     out. `summary` counts objects, `seen` is what to remember, `skipped_ids` are objects that were
     known; they are complete when the last portion was taken.
@@ -45,7 +45,7 @@ class Intake:
     load_bytes: int
     unwrap: str
     taken: dict[str, int]
-    unchanged: frozenset[Tag]
+    unchanged: Mapping[Tag, str]
     refused: Refused | None
     purged: frozenset[str] = frozenset()
     summary: LoadSummary = field(default_factory=LoadSummary)
@@ -84,10 +84,12 @@ class Intake:
     def _changed(self, sources: Iterable[SourceFile]) -> Iterator[SourceFile]:
         """Those that must be opened to know what they hold."""
         for source in sources:
-            if _tag_of(source) in self.unchanged:
+            object_id = self.unchanged.get(_tag_of(source))
+            if object_id is None:
+                yield source
+            else:
                 self.summary += LoadSummary(objects=1, skipped_objects=1)
-                continue
-            yield source
+                self.skipped_ids.append(object_id)
 
     def _take(
         self, source: SourceFile, landing: Callable[[], LandedObject]
@@ -131,13 +133,13 @@ class Intake:
         return Portion(tuple(pieces), tuple(cut_into_units(self.landing, pieces)))
 
 
-def unchanged_tags(entries: Iterable[SeenEntry], taken: Mapping[str, int]) -> frozenset[Tag]:
-    """Tags of the objects of a store that are loaded already."""
-    return frozenset(
-        (entry.uri, entry.size, entry.etag)
+def unchanged_objects(entries: Iterable[SeenEntry], taken: Mapping[str, int]) -> dict[Tag, str]:
+    """Return the objects of a store that are loaded already, by tag."""
+    return {
+        (entry.uri, entry.size, entry.etag): entry.object_id
         for entry in entries
         if entry.etag and entry.object_id in taken
-    )
+    }
 
 
 def _tag_of(source: SourceFile) -> Tag:

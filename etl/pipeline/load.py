@@ -26,7 +26,7 @@ from etl.memory import give_back_memory
 from etl.pipeline.ahead import make_ahead, with_following
 from etl.pipeline.catalog_cache import read_cached_plan
 from etl.pipeline.hash_key import check_hash_key, read_hash_key
-from etl.pipeline.intake import Intake, Portion, Refused, unchanged_tags
+from etl.pipeline.intake import Intake, Portion, Refused, unchanged_objects
 from etl.pipeline.opening import form_of
 from etl.pipeline.purge.erase import erase_pending
 from etl.pipeline.reading import Reading
@@ -188,7 +188,7 @@ class Loader:
             load_bytes=self.load_bytes,
             unwrap=unwrap,
             taken=taken,
-            unchanged=unchanged_tags(read_seen(self.settings.seen_path), taken),
+            unchanged=unchanged_objects(read_seen(self.settings.seen_path), taken),
             refused=refused,
             purged=self._purged_objects,
         )

@@ -100,11 +100,12 @@ def _first_items(
     return connection.execute(query, values).fetchall()
 
 
-def count_misread(settings: Settings, recipe: str) -> int:
-    """How many objects with open items were loaded by another recipe; 0 while busy."""
+def count_misread(settings: Settings, recipe: str, object_ids: Sequence[str]) -> int:
+    """Return how many of the objects have open items, loaded by another recipe; 0 while busy."""
     query = (
         "select count(distinct object_id) from core.quarantine "
         "join core.landed_object using (object_id) where state = 'open' and unwrap <> ? "
+        "and object_id in (select unnest(cast(? as varchar[]))) "
         "and object_id not in (select object_id from core.message)"
     )
     path = settings.warehouse_path
@@ -113,5 +114,5 @@ def count_misread(settings: Settings, recipe: str) -> int:
         read_lock(path, wait_s=0),
         open_warehouse(path, read_only=True) as connection,
     ):
-        return int(connection.execute(query, [recipe]).fetchall()[0][0])
+        return int(connection.execute(query, [recipe, list(object_ids)]).fetchall()[0][0])
     return 0

@@ -99,6 +99,19 @@ def test_key_given_too_late_is_told_and_can_be_corrected(
     assert "--unwrap" not in command.run("load", "--unwrap", "body", path).out
 
 
+def test_key_given_too_late_counts_the_objects_of_this_load(
+    command: CommandLine, tmp_path: Path
+) -> None:
+    for name in ("unrelated.json", "another.json"):
+        command.run("load", str(put(tmp_path, name, b"[{" + name.encode())))
+    path = str(put(tmp_path, "hooks.jsonl", json.dumps({"body": make_message("1")}).encode()))
+    command.run("load", path)
+
+    late = command.run("load", "--unwrap", "body", path)
+
+    assert "\n1 object in quarantine was loaded without this envelope key; " in late.out
+
+
 def test_key_that_leads_nowhere_is_forgotten(command: CommandLine, tmp_path: Path) -> None:
     """A replay of everything must not spoil objects whose messages only wait for the catalog."""
     unknown = make_message("1", model="Astrology")
