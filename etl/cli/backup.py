@@ -44,11 +44,11 @@ def backup(settings: Settings, target: str, keep: int | None, as_json: bool) -> 
 
 @click.command()
 @click.argument("source", metavar="DIR|URL")
-@click.option("--backup", "name", default="", help="Which one, as --list names it [the newest].")
+@click.option("--backup", "name", default="", help="Name of the backup, from --list [newest].")
 @click.option(
-    "--only", multiple=True, metavar="PATH", help="Only this part of the home; repeatable."
+    "--only", multiple=True, metavar="PATH", help="Restore only this part of the home; repeatable."
 )
-@click.option("--list", "is_listing", is_flag=True, help="List the backups and do nothing.")
+@click.option("--list", "is_listing", is_flag=True, help="List the backups; restore nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def restore(

@@ -58,7 +58,7 @@ def catalog() -> None:
 
 @catalog.command("import-ratings", epilog=IMPORT_EPILOG)
 @click.argument("pages", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--write", is_flag=True, help="Write HOME/catalog; without it nothing changes.")
+@click.option("--write", is_flag=True, help="Write to HOME/catalog; otherwise nothing changes.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def import_ratings(
@@ -101,8 +101,8 @@ def show(
 ) -> None:
     """Show a data model, or one PATH of it.
 
-    With --model the only argument is the PATH. Ratings shown are documented ones; a PATH of its own
-    shows every line with its source.
+    With --model, the only argument is the PATH. A data model is listed with its documented ratings;
+    a PATH is shown with every rating and its source.
     """
     if named:
         model, path = named, path or model

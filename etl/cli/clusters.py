@@ -19,12 +19,18 @@ def cluster_options(command: Command) -> Command:
     """The options `master`, `remote` and `confs`."""
     for option in (
         click.option(
-            "--conf", "confs", metavar="NAME=VALUE", multiple=True, help="Setting of Spark's own."
+            "--conf",
+            "confs",
+            metavar="NAME=VALUE",
+            multiple=True,
+            help="A setting of Spark; repeatable.",
         ),
         click.option(
-            "--remote", metavar="URL", help="Of a Spark Connect server (sc://...) instead."
+            "--remote", metavar="URL", help="URL of a Spark Connect server (sc://...) instead."
         ),
-        click.option("--master", metavar="URL", help="Of the cluster, or local[N] [lake.master]."),
+        click.option(
+            "--master", metavar="URL", help="URL of the cluster, or local[N] [lake.master]."
+        ),
     ):
         command = option(command)
     return command

@@ -21,9 +21,9 @@ COLUMNS = tuple(map(Column, ("state", "area", "name", "found", "action")))
               help="Dagster's folder (default HOME/dagster).")  # fmt: skip
 @click.option("--offline", is_flag=True, help="Do not contact the webhook, Redox or buckets.")
 @click.option("--bytes", "reads_bytes", is_flag=True,
-              help="Also read all landed bytes and compare them with their hashes.")  # fmt: skip
+              help="Also read all landed bytes and check their hashes.")  # fmt: skip
 @click.option("--fix", is_flag=True,
-              help="First bring Dagster's dagster.yaml up to date; a copy of it is kept.")  # fmt: skip
+              help="Update Dagster's dagster.yaml first; keeps a copy of the old one.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def doctor(
@@ -70,7 +70,7 @@ def _fix(home: Path | None, dagster_home: Path | None) -> None:
     from etl.settings import read_settings
 
     done = bring_up_to_date(dagster_home or read_settings(home).home / "dagster")
-    click.echo(f"dagster: {done or 'dagster.yaml is as needed'}", err=True)
+    click.echo(f"dagster: {done or 'dagster.yaml is up to date'}", err=True)
 
 
 def _print(checks: list[Check]) -> None:

@@ -45,11 +45,11 @@ COLUMNS = (
     "--model", "data_models", multiple=True, type=MODEL, help="Data model, as in Meta.DataModel."
 )
 @click.option("--limit", type=click.IntRange(1), default=1000, show_default=True,
-              help="Lines at most.")  # fmt: skip
+              help="Maximum number of lines.")  # fmt: skip
 @wide_option
-@click.option("--write", is_flag=True, help="List the new fields in HOME/catalog/fields.csv.")
+@click.option("--write", is_flag=True, help="Add the new fields to HOME/catalog/fields.csv.")
 @click.option("--new-model", metavar="NAME", default="",
-              help="A data model the catalog lacks: propose it from its messages in quarantine.")  # fmt: skip
+              help="Propose this unknown data model from its messages in quarantine.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def drift(

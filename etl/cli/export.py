@@ -19,7 +19,7 @@ Examples:
   redox-warehouse export two --table orders.message --table orders.orders_results
 
 \b
-Exit codes: 0 exported, 2 wrong call or nothing loaded, 4 busy, 5 disk full, 1 else.
+Exit codes: 0 exported, 2 wrong call or nothing loaded, 4 busy, 5 disk full, 1 anything else.
 """
 
 
@@ -45,20 +45,20 @@ Exit codes: 0 exported, 2 wrong call or nothing loaded, 4 busy, 5 disk full, 1 e
     type=click.Choice(["parquet", "csv"]),
     default="parquet",
     show_default=True,
-    help="In CSV values are as received: import it as text, a spreadsheet computes cells with =.",
+    help="CSV holds values as received; import it as text, or a spreadsheet computes cells that begin with =.",
 )
 @click.option(
     "--deidentify",
     "mode",
     type=click.Choice(["safe-harbor", "limited", "shifted"]),
-    help="Marts without what identifies a person, by these rules.",
+    help="Export de-identified marts, by these rules.",
 )
 @click.option(
     "--least-patients",
     type=click.IntRange(2),
     default=11,
     show_default=True,
-    help="With --deidentify: leave out words that fewer patients have.",
+    help="With --deidentify, leave out words that fewer patients have.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace an earlier export in DIR.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")

@@ -74,15 +74,15 @@ DAY = click.DateTime(["%Y-%m-%d"])
 )
 @click.option("--event", "event_types", multiple=True, type=EVENT, help="Event type.")
 @click.option("--source", "sources", multiple=True, help="Meta.Source.ID or name.")
-@click.option("--path", default="", type=FIELD_PATH, help="This path and all below it.")
-@click.option("--since", type=DAY, help="First day of the messages, UTC.")
-@click.option("--until", type=DAY, help="Day after the last, UTC.")
+@click.option("--path", default="", type=FIELD_PATH, help="Only this path and everything below it.")
+@click.option("--since", type=DAY, help="First day, by date of the message, UTC.")
+@click.option("--until", type=DAY, help="The day after the last day, UTC.")
 @click.option("--by", type=click.Choice(list(GROUPS)), multiple=True,
-              help="Count by this; repeatable. Default: rule, model, path.")  # fmt: skip
+              help="Group counts by this; repeatable. Default: rule, model, path.")  # fmt: skip
 @click.option("--messages", is_flag=True, help="List the findings one by one, with message ids.")
 @click.option("--values", is_flag=True, help="List received values; on a terminal only.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True,
-              help="Lines at most.")  # fmt: skip
+              help="Maximum number of lines.")  # fmt: skip
 @wide_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj

@@ -91,7 +91,7 @@ def _short_help(target: str) -> str:
     "--home",
     type=click.Path(file_okay=False, path_type=Path),
     envvar="REDOX_WAREHOUSE_HOME",
-    help="Folder of all state (default .redox-warehouse).",
+    help="Folder that holds all state (default .redox-warehouse).",
 )
 @click.version_option(package_name="redox-warehouse")
 @click.pass_context

@@ -23,14 +23,14 @@ Examples:
 
 \b
 See docs/published.md for reading it with pandas, polars, Spark, SQLAlchemy, Power BI, Tableau.
-Exit codes: 0 published or unchanged, 2 nothing was loaded, 4 busy, 5 disk full, 1 other.
+Exit codes: 0 published or unchanged, 2 nothing was loaded, 4 busy, 5 disk full, 1 anything else.
 """
 
 
 @click.command(epilog=EPILOG)
-@click.option("--materialize", is_flag=True, help="Also make one self-contained DuckDB file.")
+@click.option("--materialize", is_flag=True, help="Also create one self-contained DuckDB file.")
 @click.option(
-    "--keep", type=click.IntRange(1), help="Versions to keep [publish.keep_versions]; 1 = no older."
+    "--keep", type=click.IntRange(1), help="Number of versions to keep [publish.keep_versions]."
 )
 @click.option(
     "--to",

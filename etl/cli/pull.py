@@ -33,21 +33,30 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 @click.command(epilog=EPILOG)
 @click.argument("requests", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--table", type=click.Path(path_type=Path), help="CSV that fills {{column}}.")
-@click.option("--day", type=DAY, help="The day that fills {{day}}, {{day_start}} and so on.")
-@click.option("--since", type=DAY, help="First of several days.")
-@click.option("--until", type=DAY, help="Last of several days, included.")
-@click.option("--partition", default="", help="A name; a new one asks everything again.")
-@click.option("--retry-errors", is_flag=True, help="Ask again what was answered with Meta.Errors.")
-@click.option("--parallel", type=click.IntRange(1, 256), help="Requests at once [pull.parallel].")
-@click.option("--dry-run", is_flag=True, help="Print what would be asked; send nothing.")
+@click.option(
+    "--table",
+    type=click.Path(path_type=Path),
+    help="CSV whose columns fill {{column}} placeholders.",
+)
+@click.option("--day", type=DAY, help="The day for {{day}}, {{day_start}} and so on.")
+@click.option("--since", type=DAY, help="First day of a range.")
+@click.option("--until", type=DAY, help="Last day of a range, inclusive.")
+@click.option("--partition", default="", help="A new name sends all requests again.")
+@click.option(
+    "--retry-errors", is_flag=True, help="Send requests again whose reply had Meta.Errors."
+)
+@click.option(
+    "--parallel", type=click.IntRange(1, 256), help="Number of concurrent requests [pull.parallel]."
+)
+@click.option("--dry-run", is_flag=True, help="Print what would be sent; send nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def pull(context: click.Context, /, **options: Any) -> None:
     """Send queries to Redox and keep the replies for the next load.
 
     REQUESTS are files (JSON or NDJSON) or folders of them; each request is one query of the Data
-    Model API. Requests that were answered before are not sent again, so a stopped pull resumes where it was.
+    Model API. Requests that were answered before are not sent again, so a stopped pull resumes
+    where it stopped.
     """
     from etl.pipeline.pull import PullRequest, plan_pull  # costs time others need not spend
     from etl.pipeline.pull import pull as send_queries

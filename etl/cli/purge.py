@@ -24,7 +24,7 @@ Examples:
   redox-warehouse purge --resume
 
 \b
-Exit codes: 0 purged or nothing to purge, 2 wrong call, 4 busy, 5 disk full, 1 else.
+Exit codes: 0 purged or nothing to purge, 2 wrong call, 4 busy, 5 disk full, 1 anything else.
 """
 
 
@@ -34,12 +34,10 @@ Exit codes: 0 purged or nothing to purge, 2 wrong call, 4 busy, 5 disk full, 1 e
     help="All messages of a patient, after merges; repeatable.",
 )  # fmt: skip
 @click.option("--source", "sources", multiple=True, help="Meta.Source.ID; repeatable.")
-@click.option(
-    "--before", type=click.DateTime(["%Y-%m-%d"]), help="Messages of days before this one, UTC."
-)
+@click.option("--before", type=click.DateTime(["%Y-%m-%d"]), help="Messages before this day, UTC.")
 @click.option("--message", "messages", type=ID, multiple=True, help="message_id; repeatable.")
 @click.option("--model", "data_models", multiple=True, help="Only this data model; repeatable.")
-@click.option("--reason", default="", help="Why; kept in the record, so without a patient's data.")
+@click.option("--reason", default="", help="Why. It is recorded, so do not put patient data in it.")
 @click.option("--dry-run", is_flag=True, help="Count what would be removed; change nothing.")
 @click.option("--resume", "is_resuming", is_flag=True, help="Only finish a purge that was killed.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

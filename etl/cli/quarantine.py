@@ -47,9 +47,9 @@ def quarantine() -> None:
 @click.option("--state", type=click.Choice(["open", "replayed", "resolved", "all"]), default="open")
 @click.option("--reason", default="", help="Only this reason.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True,
-              help="Lines at most.")  # fmt: skip
+              help="Maximum number of lines.")  # fmt: skip
 @wide_option
-@click.option("--values", is_flag=True, help="Name files where output is piped, and in JSON.")
+@click.option("--values", is_flag=True, help="Print file names in piped output and JSON too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def list_items(
@@ -116,8 +116,12 @@ def show_item(settings: Settings, quarantine_id: int) -> None:
 
 @quarantine.command("replay")
 @click.argument("quarantine_ids", type=ID, nargs=-1)
-@click.option("--unwrap", metavar="KEY", default="", help="They are in envelopes, under KEY.")
-@click.option("--encoding", metavar="NAME", default="", help="Of items that are not UTF-8.")
+@click.option(
+    "--unwrap", metavar="KEY", default="", help="Take messages out of envelopes, from under KEY."
+)
+@click.option(
+    "--encoding", metavar="NAME", default="", help="Encoding of items that are not UTF-8."
+)
 @cluster_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
@@ -138,8 +142,8 @@ def replay_items(
     --unwrap is for files that were loaded without it, or with another KEY; once messages of a file
     are loaded, its KEY stays. --encoding is for text that is not UTF-8, such as cp1252.
 
-    The items of a lake are read here, or by a cluster where --master, --remote or lake.master names
-    one.
+    In a lake, items are read in this process, or by a cluster if --master, --remote or
+    lake.master names one.
 
     \b
     Examples:

@@ -14,7 +14,7 @@ from etl.settings import Settings
 
 
 @click.command()
-@click.option("--unwrap", default="", help="Key of the envelopes of objects that had one.")
+@click.option("--unwrap", default="", help="Envelope key of objects that were loaded with one.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def recover(settings: Settings, unwrap: str, as_json: bool) -> None:

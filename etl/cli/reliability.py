@@ -80,14 +80,14 @@ MOST_SENTENCES = 10
 )
 @click.option("--source", default="", help="Meta.Source.ID, its name, or an organization.")
 @click.option("--event", "event_type", default="", type=EVENT, help="Event type.")
-@click.option("--all", "shows_all", is_flag=True, help="Every check, not only what is wrong.")
+@click.option("--all", "shows_all", is_flag=True, help="List every check, not only what is wrong.")
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path),
               help="Write the HTML report to this file as well.")  # fmt: skip
 @click.option("--include-test", is_flag=True, help="Include test messages, as separate senders.")
 @click.option("--suppress-below", type=click.IntRange(0), default=0,
-              help="Hide counts from 1 to this minus 1.")  # fmt: skip
+              help="Hide counts above 0 that are below this number.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(0), default=20, show_default=True,
-              help="Fields at most, with --all and --json per data model and source; 0: all.")  # fmt: skip
+              help="Maximum number of fields, 0 for all; --all and --json: per model and source.")  # fmt: skip
 @wide_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj

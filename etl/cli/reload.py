@@ -24,11 +24,13 @@ DAY = click.DateTime(["%Y-%m-%d"])
 )
 @click.option("--source", "sources", multiple=True, help="Meta.Source.ID.")
 @click.option("--since", type=DAY, help="First day, UTC.")
-@click.option("--until", type=DAY, help="Day after the last, UTC.")
+@click.option("--until", type=DAY, help="The day after the last day, UTC.")
 @click.option(
     "--slice", "slices", type=int, multiple=True, help=f"Slice: message_id >> {SLICE_BITS}."
 )
-@click.option("--rebuild-tables", is_flag=True, help="Change column types first; everything.")
+@click.option(
+    "--rebuild-tables", is_flag=True, help="First change column types; reloads everything."
+)
 @cluster_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
@@ -51,8 +53,8 @@ def reload(
     type of a field changed. Every slice that holds a selected message is replaced in one
     transaction; message ids stay. Without options, everything is reloaded.
 
-    In a lake each slice is replaced by one version. The work is done here, or by the executors of a
-    cluster where --master, --remote or lake.master names one.
+    In a lake, each slice becomes one version. The work is done in this process, or by a cluster
+    if --master, --remote or lake.master names one.
 
     \b
     Examples:

@@ -12,9 +12,7 @@ from etl.settings import Settings
 
 
 @click.command()
-@click.option(
-    "--apply", "is_applied", is_flag=True, help="Remove it; without this option it is only counted."
-)
+@click.option("--apply", "is_applied", is_flag=True, help="Remove it, instead of only counting it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def retain(settings: Settings, is_applied: bool, as_json: bool) -> None:

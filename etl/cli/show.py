@@ -10,7 +10,7 @@ from etl.settings import Settings
 
 @click.command()
 @click.argument("message_id", type=ID)
-@click.option("--envelope", is_flag=True, help="With the envelope it was stored in.")
+@click.option("--envelope", is_flag=True, help="Print it with the envelope in which it arrived.")
 @click.pass_obj
 def show(settings: Settings, message_id: int, envelope: bool) -> None:
     """Print the bytes of MESSAGE_ID exactly as received.

@@ -23,17 +23,29 @@ Examples:
 
 \b
 Needs the extra `spark` and Java 17 here, and on executors what requirements-executors.txt names.
-See docs/scale.md. Exit codes as of `redox-warehouse load`.
+See docs/scale.md. Exit codes are those of `redox-warehouse load`.
 """
 
 
 @click.command(epilog=EPILOG)
 @click.argument("paths", nargs=-1, required=True)
 @cluster_options
-@click.option("--unwrap", metavar="KEY", default="", help="Messages are in envelopes, under KEY.")
-@click.option("--encoding", metavar="NAME", default="", help="Of text that is not UTF-8.")
-@click.option("--column", metavar="NAME", default="", help="Of a CSV or Parquet file's messages.")
-@click.option("--received-at", metavar="NAME", default="", help="The column of their times.")
+@click.option(
+    "--unwrap", metavar="KEY", default="", help="Take messages out of envelopes, from under KEY."
+)
+@click.option("--encoding", metavar="NAME", default="", help="Encoding of text that is not UTF-8.")
+@click.option(
+    "--column",
+    metavar="NAME",
+    default="",
+    help="Column of a CSV or Parquet file that holds the messages.",
+)
+@click.option(
+    "--received-at",
+    metavar="NAME",
+    default="",
+    help="Column that holds the times they were received.",
+)
 @click.option("--pipes", is_flag=True, hidden=True, help="Report to Dagster, which started this.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_obj

@@ -34,7 +34,7 @@ Examples:
 
 \b
 What you can query: docs/marts.md, docs/analysts.md, and catalog.html of the version.
-Exit codes: 0 answered, 2 wrong query or nothing published, 1 other.
+Exit codes: 0 answered, 2 wrong query or nothing published, 1 anything else.
 """
 
 
@@ -48,15 +48,15 @@ Exit codes: 0 answered, 2 wrong query or nothing published, 1 other.
     type=click.IntRange(0),
     default=200,
     show_default=True,
-    help="Rows shown on a terminal, 0 for all.",
+    help="Number of rows on a terminal; 0 for all.",
 )
 @click.option("--wide", is_flag=True, help="Print every column, however wide the terminal is.")
 @click.pass_obj
 def sql(settings: Settings, query: str | None, form: str | None, limit: int, wide: bool) -> None:
     """Query the published version in SQL, or open a prompt.
 
-    QUERY is one SELECT; without it, it is read from standard input, and on a terminal a prompt
-    opens. Nothing can be changed, times are UTC, and rows go to standard output alone. Piped, a
+    QUERY is one SELECT. Without it, the query is read from standard input, or a prompt opens on a
+    terminal. Nothing can be changed, times are in UTC, and only rows go to standard output. Piped, a
     table is tab-separated with all its rows.
     """  # fmt: skip
     from etl.queries.query import open_session, split_statements

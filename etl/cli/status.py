@@ -97,7 +97,7 @@ def _facts(found: dict[str, Any]) -> dict[str, str]:
         "Messages": f"received {messages['received']:,} = loaded {messages['loaded']:,} + "
         f"duplicate {messages['duplicate']:,} + quarantined {messages['quarantined']:,}"
         f"{_purged(messages)}",
-        "Loads": f"{found['loads']:,} (with replays and reloads), the last "
+        "Loads": f"{found['loads']:,} (including replays and reloads), last at "
         f"{_moment(found['last_load_at'])}; {counted(found['objects'], 'landed object')}, "
         f"{_size(found['bytes'])} received",
         "Published": f"version {published['version']}, {_moment(published['published_at'])}"

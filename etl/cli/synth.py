@@ -27,8 +27,8 @@ Examples:
   redox-warehouse synth story --scenarios --patients 2000 --truth story-truth
 
 \b
-The same catalog, dials and seed give the same bytes. docs/synth.md lists all dials.
-Exit codes: 0 written, 2 wrong call, 1 else.
+The same catalog, settings and seed give the same bytes. docs/synth.md lists all settings.
+Exit codes: 0 written, 2 wrong call, 1 anything else.
 """
 # option -> dial; an option that is not given leaves the dial as it is
 DIALS = {
@@ -70,31 +70,31 @@ SHARE = click.FloatRange(0, 1)
 
 @click.command(epilog=EPILOG)
 @click.argument("out", type=FOLDER)
-@click.option("--messages", "-n", type=click.IntRange(0), help="How many messages [1000].")
-@click.option("--seed", type=int, help="Another seed gives other messages [1].")
+@click.option("--messages", "-n", type=click.IntRange(0), help="Number of messages [1000].")
+@click.option("--seed", type=int, help="Random seed [1].")
 @click.option(
     "--model", "models", multiple=True, type=MODEL, help="Only this data model; repeatable."
 )
 @click.option(
     "--event", "events", multiple=True, type=EVENT, help="Only this event type; repeatable."
 )
-@click.option("--sources", type=click.IntRange(1), help="Number of sending sources [1; 3].")
-@click.option("--days", type=click.IntRange(1), help="Days over which messages spread [1; 30].")
+@click.option("--sources", type=click.IntRange(1), help="Number of sources [1; 3].")
+@click.option("--days", type=click.IntRange(1), help="Number of days that messages cover [1; 30].")
 @click.option("--first-day", metavar="YYYY-MM-DD", help="The first day, UTC.")
 @click.option(
-    "--patients", type=click.IntRange(1), help="Patients of each source [500; 1000 in all]."
+    "--patients", type=click.IntRange(1), help="Patients per source [500], or in total [1000]."
 )
 @click.option(
     "--replies",
     type=click.Choice(["recorded", "documented"]),
     help="As Redox's API sends them, or as its documentation prints them [recorded].",
 )
-@click.option("--density", type=click.FloatRange(0), help="How full fields are [1.0].")
+@click.option("--density", type=click.FloatRange(0), help="Factor on fill rates [1.0].")
 @click.option("--test-share", type=SHARE, help="Share of messages marked as test [0].")
-@click.option("--faults", type=SHARE, help="Share of each kind of fault [0].")
+@click.option("--faults", type=SHARE, help="Share of messages with each kind of fault [0].")
 @click.option("--duplicates", type=SHARE, help="Share of redeliveries [0].")
 @click.option("--large", type=SHARE, help="Share of large messages [0].")
-@click.option("--large-bytes", type=click.IntRange(1), help="Their size [2000000].")
+@click.option("--large-bytes", type=click.IntRange(1), help="Size of large messages [2000000].")
 @click.option(
     "--format",
     "format_",
@@ -107,23 +107,23 @@ SHARE = click.FloatRange(0, 1)
 @click.option(
     "--profile",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="TOML file with any of the dials; options win.",
+    help="TOML file with any of the settings; options override it.",
 )
-@click.option("--set", "settings", multiple=True, metavar="DIAL=VALUE", help="Any other dial.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Any other setting; repeatable."
+)
 @click.option(
     "--scenarios",
     is_flag=True,
-    help="Coherent patients, visits, orders instead of single messages.",
+    help="Write coherent histories instead of independent messages.",
 )
 @click.option(
     "--arrival",
     type=click.Choice(["in-order", "shuffled"]),
     help="Order of delivery, with --scenarios [in-order].",
 )
-@click.option(
-    "--late", type=SHARE, help="Share delivered hours to days late, with --scenarios [0]."
-)
-@click.option("--truth", type=FOLDER, help="Folder for the truth of what was written.")
+@click.option("--late", type=SHARE, help="Share of messages delivered late, with --scenarios [0].")
+@click.option("--truth", type=FOLDER, help="Folder for the files that state the truth.")
 @click.option(
     "--catalog",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -133,12 +133,12 @@ SHARE = click.FloatRange(0, 1)
 def synth(out: Path, **options: Any) -> None:
     """Write synthetic messages to the folder OUT.
 
-    They cover every event type, and everything in them is invented. With faults or a profile
-    they have planted faults, and --truth lists exactly which. With --scenarios they form
+    They cover every event type, and everything in them is invented. --faults and --profile
+    plant faults, and --truth lists exactly which. With --scenarios they form
     coherent histories (each visit has its patient, each result its order), and --truth writes
     the final state: patients.csv, encounters.csv, appointments.csv, lab_results.csv and others.
-    Where two defaults are shown,
-    the second one is that of --scenarios.
+    Where two defaults are shown, the second one applies with
+    --scenarios.
     """
     if options["scenarios"]:
         _write_scenarios(out, options)

@@ -67,7 +67,7 @@ def read_config(file: Path) -> Config | None:
 def check_dagster(folder: Path) -> Iterator[Check]:
     """Check Dagster's home: its rights, its configuration, its daemon and runs."""
     if not folder.is_dir():
-        yield ok(AREA, "home", "not set up; `make dagster` makes it")
+        yield ok(AREA, "home", "not set up; `make dagster` creates it")
     elif not os.access(folder, os.W_OK):
         yield fail(AREA, "home", "it cannot be written", "correct its owner or DAGSTER_HOME.")
     else:
@@ -79,8 +79,8 @@ def check_dagster(folder: Path) -> Iterator[Check]:
 def check_rights(folder: Path) -> Check:
     """Check that others cannot look into it: the rights of what Dagster made first vary."""
     if folder.stat().st_mode & 0o077:
-        return warn(AREA, "rights", "others may look into it", f"run chmod go= {folder}.")
-    return ok(AREA, "rights", "it is for its owner only")
+        return warn(AREA, "rights", "others can read it", f"run chmod go= {folder}.")
+    return ok(AREA, "rights", "only its owner can read it")
 
 
 def check_config(folder: Path) -> Iterator[Check]:
@@ -90,14 +90,14 @@ def check_config(folder: Path) -> Iterator[Check]:
     action = "run `redox-warehouse doctor --fix`, then start Dagster again."
     if config is None:
         by_hand = f"correct or delete {file}, then run `redox-warehouse doctor --fix`."
-        yield warn(AREA, FILE, "it cannot be read, so Dagster's own defaults hold", by_hand)
+        yield warn(AREA, FILE, "it cannot be read, so Dagster uses its own defaults", by_hand)
         return
     faults = lacking(config)
     for section, trouble in WHAT_FOR.items():
         if section in faults:
             yield warn(AREA, section, trouble, action)
         else:
-            yield ok(AREA, section, "as needed")
+            yield ok(AREA, section, "as required")
 
 
 def lacking(config: Config) -> set[str]:

@@ -49,7 +49,7 @@ def _daemon(instance: dg.DagsterInstance, waiting: int) -> Check:
     beats = [beat.timestamp for beat in instance.get_daemon_heartbeats().values()]
     silent_s = time.time() - max(beats, default=0)
     if beats and silent_s <= SILENT_S:
-        return ok(AREA, "daemon", f"it works, {counted(waiting, 'run')} queued")
+        return ok(AREA, "daemon", f"running, {counted(waiting, 'run')} queued")
     action = "start `make dagster` or the service dagster-daemon; sensors and queued runs need it."
     since = f"no sign of life for {silent_s / 60:,.0f} minutes" if beats else "it never ran"
     return warn(AREA, "daemon", f"{since}, {counted(waiting, 'run')} queued", action)
@@ -60,9 +60,9 @@ def _places(instance: dg.DagsterInstance) -> Check:
     holders = instance.event_log_storage.get_concurrency_run_ids()
     count = _count_ended(instance, holders) if holders else 0
     if not count:
-        return ok(AREA, "places", "none is held by a run that ended")
+        return ok(AREA, "slots", "no ended run holds one")
     action = "start Dagster with the dagster.yaml of this release; it frees them within a minute."
-    return warn(AREA, "places", f"{counted(count, 'run')} that ended still hold one", action)
+    return warn(AREA, "slots", f"{counted(count, 'run')} that ended still hold a slot", action)
 
 
 def _count_ended(instance: dg.DagsterInstance, run_ids: Collection[str]) -> int:

@@ -33,7 +33,7 @@ AREAS: dict[str, Checks] = {
     "catalog": check_catalog,
     "warehouse": check_warehouse,
     "published": check_published,
-    "ways in": check_ways_in,
+    "sources": check_ways_in,
     "secrets": check_secret_files,
 }
 EXPECTED = (RedoxWarehouseError, OSError, duckdb.Error, ValueError, KeyError, ImportError)
@@ -48,7 +48,7 @@ def examine(
 ) -> Iterator[Check]:
     """Every check, in order; a configuration that cannot be read ends them early.
 
-    Unless offline, the ways in that are set up are asked whether they answer. Reading bytes takes
+    Unless offline, contacts the sources that are set up. Reading bytes takes
     as long as reading all that was ever landed.
     """
     try:
@@ -56,7 +56,7 @@ def examine(
     except RedoxWarehouseError as error:
         yield Check("configuration", "settings", State.FAIL, "they cannot be read", str(error))
         return
-    yield Check("configuration", "settings", State.OK, "they are valid")
+    yield Check("configuration", "settings", State.OK, "valid")
     yield from _unread_names()
     for area, checks in AREAS.items():
         yield from _guarded(area, lambda checks=checks: checks(settings))  # type: ignore[misc]
@@ -66,7 +66,7 @@ def examine(
     )
     yield from _guarded("lake", lambda: check_lake(settings, is_reading=is_reading_bytes))
     if not is_offline:
-        yield from _guarded("ways in", lambda: check_reach(settings))
+        yield from _guarded("sources", lambda: check_reach(settings))
     folder = dagster_home or settings.home / "dagster"
     yield from _guarded("dagster", lambda: check_dagster(folder))
 

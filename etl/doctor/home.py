@@ -38,7 +38,7 @@ def check_installation(_: Settings) -> Iterator[Check]:
     if faults:
         yield fail(area, "packages", "; ".join(faults), f"{_INSTALL}.")
     else:
-        yield ok(area, "packages", f"all as needed, duckdb {version('duckdb')}")
+        yield ok(area, "packages", f"complete, with duckdb {version('duckdb')}")
     yield _extensions(area)
 
 
@@ -70,7 +70,7 @@ def check_home(settings: Settings) -> Iterator[Check]:
     home, area = settings.home, "home"
     if not home.is_dir():
         yield warn(
-            area, "folder", "it does not exist yet", "run `redox-warehouse load` to make it."
+            area, "folder", "it does not exist yet", "run `redox-warehouse load` to create it."
         )
         return
     yield _writable(area, home)
@@ -82,9 +82,9 @@ def check_home(settings: Settings) -> Iterator[Check]:
 def _writable(area: str, home: Path) -> Check:
     try:
         with tempfile.TemporaryFile(dir=home):
-            return ok(area, "folder", "it can be written")
+            return ok(area, "folder", "writable")
     except OSError:
-        action = "give its owner the right to write, or choose another with --home."
+        action = "make it writable for its owner, or choose another folder with --home."
         return fail(area, "folder", "it cannot be written", action)
 
 
@@ -104,9 +104,9 @@ def _rights(area: str, settings: Settings) -> Check:
     if opened:
         action = f"run chmod -R go= on them in {settings.home}."
         places = ", ".join(f"{name} ({count:,})" for name, count in sorted(opened.items()))
-        return warn(area, "rights", f"others can get at {places}", action)
-    group = ", but for what is published, which a group may read" if shared else ""
-    return ok(area, "rights", f"all is for its owner only{group}")
+        return warn(area, "rights", f"others have access to {places}", action)
+    group = ", except that a group may read what is published" if shared else ""
+    return ok(area, "rights", f"only its owner can read it{group}")
 
 
 def _everything(home: Path) -> Iterator[Path]:
@@ -126,7 +126,7 @@ def _space(area: str, settings: Settings) -> Check:
         return fail(area, "disk", found, "free space before the next load.")
     wanted = max(4 * settings.load.load_bytes, settings.receive.min_free_bytes)
     if free < wanted:
-        action = f"free space: a load of full size wants {wanted / 1e9:,.1f} GB."
+        action = f"free space: a load of full size needs {wanted / 1e9:,.1f} GB."
         return warn(area, "disk", found, action)
     return ok(area, "disk", found)
 
@@ -139,7 +139,7 @@ def _leftovers(area: str, settings: Settings) -> Check:
     except WarehouseBusy:
         return ok(area, "leftovers", "a load is running")
     except PermissionError:  # a copy to read, which no load writes to
-        return ok(area, "leftovers", "not looked for in a home that cannot be written")
+        return ok(area, "leftovers", "not checked, because the home is not writable")
     found += [path for path in _folders(settings.temporary_path) if is_left_over(path)]
     found += [path for path in _folders(settings.landing_path / "tmp") if is_left_over(path)]
     if found:

@@ -17,7 +17,7 @@ from etl.warehouse.ledger import purged_objects
 AREA = "landing"
 MOST_NAMES = 5
 _KNOWN = "select object_id, coalesce(in_place, false) from core.landed_object order by landed_at"
-_UNTIL_THEN = "until then their messages can be neither shown nor reloaded."
+_UNTIL_THEN = "until then their messages cannot be shown or reloaded."
 _REMEDY = (
     "load the files they came from again, which replaces them, run `redox-warehouse recover` where "
     f"only an index is damaged, or restore HOME/landing from a backup; {_UNTIL_THEN}"
@@ -36,19 +36,19 @@ def check_kept_bytes(settings: Settings, *, is_reading: bool) -> Iterator[Check]
     try:
         known = _known_objects(settings)
     except WarehouseBusy:
-        yield ok(AREA, "objects", "a load is writing; look again when it is done")
+        yield ok(AREA, "objects", "a load is running; run doctor again when it is done")
         return
     except PermanentError:  # reported by the checks of the warehouse
         return
     if not known:
-        yield ok(AREA, "objects", "nothing was loaded yet")
+        yield ok(AREA, "objects", "nothing is loaded yet")
         return
     landing = Landing(settings.landing_path, sources=Sources(settings.buckets))
     missing = [name for name, in_place in known if not landing.keeps(name, in_place=in_place)]
     if missing:
         yield fail(AREA, "objects", _told(missing, len(known), "missing"), _remedy(settings))
     else:
-        yield ok(AREA, "objects", f"{counted(len(known), 'object')}, all here")
+        yield ok(AREA, "objects", f"{counted(len(known), 'object')}, none missing")
     if is_reading:
         lost = set(missing)
         yield _read([name for name, _ in known if name not in lost], landing, _remedy(settings))
@@ -85,7 +85,7 @@ def _read(names: list[str], landing: Landing, remedy: str) -> Check:
     if damaged:
         return fail(AREA, "bytes", _told(damaged, len(names), "damaged"), remedy)
     if unread:
-        action = "look at `ways in`, and read again once the source answers."
+        action = "see `sources`, and run doctor again once the source answers."
         return fail(AREA, "bytes", _told(unread, len(names), "out of reach"), action)
     return ok(AREA, "bytes", f"{counted(len(names), 'object')} read, all unchanged")
 

@@ -34,7 +34,9 @@ def check_lake(settings: Settings, *, is_reading: bool) -> Iterator[Check]:
         action = f"restore HOME/{FOLDER} from a backup."
         yield fail(AREA, "files", f"{found}, of which {damaged:,} are missing or changed", action)
     else:
-        yield ok(AREA, "files", f"{found}, {'read, all unchanged' if is_reading else 'all whole'}")
+        yield ok(
+            AREA, "files", f"{found}, {'read, all unchanged' if is_reading else 'none damaged'}"
+        )
     yield from _check_book(settings, newest)
     yield _count_versions(newest - lake.oldest() + 1 if newest else 0)
     yield _count_waste(lake, needed)
@@ -48,10 +50,10 @@ def _check_book(settings: Settings, newest: int) -> Iterator[Check]:
     except WarehouseBusy:
         return
     if behind:
-        action = "run `redox-warehouse load`; it takes them first."
+        action = "run `redox-warehouse load`; it loads them first."
         yield warn(AREA, "warehouse", f"it lacks {counted(behind, 'version')}", action)
     else:
-        yield ok(AREA, "warehouse", "it holds all versions")
+        yield ok(AREA, "warehouse", "it has all versions")
 
 
 def _count_versions(count: int) -> Check:

@@ -20,7 +20,7 @@ from etl.pull.auth import login_faults
 from etl.sections import ReceiveSettings
 from etl.settings import Settings
 
-AREA = "ways in"
+AREA = "sources"
 PATIENCE_S = 10.0
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
 
@@ -48,7 +48,7 @@ def _webhook(receive: ReceiveSettings) -> Check:
         action = "see `reason` in /readyz and the receiver's log; Redox sends again."
         return fail(AREA, name, f"not ready, status {error.code}", action)
     except (URLError, OSError, ValueError):
-        action = "start `redox-warehouse receive`, or look at its service."
+        action = "start `redox-warehouse receive`, or check its service."
         return warn(AREA, name, f"nothing answers at {address}", action)
 
 
@@ -60,7 +60,7 @@ def _login(settings: Settings) -> Check:
         check_pull_login(asked)
     except RedoxWarehouseError as error:
         return fail(AREA, "pull login", "no token", str(error))
-    return ok(AREA, "pull login", "Redox gave a token")
+    return ok(AREA, "pull login", "Redox issued a token")
 
 
 def _bucket(settings: Settings, url: str, name: str) -> Check:
@@ -73,7 +73,7 @@ def _bucket(settings: Settings, url: str, name: str) -> Check:
         return fail(AREA, name, f"no answer within {PATIENCE_S:.0f} s", action)
     if not is_there:
         action = "check bucket, prefix and the section buckets of the settings."
-        return warn(AREA, name, "nothing is there", action)
+        return warn(AREA, name, "nothing was found there", action)
     return ok(AREA, name, "it can be listed")
 
 

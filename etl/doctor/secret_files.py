@@ -10,7 +10,7 @@ from pathlib import Path
 from etl.doctor.records import Check, ok, warn
 from etl.settings import CONFIG_FILE, Settings
 
-AREA = "ways in"
+AREA = "sources"
 
 
 def check_secret_files(settings: Settings) -> Iterator[Check]:
@@ -27,9 +27,9 @@ def check_secret_files(settings: Settings) -> Iterator[Check]:
     if exposed:
         names = ", ".join(path.name for path in exposed)
         action = f"run chmod o= {' '.join(map(str, exposed))}, and consider new secrets."
-        yield warn(AREA, "secrets", f"every user of this machine can get at {names}", action)
+        yield warn(AREA, "secrets", f"every user of this machine can read {names}", action)
     elif files:
-        yield ok(AREA, "secrets", f"{', '.join(path.name for path in files)} kept from others")
+        yield ok(AREA, "secrets", f"{', '.join(path.name for path in files)} private")
 
 
 def _sets_secrets(config: Path) -> bool:

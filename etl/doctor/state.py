@@ -49,7 +49,11 @@ def check_catalog(settings: Settings) -> Iterator[Check]:
     yield ok(area, "site's lines", ", ".join(files) or "none")
     yield ok(area, "ratings", str(rating_share(catalog)))
     nulled = sum(map(len, nulled_fields(catalog, settings.values).values()))
-    yield ok(area, "value policies", f"{counted(nulled, 'field')} to lose values outside a set")
+    yield ok(
+        area,
+        "value policies",
+        f"{counted(nulled, 'field')} set to drop values outside their value set",
+    )
 
 
 def check_warehouse(settings: Settings) -> Iterator[Check]:
@@ -62,7 +66,7 @@ def check_warehouse(settings: Settings) -> Iterator[Check]:
     yield _adds_up(area, status, settings)
     if is_unfinished(settings):
         action = "run `redox-warehouse purge --resume`."
-        yield fail(area, "purge", "a purge was stopped before its end", action)
+        yield fail(area, "purge", "a purge is unfinished", action)
     if status and status["quarantine"]:
         count = sum(status["quarantine"].values())
         action = "see `redox-warehouse quarantine list`, then replay or resolve."
@@ -74,7 +78,7 @@ def check_warehouse(settings: Settings) -> Iterator[Check]:
         ):
             yield from _look_inside(area, connection, settings, status)
     except WarehouseBusy:
-        yield ok(area, "file", "a load is writing; its last commit is in status.json")
+        yield ok(area, "file", "a load is running; status.json has its last commit")
     except PermanentError:
         action = (
             f"move {settings.warehouse_path.name} away, put a backup of it in its place or none, "
@@ -93,8 +97,8 @@ def _missing(area: str, settings: Settings) -> Check:
     try:
         require_no_warehouse(settings.home)
     except PermanentError as error:
-        return fail(area, "file", "it is gone", str(error))
-    return ok(area, "file", "nothing was loaded yet")
+        return fail(area, "file", "it is missing", str(error))
+    return ok(area, "file", "nothing is loaded yet")
 
 
 def _parts_agree(area: str, connection: duckdb.DuckDBPyConnection, settings: Settings) -> Check:
@@ -103,12 +107,12 @@ def _parts_agree(area: str, connection: duckdb.DuckDBPyConnection, settings: Set
         identity.check(connection, settings.home)
         require_newest(connection, settings)
     except PermanentError as error:
-        return fail(area, "identity", "parts come from different times", str(error))
+        return fail(area, "identity", "its its its parts come from different times", str(error))
     damaged = [place for place, note in identity.notes_of(settings.home).items() if note is None]
     if damaged:
         found = f"{' and '.join(damaged)} cannot be read"
         return warn(area, "identity", found, "run `redox-warehouse load`; it writes them again.")
-    return ok(area, "identity", "warehouse, landing and versions belong together")
+    return ok(area, "identity", "warehouse, landing and versions match")
 
 
 def _adds_up(area: str, status: dict[str, Any] | None, settings: Settings) -> Check:
@@ -120,7 +124,7 @@ def _adds_up(area: str, status: dict[str, Any] | None, settings: Settings) -> Ch
     accounted = sum(messages.get(name, 0) for name in parts)
     if messages["received"] != accounted:
         found = f"received {messages['received']:,}, accounted for {accounted:,}"
-        return fail(area, "status", found, "report this; keep the home as it is.")
+        return fail(area, "status", found, "do not change the home, and report this.")
     return ok(area, "status", f"received {accounted:,} = {' + '.join(parts)}")
 
 
@@ -131,20 +135,20 @@ def _look_inside(
     status: dict[str, Any] | None,
 ) -> Iterator[Check]:
     if not _has_ledger(connection):
-        yield ok(area, "file", "nothing was loaded yet")
+        yield ok(area, "file", "nothing is loaded yet")
         return
     yield _parts_agree(area, connection, settings)
     fault = hash_fault(connection, settings.home)
     if fault:
         yield fail(area, "content hashes", "redeliveries would not be recognized", fault)
     else:
-        yield ok(area, "content hashes", "of the home's key")
+        yield ok(area, "content hashes", "computed with the home's key")
     yield _ledger(area, connection)
     yield _counts(area, connection)
     loads = _one(connection, "select count(*) from core.load")
     if status is not None and status["loads"] != loads:
         action = "run `redox-warehouse load`; it writes status.json again."
-        yield warn(area, "status", f"it has {status['loads']} loads of {loads}", action)
+        yield warn(area, "status", f"it lists {status['loads']} of {loads} loads", action)
     yield _catalog_hash(area, connection, settings)
     yield _room(area, connection)
 
@@ -160,7 +164,7 @@ def _ledger(area: str, connection: duckdb.DuckDBPyConnection) -> Check:
     query = f"select is_balanced, partly_taken from {view_select('quality.ledger_total')}"
     is_balanced, partly_taken = connection.execute(query).fetchall()[0]
     if not is_balanced:
-        action = "report this with the rows of quality.ledger_load; keep the home as it is."
+        action = "do not change the home, and report this with the rows of quality.ledger_load."
         return fail(area, "ledger", "it does not add up", action)
     if partly_taken:
         action = "run the same load again; it resumes."
@@ -185,7 +189,7 @@ def _room(area: str, connection: duckdb.DuckDBPyConnection) -> Check:
     total = room.used_bytes + room.free_bytes
     found = f"{room.free_bytes / 1e6:,.0f} of {total / 1e6:,.0f} MB of the file are free"
     if room.free_bytes > MOST_FREE_BYTES and room.free_bytes > MOST_FREE_SHARE * total:
-        action = "run `redox-warehouse compact` to give them back to the disk."
+        action = "run `redox-warehouse compact` to return it to the disk."
         return warn(area, "room", found, action)
     return ok(area, "room", found)
 
@@ -198,8 +202,10 @@ def _catalog_hash(area: str, connection: duckdb.DuckDBPyConnection, settings: Se
     except CatalogFaults:
         return ok(area, "catalog", "see above")
     if is_same:
-        return ok(area, "catalog", "the warehouse was written by this catalog")
-    action = "the next load adds columns; run `redox-warehouse reload` to fill them from the past."
+        return ok(area, "catalog", "the warehouse was written with this catalog")
+    action = (
+        "the next load adds columns; run `redox-warehouse reload` to fill them for loaded messages."
+    )
     return warn(area, "catalog", "it has changed since the last load", action)
 
 
@@ -213,19 +219,19 @@ def check_published(settings: Settings) -> Iterator[Check]:
             yield ok(area, "version", "nothing to publish yet")
         else:
             action = "run `redox-warehouse publish`."
-            yield warn(area, "version", "none, analysts see nothing", action)
+            yield warn(area, "version", "none yet, so analysts have nothing to read", action)
         return
     manifest = read_manifest(folder / MANIFEST)
     if manifest is None:
-        action = "run `redox-warehouse publish` to make a new one."
+        action = "run `redox-warehouse publish` to create a new one."
         yield fail(area, "version", f"version {folder.name} has no manifest", action)
         return
     loaded = status["last_load_at"] if status else None
     if loaded and datetime.fromisoformat(loaded) > datetime.fromisoformat(manifest.created_at):
-        action = "run `redox-warehouse publish`, or see that its schedule runs."
+        action = "run `redox-warehouse publish`, or check that its schedule is running."
         yield warn(area, "version", f"version {folder.name} is older than the last load", action)
     else:
-        yield ok(area, "version", f"version {folder.name} holds the last load")
+        yield ok(area, "version", f"version {folder.name} includes the last load")
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:

@@ -1,4 +1,4 @@
-"""Checks of the ways in: webhook, pull, watched paths."""
+"""Checks of the sources: webhook, pull, watched paths."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from etl.doctor.records import Check, fail, ok, warn
+from etl.plurals import counted
 from etl.pull.auth import login_faults
 from etl.setting_sources import read_token_file
 from etl.settings import Settings
 from etl.sources.seen import is_damaged, read_seen
 
-AREA = "ways in"
+AREA = "sources"
 # the package that opens URLs of this scheme, and the extra that installs it
 OPENERS = {
     "s3": ("s3fs", "s3"),
@@ -47,10 +48,10 @@ def _seen(settings: Settings) -> Check:
 def _incoming(folder: Path) -> Iterator[Check]:
     """Where webhook and pull hand over."""
     if folder.is_dir() and not os.access(folder, os.W_OK):
-        action = "make the folder incoming writable for the receiver's user."
-        yield fail(AREA, "incoming", "it cannot be written, so the webhook answers 503", action)
+        action = "make the folder HOME/incoming writable for the receiver's user."
+        yield fail(AREA, "incoming", "not writable, so the webhook answers 503", action)
     elif waiting := len(list(folder.glob("*.seg"))):
-        yield ok(AREA, "incoming", f"{waiting} closed segments wait for a load")
+        yield ok(AREA, "incoming", f"{counted(waiting, 'closed segment')} to load")
 
 
 def _webhook(settings: Settings) -> Check:
@@ -62,9 +63,9 @@ def _webhook(settings: Settings) -> Check:
             return fail(AREA, "webhook", "its token file cannot be read", action)
         count += len(read_token_file(given.token_file))
     if count:
-        return ok(AREA, "webhook", f"{count} verification tokens")
+        return ok(AREA, "webhook", counted(count, "verification token"))
     if given.token_file is not None:
-        action = "write one token per line into it."
+        action = "write one token per line into the file."
         return fail(AREA, "webhook", "its token file is empty", action)
     return ok(AREA, "webhook", "not set up (no token)")
 
@@ -93,8 +94,8 @@ def _watched(settings: Settings) -> Iterator[Check]:
             action = f"install redox-warehouse[{extra}]."
             yield fail(AREA, name, f"{scheme}:// needs {package}", action)
         elif not mark and not any(sign in path for sign in "*?[") and not _is_there(path):
-            action = "make it, mount it, or take it out of watch.paths."
-            yield warn(AREA, name, "it is not there", action)
+            action = "create it, mount it, or remove it from watch.paths."
+            yield warn(AREA, name, "it does not exist", action)
         else:
             yield ok(AREA, name, f"{scheme}://" if mark else "a local path")
 

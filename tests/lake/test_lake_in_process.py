@@ -128,7 +128,7 @@ def doctor_says(home: Path, *options: str) -> dict[str, str]:
 def test_the_doctor_looks_at_the_lake(world: LakeWorld) -> None:
     said = doctor_says(world.lake, "read")
     assert said["files"].startswith("ok: 2 versions, ")
-    assert said["warehouse"] == "ok: it holds all versions"
+    assert said["warehouse"] == "ok: it has all versions"
     assert said["unnamed files"] == "ok: 0 files in no version, 0.0 MB"
     assert said["versions"] == "ok: 2 versions since the last that is whole"
     with pytest.MonkeyPatch.context() as patch:

@@ -150,7 +150,7 @@ def test_home_whose_runs_ended_well_is_in_order(tmp_path: Path) -> None:
 
     found = {check.name: check for check in check_dagster(tmp_path)}
 
-    assert found["places"].state is State.OK
+    assert found["slots"].state is State.OK
     assert "runs" not in found
 
 
@@ -165,7 +165,7 @@ def test_daemon_that_never_ran_and_a_place_of_a_dead_run_are_found(tmp_path: Pat
     found = {check.name: check for check in check_dagster(tmp_path)}
 
     assert found["daemon"].found.startswith("it never ran")
-    assert found["places"].state is State.WARN and "1 run that ended" in found["places"].found
+    assert found["slots"].state is State.WARN and "1 run that ended" in found["slots"].found
 
 
 def test_damaged_records_are_a_warning(tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def test_damaged_files_of_state_fail_without_hiding_the_rest(changed: Settings) 
     changed.seen_path.write_bytes(b"no parquet")
     found = unwell(changed)
     assert found["warehouse", "check"] == "fail"
-    assert found["ways in", "seen list"] == "warn"
+    assert found["sources", "seen list"] == "warn"
     assert ("dagster", "home") in look(changed)
 
 
@@ -181,7 +181,7 @@ def kept_files(settings: Settings) -> list[Path]:
 
 
 def test_missing_bytes_are_told_until_their_files_are_loaded_again(changed: Settings) -> None:
-    assert look(changed)["landing", "objects"].found == "1 object, all here"
+    assert look(changed)["landing", "objects"].found == "1 object, none missing"
     kept_files(changed)[0].unlink()
     check = look(changed)["landing", "objects"]
     assert (check.state, check.found[:22]) == ("fail", "1 of 1 object missing:")
@@ -251,7 +251,7 @@ def test_ways_in_are_checked_as_far_as_they_are_set_up(
     changed: Settings, text: str, name: str, state: str, told: str
 ) -> None:
     add_file(changed, CONFIG_FILE, text)
-    check = look(changed)["ways in", name]
+    check = look(changed)["sources", name]
     assert (check.state, told in check.found) == (state, True)
 
 
@@ -266,16 +266,16 @@ SECRET_CONFIGURATIONS = [
 def test_a_configuration_with_secrets_is_kept_from_everybody(changed: Settings, text: str) -> None:
     config = add_file(changed, CONFIG_FILE, text)
     config.chmod(0o640)
-    assert look(changed)["ways in", "secrets"].state == "ok"
+    assert look(changed)["sources", "secrets"].state == "ok"
     config.chmod(0o644)
-    check = look(changed)["ways in", "secrets"]
+    check = look(changed)["sources", "secrets"]
     assert (check.state, CONFIG_FILE in check.found) == ("warn", True)
     assert f"chmod o= {config}" in check.action
 
 
 def test_a_configuration_without_secrets_may_be_read(changed: Settings) -> None:
     add_file(changed, CONFIG_FILE, "[load]\nworkers = 2\n").chmod(0o644)
-    assert ("ways in", "secrets") not in look(changed)
+    assert ("sources", "secrets") not in look(changed)
 
 
 @pytest.mark.parametrize("setting", ["receive.token_file", "pull.private_key_file"])
@@ -284,18 +284,18 @@ def test_files_of_secrets_are_kept_from_everybody(changed: Settings, setting: st
     file = add_file(changed, "secret.txt", "abc\n")
     add_file(changed, CONFIG_FILE, f'[{section}]\n{name} = "{file}"\n')
     file.chmod(0o644)
-    check = look(changed)["ways in", "secrets"]
+    check = look(changed)["sources", "secrets"]
     assert (check.state, check.found.endswith("secret.txt")) == ("warn", True)
     file.chmod(0o600)
-    assert look(changed)["ways in", "secrets"].state == "ok"
+    assert look(changed)["sources", "secrets"].state == "ok"
 
 
 def test_comments_of_a_token_file_are_no_tokens(changed: Settings) -> None:
     file = add_file(changed, "tokens", "# the first one\nabc\n\n# the next one\ndef\n")
     add_file(changed, CONFIG_FILE, f'[receive]\ntoken_file = "{file}"\n')
-    assert look(changed)["ways in", "webhook"].found == "2 verification tokens"
+    assert look(changed)["sources", "webhook"].found == "2 verification tokens"
     file.write_text("# none yet\n")
-    assert look(changed)["ways in", "webhook"].state == "fail"
+    assert look(changed)["sources", "webhook"].state == "fail"
 
 
 def test_a_watched_path_may_begin_at_the_users_home(
@@ -304,7 +304,7 @@ def test_a_watched_path_may_begin_at_the_users_home(
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "exports").mkdir()
     add_file(changed, CONFIG_FILE, '[watch]\npaths = ["~/exports"]\n')
-    assert look(changed)["ways in", "watched path 1"].state == "ok"
+    assert look(changed)["sources", "watched path 1"].state == "ok"
 
 
 def test_names_that_only_look_like_settings_are_told(

@@ -34,7 +34,7 @@ def rights(settings: Settings) -> tuple[str, str]:
 
 def test_later_versions_have_the_rights_of_the_folder(home: Settings) -> None:
     assert group_rights(home.published_path) == {0}
-    assert rights(home) == ("ok", "all is for its owner only")
+    assert rights(home) == ("ok", "only its owner can read it")
     home.published_path.chmod(0o750)
     load(home, "second", [make_patient("2", {})])
     version = publish(home).version

@@ -1,4 +1,4 @@
-"""`doctor` asks the ways in that are set up whether they answer, once and briefly."""
+"""`doctor` contacts the sources that are set up, once and briefly."""
 
 from __future__ import annotations
 
