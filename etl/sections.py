@@ -38,19 +38,19 @@ Endpoint = Annotated[str, AfterValidator(_check_endpoint)]
 class LoadSettings(Section):
     """How landed bytes become rows. Sizes in bytes."""
 
-    load_bytes: int = Field(512 * 2**20, ge=2**20, description="most bytes of one load")
+    load_bytes: int = Field(512 * 2**20, ge=2**20, description="maximum bytes per load")
     workers: int = Field(0, ge=0, description="threads that read messages; 0 = one per core")
     max_message_bytes: int = Field(64 * 2**20, ge=1024, description="larger items are quarantined")
     max_depth: int = Field(128, ge=8, description="deeper nested items are quarantined")
     max_small_items: int = Field(
         1_000_000,
         ge=1,
-        description="after so many items of an object under 40 bytes its rest is quarantined as one",
+        description="after this many items under 40 bytes, the rest of an object is quarantined as one item",
     )
     memory_bytes: int = Field(
-        0, ge=0, description="most memory of DuckDB per process; 0 = its own limit, 80%"
+        0, ge=0, description="maximum memory of DuckDB per process; 0 = its own limit, 80%"
     )
-    in_place: bool = Field(False, description="keep only URI and hash, not the bytes")
+    in_place: bool = Field(False, description="keep only the URI and hash, not the bytes")
 
 
 Policy = Literal["flag", "null"]
@@ -71,14 +71,14 @@ class ValueSettings(Section):
 class PublishSettings(Section):
     """What analysts read."""
 
-    keep_versions: int = Field(5, ge=1, description="published versions that are kept")
+    keep_versions: int = Field(5, ge=1, description="number of published versions to keep")
 
 
 class PurgeSettings(Section):
     """What a purge leaves behind."""
 
     redelivery: Literal["refuse", "load"] = Field(
-        "refuse", description="what becomes of purged content that is delivered again"
+        "refuse", description="what to do with purged content that is delivered again"
     )
 
 
@@ -91,7 +91,7 @@ class DeltaSettings(Section):
     keep_hours: int = Field(
         168,
         ge=0,
-        description="files that left a Delta table stay so long for readers of older states",
+        description="how long files that were removed from a Delta table are kept for readers of older states",
     )
     parallel: int = Field(8, ge=1, le=64, description="tables registered at once")
     storage: dict[str, SecretStr] = Field(
@@ -104,11 +104,13 @@ class LakeSettings(Section):
 
     master: str = Field("", description="the cluster of spark-load: spark://..., yarn, local[4]")
     sources: tuple[str, ...] = Field(
-        (), description="what Dagster's asset `lake` loads; empty = there is no such asset"
+        (), description="what Dagster's asset `lake` loads; empty = no such asset"
     )
-    load_bytes: int = Field(4 * 2**30, ge=2**20, description="most bytes of one load, a version")
+    load_bytes: int = Field(
+        4 * 2**30, ge=2**20, description="maximum bytes per load, which is one version"
+    )
     task_bytes: int = Field(
-        128 * 2**20, ge=2**16, description="most bytes of one task, which writes a file a table"
+        128 * 2**20, ge=2**16, description="maximum bytes per task, which writes one file per table"
     )
 
 
@@ -122,14 +124,18 @@ class RetentionSettings(Section):
     narrowest wins. Messages go with their rows and landed bytes, as a purge removes them.
     """
 
-    messages_days: dict[str, Days] = Field({}, description="days that messages are kept")
-    quarantine_days: int = Field(0, ge=0, description="days of items in quarantine; 0 for ever")
-    versions_days: int = Field(
-        0, ge=0, description="days of published versions, the newest excepted; 0 for ever"
+    messages_days: dict[str, Days] = Field({}, description="days to keep messages")
+    quarantine_days: int = Field(
+        0, ge=0, description="days to keep items in quarantine; 0 = forever"
     )
-    reports_days: int = Field(0, ge=0, description="days of reliability reports; 0 for ever")
-    dagster_days: int = Field(0, ge=0, description="days of Dagster's ended runs; 0 for ever")
-    apply: bool = Field(False, description="let the schedule remove; else it only counts")
+    versions_days: int = Field(
+        0, ge=0, description="days to keep published versions except the newest; 0 = forever"
+    )
+    reports_days: int = Field(0, ge=0, description="days to keep reliability reports; 0 = forever")
+    dagster_days: int = Field(0, ge=0, description="days to keep Dagster's ended runs; 0 = forever")
+    apply: bool = Field(
+        False, description="let the schedule remove data instead of only counting it"
+    )
 
 
 Severity = Literal["block", "warn"]
@@ -139,10 +145,11 @@ class MartSettings(Section):
     """The analyst layer: how marts are computed, and which of their tests block a version."""
 
     memory_bytes: int = Field(
-        0, ge=0, description="most memory while marts are computed; 0 = half of the machine's"
+        0, ge=0, description="maximum memory while marts are computed; 0 = half of the machine's"
     )
     patient_id_types: dict[str, str] = Field(
-        {}, description="by source ID: the IDType that is the source's own; else it is found"
+        {},
+        description="by source ID: the IDType by which the source names patients; detected if not set",
     )
     checks: dict[str, Severity] = Field(
         {},
@@ -168,16 +175,22 @@ class ReceiveSettings(Section):
     max_body_bytes: int = Field(
         64 * 2**20, ge=1024, le=256 * 2**20, description="larger bodies are answered 413"
     )
-    in_flight_bytes: int = Field(256 * 2**20, ge=1024, description="most body bytes held at once")
-    min_free_bytes: int = Field(2**30, ge=0, description="answer 503 when the disk has less")
-    segment_bytes: int = Field(64 * 2**20, ge=1024, description="close a segment of this size")
-    segment_age_s: float = Field(60, gt=0, description="close a segment this old")
+    in_flight_bytes: int = Field(256 * 2**20, ge=1024, description="maximum body bytes in memory")
+    min_free_bytes: int = Field(
+        2**30, ge=0, description="answer 503 when the disk has fewer free bytes"
+    )
+    segment_bytes: int = Field(64 * 2**20, ge=1024, description="close a segment at this size")
+    segment_age_s: float = Field(60, gt=0, description="close a segment at this age")
     retry_after_s: int = Field(10, ge=1, description="what `Retry-After` says")
-    idle_timeout_s: float = Field(20, gt=0, description="cut a request that sends nothing so long")
-    request_timeout_s: float = Field(300, gt=0, description="cut a request that takes longer")
-    stop_timeout_s: float = Field(20, ge=0, description="wait so long for open requests at stop")
+    idle_timeout_s: float = Field(
+        20, gt=0, description="end a request that sends nothing for this long"
+    )
+    request_timeout_s: float = Field(300, gt=0, description="end a request that takes longer")
+    stop_timeout_s: float = Field(
+        20, ge=0, description="how long to wait for open requests when stopping"
+    )
     max_connections: int = Field(
-        4096, ge=2, description="connections at once, at most half of them without a valid token"
+        4096, ge=2, description="maximum connections, at most half of them without a valid token"
     )
     access_log: bool = Field(False, description="log accepted requests too, not only refused ones")
 
@@ -215,16 +228,18 @@ class PullSettings(Section):
     api_key: SecretStr | None = Field(None, description="legacy key")
     secret: SecretStr | None = Field(None, description="legacy secret")
     secret_file: Path | None = Field(None, description="file that holds the legacy secret")
-    ca_file: Path | None = Field(None, description="certificates of a site's own authority")
+    ca_file: Path | None = Field(None, description="certificates of the site's own authority")
     proxy: SecretStr | None = Field(None, description="URL of a forward proxy")
-    parallel: int = Field(4, ge=1, le=256, description="requests under way at once")
+    parallel: int = Field(4, ge=1, le=256, description="concurrent requests")
     timeout_s: float = Field(120, gt=0, description="longest whole exchange")
-    rate_limit: int = Field(10_000, ge=1, description="most requests in rate_window_s")
+    rate_limit: int = Field(10_000, ge=1, description="maximum requests in rate_window_s")
     rate_window_s: float = Field(300, gt=0, description="the window of rate_limit")
-    max_attempts: int = Field(6, ge=1, description="tries of one request")
+    max_attempts: int = Field(6, ge=1, description="attempts per request")
     backoff_s: float = Field(1, gt=0, description="first pause; doubles, with jitter")
-    longest_backoff_s: float = Field(60, gt=0, description="longest pause between tries")
-    longest_retry_after_s: float = Field(900, ge=0, description="a longer Retry-After stops")
+    longest_backoff_s: float = Field(60, gt=0, description="longest pause between attempts")
+    longest_retry_after_s: float = Field(
+        900, ge=0, description="a longer Retry-After stops the pull the pull"
+    )
     give_up_after: int = Field(10, ge=1, description="failed requests in a row that stop a pull")
     max_reply_bytes: int = Field(64 * 2**20, ge=1024, description="longest reply")
     segment_bytes: int = Field(64 * 2**20, ge=1, description="a segment closes at this size")
@@ -238,11 +253,12 @@ class WatchSettings(Section):
     """
 
     paths: tuple[str, ...] = Field(
-        (), description="folders, globs, URLs beside HOME/incoming, which is always watched"
+        (),
+        description="folders, globs and URLs in addition to HOME/incoming, which is always watched",
     )
-    every_s: int = Field(30, ge=5, description="pause between two looks")
-    settle_s: float = Field(10, ge=0, description="leave files changed in the last seconds")
-    max_batch_files: int = Field(5_000, ge=1, description="most files of one run")
+    every_s: int = Field(30, ge=5, description="pause between two checks")
+    settle_s: float = Field(10, ge=0, description="skip files that changed this recently")
+    max_batch_files: int = Field(5_000, ge=1, description="maximum files per run")
 
 
 class CheckSettings(Section):
@@ -252,36 +268,42 @@ class CheckSettings(Section):
     folder or prefix they arrived in. What "fails" also holds publishing back.
     """
 
-    quarantine_share: float = Field(0.01, ge=0, le=1, description="warn above, of items")
-    quarantine_error_share: float = Field(0.5, ge=0, le=1, description="fail above, of items")
-    warning_share: float = Field(0.25, ge=0, le=1, description="warn above, of messages")
-    error_share: float = Field(0.05, ge=0, le=1, description="fail above, of messages")
+    quarantine_share: float = Field(0.01, ge=0, le=1, description="warn above this share of items")
+    quarantine_error_share: float = Field(
+        0.5, ge=0, le=1, description="fail above this share of items"
+    )
+    warning_share: float = Field(0.25, ge=0, le=1, description="warn above this share of messages")
+    error_share: float = Field(0.05, ge=0, le=1, description="fail above this share of messages")
 
 
 class OrchestrationSettings(Section):
     """When Dagster does what by itself. Schedules are cron lines; an empty one switches off."""
 
     publish_after_load: bool = Field(True, description="publish as soon as something was loaded")
-    publish_pause_s: int = Field(300, ge=0, description="least time from one version to the next")
-    load_cron: str = Field("", description="load what waits at set times too, beside the sensor")
-    publish_cron: str = Field("", description="publish at set times too")
+    publish_pause_s: int = Field(300, ge=0, description="minimum time between versions")
+    load_cron: str = Field(
+        "", description="also load what is waiting at set times, in addition to the sensor"
+    )
+    publish_cron: str = Field("", description="also publish at set times")
     report_cron: str = Field("0 6 * * 1", description="reliability report")
-    senders_cron: str = Field("0 7 * * *", description="has a source fallen silent?")
+    senders_cron: str = Field("0 7 * * *", description="when to check for silent sources")
     fresh_within_days: dict[str, float] = Field(
         {},
         description="by data model (* for all): days within which something new should come; 0 for "
         "never; not set: the longest pause of its last eight weeks",
     )
-    retention_cron: str = Field("", description="what is older than section retention says")
-    pull_cron: str = Field("", description="yesterday's queries; empty = by hand only")
+    retention_cron: str = Field(
+        "", description="when to count or remove what is past its retention period"
+    )
+    pull_cron: str = Field("", description="when to send yesterday's queries; empty = only by hand")
     timezone: str = Field("UTC", description="time zone of the cron lines")
     owner: str = Field("team:data-engineering", description="owner shown on assets")
-    transient_retries: int = Field(3, ge=0, description="tries after a transient failure")
-    retry_wait_s: int = Field(30, ge=0, description="pause before the first; doubles")
+    transient_retries: int = Field(3, ge=0, description="reretries after a transient failure")
+    retry_wait_s: int = Field(30, ge=0, description="pause before the first retry; doubles")
     longest_retry_wait_s: int = Field(
         3600, ge=0, description="longest pause before a run is retried"
     )
-    pull_days_per_run: int = Field(7, ge=1, description="days that one run of a backfill asks")
+    pull_days_per_run: int = Field(7, ge=1, description="days per run of a backfill")
     pull_since: date = Field(date(2026, 1, 1), description="first day that can be pulled")
     pull_requests: Path | None = Field(None, description="request files; HOME/requests if not set")
     pull_table: Path | None = Field(None, description="CSV that fills the requests")
@@ -296,16 +318,18 @@ class AlertSettings(Section):
 
     webhook_url: SecretStr | None = Field(None, description="address to post to; a secret")
     webhook_kind: Literal["slack", "teams", "json"] = Field("slack", description="what it expects")
-    email_to: tuple[str, ...] = Field((), description="addresses that get an e-mail")
+    email_to: tuple[str, ...] = Field((), description="addresses that receive e-mail")
     email_from: str = Field("", description="sender of the e-mails")
     smtp_host: str = Field("", description="mail server")
     smtp_port: int = Field(587, ge=1, le=65535, description="its port; 465 for tls")
     smtp_security: Literal["starttls", "tls", "none"] = Field(
         "starttls", description="none only for a mail server on this machine"
     )
-    smtp_user: str = Field("", description="login, if the server wants one")
+    smtp_user: str = Field("", description="login, if the server requires one")
     smtp_password: SecretStr | None = Field(None, description="its password")
-    warnings: bool = Field(False, description="checks that warn too, not only those that fail")
+    warnings: bool = Field(
+        False, description="also report checks that warn, not only those that fail"
+    )
     dagster_url: str = Field("", description="address of Dagster's pages, for links in the texts")
 
     @property

@@ -76,7 +76,7 @@ def file_faults(path: Path) -> Iterator[str]:
     except tomllib.TOMLDecodeError as error:
         # "Expected '=' after a key in a key/value pair (at line 1, column 10)"
         place = str(error).rpartition("(at ")[2].rstrip(")")
-        yield f"{path.name} is no TOML at {place}"
+        yield f"{path.name} is not valid TOML at {place}"
 
 
 def unknown_sections(names: Iterable[str], *, prefix: str, known: Collection[str]) -> list[str]:

@@ -38,7 +38,7 @@ def backup(settings: Settings, target: str, keep: int | None, as_json: bool) -> 
     )
     if summary.is_same_disk:
         click.echo(
-            "It is on the same disk as the home: a snapshot, lost with the disk; back up to another."
+            "It is on the same disk as the home and would be lost with it; back up to another disk."
         )
 
 

@@ -113,7 +113,7 @@ def drift(
             say(f"There are more; --limit {10 * limit} shows them.")
         _say_next(lines)
     else:
-        say("Everything that came is listed in the catalog.")
+        say("Everything that arrived is listed in the catalog.")
     if place != "warehouse":
         say(f"A load is writing; this is the {place}.")
 
@@ -134,7 +134,7 @@ def _propose(settings: Settings, name: str, *, write: bool, as_json: bool) -> No
     number = counted(len(new.fields), "field")
     if write:
         say(f"{name} is in HOME/catalog now, with {number}.")
-        say("Look at what was written, then run `redox-warehouse quarantine replay` to load them.")
+        say("Review what was written, then run `redox-warehouse quarantine replay` to load them.")
     else:
         say(f"{number}; to write them, add --write.")
 
@@ -168,4 +168,4 @@ def _print_written(new: NewLines, *, as_json: bool) -> None:
     number = len(new.fields)
     told = f"{counted(number, 'field')} {is_or_are(number)}"
     click.echo(f"{told} listed in HOME/catalog/{new.file.name} now.")
-    click.echo(f"Look at what was written, then run `{command}` to fill the columns.")
+    click.echo(f"Review what was written, then run `{command}` to fill the columns.")

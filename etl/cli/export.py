@@ -126,7 +126,7 @@ def _deidentified(
     from etl.queries.deidentify.rules import Mode
 
     if data_models:
-        raise UsageFault("Only marts are handed over without names; name them with --table.")
+        raise UsageFault("Only marts can be de-identified; name marts with --table.")
     summary = export_deidentified(
         settings,
         folder,
@@ -146,5 +146,5 @@ def _deidentified(
     )
     click.echo(
         f"{counted(summary.small_cells, 'group')} of fewer than {least_patients} patients: see "
-        "small_cells.csv; columns.csv says what became of each column."
+        "small_cells.csv; columns.csv lists what was done with each column."
     )

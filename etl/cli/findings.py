@@ -112,7 +112,7 @@ def findings(
     """
     chosen = _chosen(**options)
     if sum((bool(by), messages, values)) > 1:
-        raise UsageFault("Each of --by, --messages and --values is a list of its own; give one.")
+        raise UsageFault("--by, --messages and --values cannot be combined; give one of them.")
     if values and not is_terminal():
         raise UsageFault("Values are printed to a terminal only; leave out --values here.")
     groups = tuple(dict.fromkeys(by)) or DEFAULT_GROUPS
@@ -170,7 +170,7 @@ def _chosen(
     severity: tuple[str, ...], since: datetime | None, until: datetime | None, **options: Any
 ) -> Chosen:
     if since and until and until <= since:
-        raise UsageFault("No day lies from --since to before --until; give them in order.")
+        raise UsageFault("There are no days from --since to --until; give them in order.")
     severities = SEVERITIES if "all" in severity else severity or ("error", "warning")
     return Chosen(severities=severities, since=_day(since), until=_day(until), **options)
 
@@ -210,7 +210,9 @@ def _say_more(place: str, settings: Settings, *, more_limit: int, quarantined: i
     if policies.policy == "null":
         nulled = ["every closed set but those named otherwise"]
     if nulled:
-        say(f"By configuration values outside are stored as null in: {', '.join(nulled)}")
+        say(
+            f"By configuration, values outside their set are stored as null in: {', '.join(nulled)}"
+        )
 
 
 def _answer(

@@ -117,7 +117,7 @@ def load(
     sources = Sources(settings.buckets, home=settings.home)
     if received_at and not column:
         raise click.UsageError(
-            "--received-at is a column of a table; name that of the messages too."
+            "--received-at is a column of a table; name the column of the messages with --column too."
         )
     recipe = Recipe(unwrap, known_encoding(encoding), column, received_at).to_text()
     if is_lake(settings) and not as_json:
@@ -169,7 +169,7 @@ def _refuse_options(has_recipe: bool, in_place: bool, take_all: bool) -> None:
     """What waits is loaded as the sensor would."""
     if has_recipe or in_place or take_all:
         raise click.UsageError(
-            "--unwrap, --encoding, --column, --in-place and --all need PATHS; name them."
+            "--unwrap, --encoding, --column, --in-place and --all need PATHS; add them."
         )
 
 
@@ -225,7 +225,9 @@ def summary_line(summary: LoadSummary) -> str:
 def _tell(summary: LoadSummary) -> None:
     click.echo(summary_line(summary))
     if summary.purged:
-        click.echo("What was purged was delivered again; it was refused and its bytes overwritten.")
+        click.echo(
+            "Purged messages were delivered again; they were refused and their bytes overwritten."
+        )
     if summary.quarantined:
         click.echo("See `redox-warehouse quarantine list` for what could not be loaded.")
 

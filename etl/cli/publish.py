@@ -82,7 +82,7 @@ def _as_json(summary: PublishSummary, delta: DeltaSummary | None) -> dict[str, A
 
 def _format_delta(delta: DeltaSummary) -> str:
     if not delta.tables_changed:
-        return f"The Delta tables at {delta.target} hold version {delta.version} already."
+        return f"The Delta tables at {delta.target} already hold version {delta.version}."
     return (
         f"Registered version {delta.version} at {delta.target}: {delta.tables_changed:,} of "
         f"{counted(delta.tables, 'Delta table')} changed ({counted(delta.files_added, 'file')} "
@@ -96,10 +96,10 @@ def _tell(summary: PublishSummary, settings: Settings) -> str:
             f"Published version {summary.version}: {counted(summary.tables, 'table')}, "
             f"{counted(summary.rows, 'row')}, {summary.bytes / 1e6:,.1f} MB "
             f"({counted(summary.files_written, 'file')} written, "
-            f"{summary.files_shared:,} shared with the version before)."
+            f"{summary.files_shared:,} shared with the previous version)."
         ]
     else:
-        lines = [f"Nothing changed since version {summary.version}; no new one was made."]
+        lines = [f"Nothing changed since version {summary.version}; no version was created."]
     lines.append(f"Read it at {settings.published_path / 'current' / 'warehouse.duckdb'}")
     if summary.materialized:
         lines.append(f"Self-contained: {summary.materialized}")

@@ -100,7 +100,7 @@ def _days(day: datetime | None, since: datetime | None, until: datetime | None) 
 
 def _tell_plan(plan: PullPlan) -> str:
     lines = [
-        f"{counted(plan.to_ask, 'request')} to ask. Of {counted(plan.planned, 'request')} "
+        f"{counted(plan.to_ask, 'request')} to send. Of {counted(plan.planned, 'request')} "
         f"{plan.landed_before:,} were answered before."
     ]
     lines += [f"  {count:>8,} {query}" for query, count in sorted(plan.queries.items())]
@@ -119,14 +119,16 @@ def _tell_summary(summary: PullSummary) -> str:
     lines += [f"  {count:>8,} failed: {why}" for why, count in sorted(summary.failures.items())]
     if summary.with_errors:
         lines.append(
-            f"{summary.with_errors} replies list errors (Meta.Errors); --retry-errors asks again."
+            f"{summary.with_errors} replies list errors (Meta.Errors); --retry-errors sends them again."
         )
     if summary.unexpected:
         lines.append(
-            f"{summary.unexpected} replies are of another event type than the catalog says."
+            f"{summary.unexpected} replies have a different event type from what the catalog lists."
         )
     if summary.recovered:
-        lines.append(f"{summary.recovered} replies that a stopped pull had kept were handed over.")
+        lines.append(
+            f"{summary.recovered} replies of a pull that had been stopped were handed over."
+        )
     if summary.failed:
-        lines.append("Call again to ask what failed; what landed is not asked again.")
+        lines.append("Run it again to send what failed; answered requests are not sent again.")
     return "\n".join(lines)

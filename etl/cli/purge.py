@@ -88,7 +88,7 @@ def _show(summary: PurgeSummary) -> None:
     verb = "Would remove" if summary.is_dry_run else "Removed"
     removed = summary.removed
     if not (removed.messages or removed.quarantined or removed.objects):
-        click.echo("Nothing here meets the conditions.")
+        click.echo("No messages meet the conditions.")
     else:
         click.echo(
             f"{verb} {counted(removed.messages, 'message')}, "
@@ -109,7 +109,7 @@ def _notes(summary: PurgeSummary) -> list[str]:
         f"{counted(summary.waiting, 'segment')} not loaded yet; a purge loads them first": (
             summary.waiting
         ),
-        "A webhook or pull goes on storing; what it stores from now on is not purged": (
+        "A webhook or pull is still storing messages; what it stores from now on is not purged": (
             summary.receiving
         ),
         f"Version {versions.published} is published; removed "

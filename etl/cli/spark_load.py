@@ -77,7 +77,7 @@ def spark_load(
 
     if received_at and not column:
         raise click.UsageError(
-            "--received-at is a column of a table; name that of the messages too."
+            "--received-at is a column of a table; name the column of the messages with --column too."
         )
     recipe = Recipe(unwrap, known_encoding(encoding), column, received_at).to_text()
     sources = Sources(settings.buckets, home=settings.home)

@@ -60,10 +60,10 @@ def build_sensor(
 def describe_change(before: Mapping[str, str], now: Mapping[str, str]) -> Notice | None:
     """Return what to say about what began and what ended, None where nothing changed."""
     new = [f"{name}: {now[name]}" for name in now if name not in before]
-    over = [f"{name} is well again" for name in before if name not in now]
+    over = [f"{name} is OK again" for name in before if name not in now]
     if not new and not over:
         return None
-    title = counted(len(new), "new problem") if new else "All that was said is over"
+    title = counted(len(new), "new problem") if new else "All reported problems are resolved"
     if over and now and not new:
         title = f"{counted(len(over), 'problem')} fewer"
     return Notice(f"redox-warehouse: {title}", (*new, *over))

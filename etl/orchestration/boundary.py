@@ -69,7 +69,7 @@ def _unexpected(error: Exception) -> dg.Failure:
     """A fault of ours: its type, not its text."""
     sentence = (
         f"An unexpected {type(error).__name__} stopped the step; nothing half-done was kept. "
-        "Run `redox-warehouse doctor`, and report the places below."
+        "Run `redox-warehouse doctor`, and report the lines below."
     )
     return _failed(sentence, error)
 

@@ -33,13 +33,13 @@ MOST_NAMED = 3
 MOST_REASONS = 5
 
 UNBALANCED = (
-    "Items are unaccounted for; keep the home as it is and report this with the rows of "
+    "Items are unaccounted for; do not change the home, and report this with the rows of "
     "quality.ledger_load."
 )
 # what to do when a share is above its limit
 ACTIONS = {
     QUARANTINE: "the reasons and commands are in worst_reasons",
-    ERRORS: "publishing waits; the rules, paths and commands are in worst_rules",
+    ERRORS: "nothing is published; the rules, paths and commands are in worst_rules",
     WARNINGS: "the rules, paths and commands are in worst_rules",
 }
 
@@ -64,7 +64,7 @@ def load_check_specs(graph: Graph) -> Iterator[dg.AssetCheckSpec]:
         "waits too",
     )
     yield dg.AssetCheckSpec(
-        READABLE, asset=LANDED, description="Every source of the batch could be read to its end"
+        READABLE, asset=LANDED, description="Every source of the batch could be read completely"
     )
     for model in graph.models:
         yield dg.AssetCheckSpec(
@@ -92,7 +92,7 @@ def landed_checks(
         asset_key=LANDED,
         check_name=LEDGER,
         passed=is_balanced,
-        description="Every item has one fate." if is_balanced else UNBALANCED,
+        description="Every item is accounted for." if is_balanced else UNBALANCED,
         severity=dg.AssetCheckSeverity.ERROR,
         metadata={
             "received": ledger.received,
@@ -133,7 +133,7 @@ def readable_check(refused: Sequence[Refusal]) -> dg.AssetCheckResult:
         check_name=READABLE,
         passed=not refused,
         description=f"{counted(len(refused), 'source')} could not be read; refused_sources says why, and "
-        "how to find the file. Correct or replace it: a changed file is loaded by itself."
+        "how to find the file. Correct or replace it: a changed file is loaded automatically."
         if refused
         else "All could be read.",
         severity=dg.AssetCheckSeverity.WARN,
@@ -181,7 +181,7 @@ def worst_rules(broken: Iterable[BrokenRule], catalog: Catalog) -> dg.MetadataVa
             )
         )
     return dg.MetadataValue.md(
-        markdown_table(("findings", "rule", "path", "what it is, what to do", "command"), rows)
+        markdown_table(("findings", "rule", "path", "meaning and action", "command"), rows)
     )
 
 
@@ -198,7 +198,7 @@ def worst_reasons(reasons: Sequence[tuple[str, int]], catalog: Catalog) -> dg.Me
                 f"`redox-warehouse quarantine list --reason {reason}`",
             )
         )
-    header = ("items", "reason", "what it is, what to do", "command")
+    header = ("items", "reason", "meaning and action", "command")
     return dg.MetadataValue.md(markdown_table(header, rows))
 
 
@@ -235,7 +235,7 @@ def _describe(verdict: Verdict, action: str) -> str:
     windows = ", ".join(f"{w} {verdict.total(w).share:.2%}" for w in Window if w != Window.NEWEST)
     newest = verdict.total(Window.NEWEST)
     if not newest.total:
-        return f"Nothing came in the last 24 hours ({windows})."
+        return f"Nothing arrived in the last 24 hours ({windows})."
     if verdict.passed:
         return f"{_share(newest)}, limit {verdict.limit:.2%} ({windows})."
     named = "; ".join(f"{part.label} {_share(part)}" for part in verdict.above[:MOST_NAMED])

@@ -45,7 +45,7 @@ def main() -> int:
     made = make_messages(settings)
     done = "Wrote" if made else "Found"
     print(
-        f"{done} a month of messages of three senders in {short_path(messages_folder(settings))}."
+        f"{done} a month of messages from three senders in {short_path(messages_folder(settings))}."
     )
     print("Loading, checking and publishing them through Dagster ...", flush=True)
     reason = run_jobs(settings)

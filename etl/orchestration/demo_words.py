@@ -62,7 +62,7 @@ def five_lines(
     return [
         ("Loaded", f"{_loaded(status)} ({seconds:.0f} s)"),
         ("Wrong", _wrong(status, troubles)),
-        ("Look first", troubles.first or "Nothing stands out; the report shows every field."),
+        ("Look first", troubles.first or "Nothing unusual; the report shows every field."),
         ("Open", f"{report} in a browser; `make dagster`, then http://127.0.0.1:3000"),
         ("Ask", f"{_command()} findings"),
     ]

@@ -53,7 +53,7 @@ def build_load_job(graph: Graph) -> AssetJob:
         "load",
         selection=load_selection(graph),
         executor_def=dg.in_process_executor,
-        description="Loads the sensor's batch, or without one everything that waits.",
+        description="Loads the sensor's batch, or everything that is waiting if there is none.",
     )
 
 
@@ -63,7 +63,7 @@ def build_whole_job(graph: Graph) -> AssetJob:
         "load_and_publish",
         selection=load_selection(graph) | publish_selection(graph),
         executor_def=dg.in_process_executor,
-        description="Loads what waits and publishes it.",
+        description="Loads what is waiting and publishes it.",
     )
 
 
@@ -125,11 +125,14 @@ def build_schedules(settings: Settings, jobs: Mapping[str, AnyJob]) -> list[dg.S
     """The schedules whose cron line is set."""
     when = settings.orchestration
     lines = {
-        "load": (when.load_cron, "Loads what waits; the sensor new_files does so all the time."),
+        "load": (
+            when.load_cron,
+            "Loads what is waiting; the sensor new_files does this all the time.",
+        ),
         "publish": (when.publish_cron, "Publishes what was loaded since the last version."),
         "senders": (when.senders_cron, "Checks that no source has fallen silent."),
-        "retention": (when.retention_cron, "Counts or removes what is older than it is kept."),
-        "reliability": (when.report_cron, "Writes the reliability report, checks the ratings."),
+        "retention": (when.retention_cron, "Counts or removes what is past its retention period."),
+        "reliability": (when.report_cron, "Writes the reliability report and checks the ratings."),
     }
     schedules = [
         dg.ScheduleDefinition(

@@ -51,7 +51,7 @@ class LoadConfig(dg.Config):
 
     batch: str = Field(
         default="",
-        description="The name of a listing that the sensor kept in HOME/batches; leave it empty.",
+        description="The name of a listing that the sensor wrote to HOME/batches; leave it empty.",
     )
     paths: list[str] = Field(
         default=[],
@@ -66,19 +66,19 @@ class LoadConfig(dg.Config):
     )
     encoding: str = Field(
         default="",
-        description="The encoding of text that is neither UTF-8 nor marked, such as cp1252.",
+        description="The encoding of text that is not UTF-8 and has no byte order mark, such as cp1252.",
     )
     column: str = Field(
         default="",
-        description="The column of the messages in tables: CSV with a header, Parquet.",
+        description="For tables (CSV with a header, Parquet), the column that holds the messages.",
     )
     received_at: str = Field(
         default="",
-        description="The column of their times. Empty: the tables have none.",
+        description="The column that holds the times they were received. Empty: none.",
     )
     in_place: bool = Field(
         default=False,
-        description="Keep only where the bytes are and their hash, not the bytes themselves.",
+        description="Keep only the location and hash of the bytes, not a copy.",
     )
 
 
@@ -99,7 +99,7 @@ def load_specs(graph: Graph) -> list[dg.AssetSpec]:
         *models,
         graph.spec(
             FINDINGS,
-            "What is odd or wrong in the data, by rule and severity: `quality.finding` (warnings and "
+            "What is wrong or unusual in the data, by rule and severity: `quality.finding` (warnings and "
             "errors, one row each) and `quality.finding_count`.",
             group=QUALITY,
             kinds={"duckdb"},
@@ -170,7 +170,7 @@ def _say_what_was_done(
     if len(context.selected_asset_keys) < len(context.assets_def.keys) and loaded.loads:
         context.log.info(
             "A part of the load was selected, but one transaction loads all data models: "
-            "everything that waited was loaded, and its materializations and checks are in this run."
+            "everything that was waiting was loaded, and its materializations and checks are in this run."
         )
     if new := first_seen(graph, figures):
         context.log.info(

@@ -83,12 +83,12 @@ def _check_spec(check: MartCheck) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(
         check.name,
         asset=mart_key(check.mart),
-        description=f"{check.meaning}; broken, it {_consequence(check.severity)}",
+        description=f"{check.meaning}; if not, it {_consequence(check.severity)}",
     )
 
 
 def _consequence(severity: str) -> str:
-    return "keeps a version from being published" if severity == BLOCK else "warns"
+    return "prevents the version from being published" if severity == BLOCK else "warns"
 
 
 def _materialized(

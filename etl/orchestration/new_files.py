@@ -77,7 +77,7 @@ class Sorted:
                 )
             elif (due_at := work.due_at(limits)) > now:
                 yield (
-                    f"{count}: the load did not come to its end (run {work.short_run_id}); attempt "
+                    f"{count}: the load did not finish (run {work.short_run_id}); attempt "
                     f"{work.attempts + 1} starts after {due_at:%H:%M:%S} UTC."
                 )
 
@@ -102,7 +102,9 @@ def build_sensor(settings: Settings, load_job: AssetJob) -> dg.SensorDefinition:
     )
     def new_files(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         if is_under_way(context.instance, load_job.name):
-            return dg.SensorResult(skip_reason="A load is under way; what waits comes after it.")
+            return dg.SensorResult(
+                skip_reason="A load is running; what is waiting is loaded after it."
+            )
         with told_to_sensor():
             return look(read_settings(), context.instance, datetime.now(UTC))
 
@@ -166,4 +168,4 @@ def _why_nothing(waiting: Waiting) -> Iterator[str]:
     yield "Nothing new."
     if waiting.unsettled:
         yield f"{waiting.unsettled:,} changed just now and wait to settle."
-    yield from (f"Cannot look at {one}." for one in waiting.unreadable)
+    yield from (f"Cannot list {one}." for one in waiting.unreadable)

@@ -88,7 +88,7 @@ def _why_not_now(
 ) -> str:
     """Say why nothing is published now, "" where something should be."""
     if earlier and earlier.is_done:
-        return f"Load {load_id} changed nothing that analysts read."
+        return f"Load {load_id} changed nothing that analysts can read."
     if earlier and earlier.is_terminated:
         return (
             f"A person terminated the publication (run {earlier.short_run_id}); the next load "

@@ -103,7 +103,7 @@ def _mail(notice: Notice, to: AlertSettings) -> None:
     except (OSError, smtplib.SMTPException) as error:
         raise TransientError(
             f"The alert could not be sent: the mail server refused or did not answer "
-            f"({type(error).__name__}); check alerts.smtp_host and what belongs to it."
+            f"({type(error).__name__}); check alerts.smtp_host and the other smtp settings."
         ) from None
 
 

@@ -22,11 +22,11 @@ class PullConfig(dg.Config):
 
     retry_errors: bool = Field(
         default=False,
-        description="Ask those requests again whose reply listed errors (Meta.Errors).",
+        description="Send requests again whose reply listed errors (Meta.Errors).",
     )
     ask_anew: bool = Field(
         default=False,
-        description="Ask everything again; replies equal to those loaded before count as duplicates.",
+        description="Send everything again; replies that were loaded before count as duplicates.",
     )
 
 
@@ -91,22 +91,22 @@ def describe_replies(summary: PullSummary) -> Iterator[str]:
         (
             summary.with_errors,
             "list errors (Meta.Errors)",
-            "they are kept and loaded, and the config retry_errors asks them again",
+            "they are kept and loaded; the config retry_errors sends these requests again",
         ),
         (
             summary.unexpected,
-            "are of another data model or event type than was asked",
-            "they are loaded as what they say they are",
+            "have a different data model or event type from what was requested",
+            "they are loaded as the type that they state",
         ),
         (
             summary.empty,
-            "hold nothing beside Meta",
+            "hold nothing but Meta",
             "Redox found nothing; they are loaded, with no rows of their own beside the message",
         ),
         (
             summary.without_time,
             "have no Meta.EventDateTime",
-            "they count on the day on which they were received",
+            "they count for the day on which they were received",
         ),
     ):
         if count:

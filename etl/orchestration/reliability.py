@@ -27,7 +27,7 @@ def build_report_asset(graph: Graph) -> dg.AssetsDefinition:
     """The report of how often each field is there, beside what Redox documents."""
     spec = graph.spec(
         REPORT,
-        "How often each field of each feed is really there, beside the reliability Redox documents: "
+        "How often each field of each feed is actually filled, compared with its documented reliability: "
         "one HTML file without patient data, for executives and engineers.",
         group=PUBLISHING,
         kinds={"html"},

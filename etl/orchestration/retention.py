@@ -24,7 +24,8 @@ class RetainConfig(dg.Config):
     """Whether to remove."""
 
     apply: bool = Field(
-        default=False, description="Remove what is too old; retention.apply does the same."
+        default=False,
+        description="Remove what is past its retention period; retention.apply does the same.",
     )
 
 
@@ -57,7 +58,7 @@ def build_retention_job() -> dg.JobDefinition:
     @dg.job(
         name="retention",
         executor_def=dg.in_process_executor,
-        description="Counts what is older than section retention keeps it; removes it where "
+        description="Counts what is past its retention period (section retention); removes it if "
         "retention.apply or the run's configuration says so.",
     )
     def retention() -> None:

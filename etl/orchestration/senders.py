@@ -88,4 +88,4 @@ def _result(name: str, shown: str, silences: Sequence[Silence]) -> dg.AssetCheck
 
 
 def _shown(source: str, names: Mapping[str, str]) -> str:
-    return SourceLabel(source, names.get(source, "")).text or "The source without id"
+    return SourceLabel(source, names.get(source, "")).text or "The source without an ID"

@@ -32,8 +32,10 @@ class ReloadConfig(dg.Config):
         default=[], description="Data models, written as in Meta.DataModel."
     )
     sources: list[str] = Field(default=[], description="Sources, as in Meta.Source.ID.")
-    since: str = Field(default="", description="First day of the messages (UTC), as 2026-01-31.")
-    until: str = Field(default="", description="The day after the last, as 2026-02-01.")
+    since: str = Field(
+        default="", description="First day of the messages (UTC), such as 2026-01-31."
+    )
+    until: str = Field(default="", description="The day after the last day, such as 2026-02-01.")
     slices: list[int] = Field(
         default=[], description=f"Numbers of slices: message_id >> {SLICE_BITS}."
     )
@@ -64,7 +66,7 @@ def build_replay_job(graph: Graph) -> dg.JobDefinition:
     @dg.job(
         name="replay_quarantine",
         executor_def=dg.in_process_executor,
-        description="Tries quarantined items again, all open ones or those named.",
+        description="Tries to load quarantined items again: all open ones, or those named.",
     )
     def replay_quarantine() -> None:
         replay_items()
@@ -98,7 +100,7 @@ def build_reload_job(graph: Graph) -> dg.JobDefinition:
         name="reload_slices",
         executor_def=dg.in_process_executor,
         description="Builds rows, findings and counts again from landed bytes, slice by slice; "
-        "without a selection everything. Needed after the catalog has learned new fields.",
+        "or everything without a selection. Needed after the catalog gained fields.",
     )
     def reload_job() -> None:
         rebuild_slices()

@@ -36,11 +36,11 @@ from models.tables.plan import Column, Table, WarehousePlan
 
 CATALOG_PAGE = "catalog.html"
 SHARED = (
-    PageGroup(MART_SCHEMA, "What is true now", is_model=False),
-    PageGroup("tuva", "Marts under the names of Tuva's input layer", is_model=False),
-    PageGroup("core", "What all messages share; the ledger", is_model=False),
+    PageGroup(MART_SCHEMA, "The current state", is_model=False),
+    PageGroup("tuva", "Marts in the form of Tuva's input layer", is_model=False),
+    PageGroup("core", "What all messages have in common; the ledger", is_model=False),
     PageGroup("quality", "Findings, counts, ratings, verdicts, drift", is_model=False),
-    PageGroup("evidence", "What messages say, over all data models", is_model=False),
+    PageGroup("evidence", "Content of messages across all data models", is_model=False),
 )
 _FILLED = """
 with total as (

@@ -210,5 +210,5 @@ def _no_text_of_others(act: str) -> Iterator[None]:
     except Exception as error:
         raise TransientError(
             f"Could not {act} ({type(error).__name__}); check that the target can be written, then "
-            "run the command again, which does what is missing."
+            "run the command again; it completes what is missing."
         ) from None

@@ -66,13 +66,13 @@ def check_hash_key(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
         return
     if _marks(connection):
         raise PermanentError(
-            f"{NAME} is not the one this warehouse was made with; restore it from a backup"
+            f"{NAME} is not the one with which this warehouse was created; restore it from a backup"
             f"{_or_migrate(home)}."
         )
     has_messages = connection.execute("select 1 from core.message limit 1").fetchall()
     if has_messages:
         raise PermanentError(
-            "This warehouse was made by an earlier version; run `redox-warehouse migrate` once."
+            "This warehouse was created by an earlier version; run `redox-warehouse migrate` once."
         )
     mark_hashes(connection, key)
 
@@ -85,7 +85,9 @@ def hash_fault(connection: duckdb.DuckDBPyConnection, home: Path) -> str:
     if not has_messages or (path.exists() and mark_of_key(path.read_bytes()) in marks):
         return ""
     if not marks:
-        return "run `redox-warehouse migrate` once: an earlier version made this warehouse."
+        return (
+            "run `redox-warehouse migrate` once: this warehouse was created by an earlier version."
+        )
     return f"restore {NAME} from a backup{_or_migrate(home)}."
 
 

@@ -85,6 +85,6 @@ def require_newest(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
     if theirs > ours:
         raise PermanentError(
             f"Parts of the home come from different times (the warehouse ends at load {ours}, a "
-            f"published version at load {theirs}); put the newer warehouse back, or "
+            f"published version at load {theirs}); restore the newer warehouse, or "
             f"{way_to_continue(settings.home)}."
         )

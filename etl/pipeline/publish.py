@@ -197,7 +197,7 @@ def _reading(
         check(connection, settings.home)
         relations = read_relations(connection)
         if "core.message" not in relations:
-            raise UsageFault("Nothing was ever loaded; run `redox-warehouse load` first.")
+            raise UsageFault("Nothing has been loaded; run `redox-warehouse load` first.")
         yield relations, connection
 
 

@@ -164,7 +164,7 @@ def read_headline(settings: Settings) -> Headline:
 
 
 def _shown(source_id: str, name: str) -> str:
-    return SourceLabel(source_id, name).text or "the source without id"
+    return SourceLabel(source_id, name).text or "the source without an ID"
 
 
 def _change(

@@ -184,7 +184,7 @@ def _replace(path: Path, text: str) -> None:
         _write_whole(path, text)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull(f"The disk is full, {path.name} is as it was; free space.") from error
+            raise DiskFull(f"The disk is full and {path.name} is unchanged; free space.") from error
         reason = (error.strerror or "unknown fault").lower()
         raise UsageFault(
             f"The site's catalog file {path.name} cannot be written ({reason}); "

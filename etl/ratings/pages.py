@@ -108,7 +108,9 @@ def _read_page(path: Path, name: str) -> Page | Refusal:
     try:
         if path.stat().st_size > MAX_PAGE_BYTES:
             limit = MAX_PAGE_BYTES // 2**20
-            return Refusal(name, f"is larger than {limit} MB, no page is; save the page alone")
+            return Refusal(
+                name, f"is larger than {limit} MB, which no page is; save the page on its own"
+            )
         content = path.read_bytes()
     except OSError as error:
         reason = (error.strerror or "unknown fault").lower()

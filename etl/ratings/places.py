@@ -17,9 +17,9 @@ from etl.ratings.walk import walk_tree
 KNOWN_SHARE = 0.9
 NESTED_SHARE = 0.5
 _TWICE = "the page prints this path twice"
-_UNEVEN = "its indentation fits no other field beside it"
-_MIXED = "another object's fields seem to stand among those of its object"
-_EMPTY_PARENT = "it may belong to the object before it, which prints no fields"
+_UNEVEN = "its indentation does not match any field beside it"
+_MIXED = "fields of another object seem to be among those of its object"
+_EMPTY_PARENT = "it may belong to the object before it, which has no fields"
 
 
 def place_entries(entries: Sequence[Entry], tree: EventTree, layout: Layout) -> tuple[Placed, ...]:

@@ -106,14 +106,14 @@ def _closing(report: ImportReport) -> str:
     if report.written:
         files = ", ".join(path.name for path in report.written)
         return (
-            f"Written: {planned} ({files}). They count from the next `redox-warehouse publish` on."
+            f"Written: {planned} ({files}). They apply from the next `redox-warehouse publish` on."
         )
     if not report.comparisons:
-        return "Nothing was understood, nothing was written."
+        return "Nothing could be read, so nothing was written."
     if not statements and not values:
         if any(one.contradictions for one in report.comparisons):
-            return "Nothing to write: what contradicts stays as it is, the rest is in the catalog."
-        return "Nothing to write: the catalog says all of it already."
+            return "Nothing to write: contradictions stay as they are, and the rest is already in the catalog."
+        return "Nothing to write: the catalog already has all of it."
     return f"Nothing was written; --write would write {planned}."
 
 

@@ -36,7 +36,7 @@ _HEADING = re.compile(rf"{_BADGE}Fields(?:link)?|(?:Request|Response) Body Schem
 _EVENT_HEADING = re.compile(rf"{_BADGE}([A-Z][A-Za-z-]{{1,60}}?)\s*link")
 _MOST_REPEATS = 40  # no page prints a path so often; what does would only cost time
 _CUT = "the page stops within this field"
-_OTHER_SHAPE = "its type does not fit the catalog's, so its rating is not taken"
+_OTHER_SHAPE = "its type does not match the catalog's, so its rating is not used"
 
 
 class PageReader:
@@ -57,7 +57,7 @@ class PageReader:
         found = [one for one in lists if one is not None]
         if found:
             return list(found)
-        return [Refusal(page.name, "holds no list of fields that can be read", is_other=True)]
+        return [Refusal(page.name, "has no list of fields that can be read", is_other=True)]
 
     def _read_list(self, page: Page, section: _Section, sample: str | None) -> FieldList | None:
         layout = _layout(section.lines, self.names)

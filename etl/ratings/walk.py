@@ -16,7 +16,7 @@ from itertools import pairwise
 from etl.ratings.event_tree import EventTree
 from etl.ratings.records import Entry, Placed
 
-_UNSURE = "without nesting it may belong to another object of the same field name"
+_UNSURE = "without nesting it may belong to another object with the same field name"
 
 
 @dataclass(slots=True)

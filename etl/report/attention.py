@@ -132,7 +132,7 @@ def sum_up(overview: Overview) -> str:
     have = "has" if overview.rated == 1 else "have"
     lead = f"{overview.rated:,} of {counted(total.checks, 'check')} ({share}) {have} a rating"
     if not total.evaluated:
-        return f"{lead}; none of them can be evaluated yet, because too few messages came."
+        return f"{lead}; none of them can be evaluated yet, because there are too few messages."
     below = total.verdicts.get(Verdict.BELOW, 0)
     fall = (
         f"{below:,} {'falls' if below == 1 else 'fall'} below it" if below else "none falls below"
@@ -140,7 +140,7 @@ def sum_up(overview: Overview) -> str:
     kept = f"{percent(total.kept or 0)} meet it, {fall}."
     if total.evaluated == overview.rated:
         return f"{lead}: {kept}"
-    return f"{lead}; {total.evaluated:,} of them got enough messages to be evaluated: {kept}"
+    return f"{lead}; {total.evaluated:,} of them have enough messages to be evaluated: {kept}"
 
 
 def _below(worst: Worst) -> Attention:

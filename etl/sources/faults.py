@@ -42,11 +42,13 @@ def _tell(uri: str, error: Exception) -> RedoxWarehouseError | None:
     """Our error for one of a file system; None for a defect, which is nobody's to rename."""
     label, kind = label_of(uri), type(error).__name__
     if isinstance(error, PermissionError):
-        return PermanentError(f"Access to {label} is refused; check its rights or credentials.")
+        return PermanentError(
+            f"Access to {label} is refused; check its permissions or credentials."
+        )
     if kind in _NO_CREDENTIALS:
         return PermanentError(f"There are no credentials for {label}; set them up.")
     if isinstance(error, FileNotFoundError):
-        return UsageFault(f"Nothing is at {label} any more; check the path.")
+        return UsageFault(f"Nothing was found at {label}; check the path.")
     if isinstance(error, ImportError):
         return UsageFault(
             f"Reading {uri.partition('://')[0]}:// needs a library that is not installed; "
@@ -55,5 +57,5 @@ def _tell(uri: str, error: Exception) -> RedoxWarehouseError | None:
     if isinstance(error, OSError) or type(error).__module__.startswith(_NETWORK_LIBRARIES):
         return TransientError(f"The store of {label} did not answer ({kind}); try again.")
     if isinstance(error, ValueError) and "://" in uri:
-        return UsageFault(f"The address of {label} is not understood ({kind}); check it.")
+        return UsageFault(f"The address of {label} is not valid ({kind}); check it.")
     return None

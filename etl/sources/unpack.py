@@ -203,7 +203,7 @@ class _PackedStream(UnpackedStream):
             self._part = self._new_part()
             self._waiting = rest
         else:
-            self._end("has bytes behind its end that are not compressed")
+            self._end("has uncompressed bytes after its end")
 
     def _end(self, reason: str) -> None:
         self._is_ended = True

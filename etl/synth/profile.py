@@ -63,4 +63,6 @@ def _validate(kind: type[D], dials: Mapping[str, Any]) -> D:
             f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
             for fault in error.errors(include_input=False, include_url=False)
         )
-        raise UsageFault(f"The settings are not valid ({faults}); docs/synth.md lists them.") from None
+        raise UsageFault(
+            f"The settings are not valid ({faults}); docs/synth.md lists them."
+        ) from None

@@ -195,7 +195,7 @@ def event_deck(plans: tuple[Plan, ...], dials: Dials, rng: random.Random) -> Ite
     """
     weights = [_weight(plan, dials) for plan in plans]
     if not any(weights):
-        raise UsageFault("All event types weigh nothing; give one of them a weight above 0.")
+        raise UsageFault("All event types have weight 0; give one of them a higher weight.")
     least = min(weight for weight in weights if weight > 0)
     deck = [
         index

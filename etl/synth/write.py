@@ -55,4 +55,6 @@ def _check_folders(folder: Path, truth: Path | None) -> None:
     if any(folder.iterdir()):
         raise UsageFault(f"The folder {folder} is not empty; name a new one.")
     if truth and truth.absolute().is_relative_to(folder.absolute()):
-        raise UsageFault("The truth would be loaded with the messages; name a folder elsewhere.")
+        raise UsageFault(
+            "The truth would be loaded with the messages; name a folder outside of it."
+        )

@@ -76,7 +76,7 @@ def _check_room(path: Path) -> None:
     needed = path.stat().st_size + _SPARE_BYTES
     if free_bytes(path) < needed:
         raise DiskFull(
-            f"The disk has no room for a second copy of the warehouse ({needed / 1e9:,.1f} GB); "
+            f"The disk has not enough space for a second copy of the warehouse ({needed / 1e9:,.1f} GB); "
             "free space and run the command again."
         )
 

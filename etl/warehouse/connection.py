@@ -152,7 +152,7 @@ def _rewritten(error: duckdb.Error, act: str) -> RedoxWarehouseError:
         return WarehouseBusy("Another process has the warehouse open; try again when it is done.")
     if isinstance(error, duckdb.OutOfMemoryException):
         return PermanentError(
-            f"DuckDB could not {act} in the memory it has; free memory or raise load.memory_bytes, "
+            f"DuckDB could not {act} with the memory it has; free memory or raise load.memory_bytes, "
             "then run the command again."
         )
     kind = type(error).__name__

@@ -160,7 +160,7 @@ def require_no_warehouse(home: Path) -> None:
     for note in notes_of(home).values():
         if note is not None and note.done is not None:
             raise PermanentError(
-                f"The warehouse is gone, but {note.done.loaded:,} messages were loaded into it; put "
+                f"The warehouse is missing, but {note.done.loaded:,} messages were loaded into it; put "
                 f"{WAREHOUSE_FILE} back, or {_way_to_build(home)}."
             )
 
@@ -208,7 +208,7 @@ def _mismatch(home: Path, place: str, noted: Commit, stored: Commit | None) -> P
     else:
         older = f"the warehouse and {place} end at another load {ours}"
     return PermanentError(
-        f"Parts of the home come from different times ({older}); put the missing part back, or "
+        f"Parts of the home come from different times ({older}); restore the missing part, or "
         f"{way_to_continue(home)}."
     )
 
@@ -216,8 +216,8 @@ def _mismatch(home: Path, place: str, noted: Commit, stored: Commit | None) -> P
 def way_to_continue(home: Path) -> str:
     """What continues from what is there; a lake's warehouse takes what its versions name."""
     if LakeFolder(home).is_there():
-        return "run `redox-warehouse load`, which takes what the lake holds"
-    return "run `redox-warehouse recover` to continue from what is there"
+        return "run `redox-warehouse load`, which loads what the lake holds"
+    return "run `redox-warehouse recover` to continue from what exists"
 
 
 def _way_to_build(home: Path) -> str:

@@ -170,7 +170,7 @@ class LakeFolder:
         oldest = self.oldest()
         if 0 < version < oldest:
             raise PermanentError(
-                "The warehouse is older than its lake; run `redox-warehouse load`, which takes "
+                "The warehouse is older than its lake; run `redox-warehouse load`, which loads "
                 "what the lake holds."
             )
         for number in range(oldest, version + 1):

@@ -92,7 +92,7 @@ def unknown_files(tables: Iterable[TableFormat], overlay: Path | None) -> Iterat
             continue
         if path.name not in names:
             near = get_close_matches(path.name, names, n=1) or names
-            yield Fault(str(path), 1, f"is no file of the catalog; it has {', '.join(near)}")
+            yield Fault(str(path), 1, f"is not a file of the catalog, which has {', '.join(near)}")
         elif not path.is_file():
             yield Fault(str(path), 1, "is no file")
 

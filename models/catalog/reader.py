@@ -184,7 +184,9 @@ class _Reading:
             area, meaning, action = (line[n] or base[n] for n in ("area", "meaning", "action"))
             if not (meaning and action):
                 message = (
-                    "is no rule of the catalog" if line.is_site else "needs a meaning and an action"
+                    "is not a rule of the catalog"
+                    if line.is_site
+                    else "needs a meaning and an action"
                 )
                 self.faults.append(line.fault(message))
             rules[line["rule"]] = Rule(line["rule"], severity, area, meaning, action)
@@ -243,7 +245,9 @@ class _Reading:
             if not models:
                 self.faults.append(line.fault(f"data_model {name} is unknown"))
             elif path != "*" and not any(_holds(fields[model], path) for model in models):
-                self.faults.append(line.fault(f"path {path or '(empty)'} is no object or array"))
+                self.faults.append(
+                    line.fault(f"path {path or '(empty)'} is not an object or array")
+                )
             for column in ("slug", "meaning"):
                 if not line[column]:
                     self.faults.append(line.fault(f"{column} is missing"))
@@ -405,7 +409,7 @@ class _Reading:
             for field in own:
                 line = lines.get((model, field.path))
                 if line and field.parent and field.parent not in holders:
-                    message = f"parent {field.parent} is no object or array of the model"
+                    message = f"parent {field.parent} is not an object or array of the model"
                     self.faults.append(line.fault(message))
 
 

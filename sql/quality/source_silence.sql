@@ -157,8 +157,8 @@ select
   format(
     '{} fell silent after {}: nothing for {} days; {}.',
     case
-      when silent.data_model = '*' and silent.source_id = '' then 'The source without id'
-      when silent.source_id = '' then silent.data_model || ' of the source without id'
+      when silent.data_model = '*' and silent.source_id = '' then 'The source without an ID'
+      when silent.source_id = '' then silent.data_model || ' of the source without an ID'
       when silent.data_model = '*' then 'Source ' || silent.source_id
       else silent.data_model || ' of source ' || silent.source_id
     end,

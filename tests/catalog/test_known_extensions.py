@@ -37,7 +37,7 @@ def test_lines_that_fit_nothing_are_faults(tmp_path: Path) -> None:
         read_catalog(tmp_path)
     assert [f"{fault.line}: {fault.message}" for fault in raised.value.faults] == [
         "2: data_model Nope is unknown",
-        "3: path Nope[] is no object or array",
+        "3: path Nope[] is not an object or array",
         "4: meaning is missing",
-        "4: path Visit.VisitNumber is no object or array",
+        "4: path Visit.VisitNumber is not an object or array",
     ]

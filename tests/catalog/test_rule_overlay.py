@@ -25,7 +25,7 @@ def test_rule_and_severity_are_enough(tmp_path: Path) -> None:
 def test_unknown_rule_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "rules.csv").write_text("rule,severity\ntype_misfits,warning\n")
 
-    with pytest.raises(CatalogFaults, match="is no rule of the catalog"):
+    with pytest.raises(CatalogFaults, match="is not a rule of the catalog"):
         read_catalog(tmp_path)
 
 

@@ -123,6 +123,6 @@ def test_files_that_nobody_reads_are_faults(tmp_path: Path) -> None:
     with pytest.raises(CatalogFaults) as raised:
         read_catalog(tmp_path)
     assert [(Path(fault.file).name, fault.message) for fault in raised.value.faults] == [
-        ("expectation.csv", "is no file of the catalog; it has expectations.csv"),
+        ("expectation.csv", "is not a file of the catalog, which has expectations.csv"),
         ("fields.csv", "is no file"),
     ]

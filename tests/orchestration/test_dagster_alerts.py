@@ -116,8 +116,8 @@ def test_a_red_check_and_a_failed_job_are_said_once_and_so_is_their_end(
     assert "check errors_within_limit of redox/patient_admin: " in begun
     assert "https://dagster.example/assets/redox/patient_admin?view=checks" in begun
     assert "job publish: Nothing was published because PatientAdmin" in begun
-    assert "check errors_within_limit of redox/patient_admin is well again" in over
-    assert "job publish is well again" in over
+    assert "check errors_within_limit of redox/patient_admin is OK again" in over
+    assert "job publish is OK again" in over
     assert CANARY not in begun + over
 
 

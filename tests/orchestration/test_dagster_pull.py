@@ -94,8 +94,8 @@ def test_odd_replies_are_shown_as_what_they_are_and_loaded(
     said_of = [line.partition(": ")[2].partition(";")[0] for line in logged(world, pulled)]
     assert said_of == [
         "Replies that list errors (Meta.Errors): 1",
-        "Replies that are of another data model or event type than was asked: 1",
-        "Replies that hold nothing beside Meta: 1",
+        "Replies that have a different data model or event type from what was requested: 1",
+        "Replies that hold nothing but Meta: 1",
         "Replies that have no Meta.EventDateTime: 1",
     ]
     assert loaded is not None

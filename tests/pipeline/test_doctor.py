@@ -78,7 +78,7 @@ def test_it_answers_while_a_load_runs(loaded: Settings) -> None:
         open_warehouse(loaded.warehouse_path, read_only=False),
     ):
         checks = look(loaded)
-    assert checks["warehouse", "file"].found.startswith("a load is writing")
+    assert checks["warehouse", "file"].found.startswith("a load is running")
     assert checks["warehouse", "status"].state == "ok"
     assert checks["home", "leftovers"].found == "a load is running"
 
@@ -212,7 +212,7 @@ def test_bytes_that_changed_are_told_when_they_are_read(changed: Settings) -> No
 
 def test_kept_bytes_are_not_looked_at_while_a_load_writes(loaded: Settings) -> None:
     with write_lock(loaded.warehouse_path, wait_s=0):
-        assert look(loaded)["landing", "objects"].found.startswith("a load is writing")
+        assert look(loaded)["landing", "objects"].found.startswith("a load is running")
 
 
 def test_damaged_status_is_told_in_a_sentence(settings: Settings) -> None:

@@ -36,7 +36,7 @@ def test_walk_through_works_as_written(tmp_path: Path) -> None:
     before, _, after = done.stdout.partition("fields are listed in HOME/catalog/fields.csv now.")
     assert "\tVisit.Portal\tunlisted_key\tobject\t2\t" in before
     assert "Visit.Portal.Since  string date" in before
-    assert "Everything that came is listed in the catalog." in done.stderr
+    assert "Everything that arrived is listed in the catalog." in done.stderr
     assert re.search(r"true +│ 2025-11-30", after)
 
 

@@ -173,7 +173,7 @@ def test_other_conditions_are_met_together(home: Settings) -> None:
 @pytest.mark.parametrize(
     ("request_", "words"),
     [
-        (PurgeRequest(), "Say what to purge"),
+        (PurgeRequest(), "Select what to purge"),
         (PurgeRequest(patients=("MRN1",)), "SOURCE:ID"),
         (PurgeRequest(patients=("a:MRN1",), reason="for mrn1"), "reason"),
     ],

@@ -207,7 +207,7 @@ def test_source_without_id_falls_silent_in_words_too() -> None:
     )
     sentences = connection.execute("select sentence from quality.source_silence").fetchall()
     assert len(sentences) == 1
-    assert sentences[0][0].startswith("The source without id fell silent after March 20, 2026: ")
+    assert sentences[0][0].startswith("The source without an ID fell silent after March 20, 2026: ")
 
 
 def test_source_that_fell_silent_is_found_and_said_in_words() -> None:

@@ -246,8 +246,8 @@ def test_damaged_packing_is_an_error_that_names_no_file(tmp_path: Path, packing:
     [
         (lambda packed: packed[:-20], "is cut short"),
         (lambda packed: packed[: len(packed) // 2], "is cut short"),
-        (lambda packed: packed + b"garbage", "has bytes behind its end"),
-        (lambda packed: packed + b"\0" * 40 + b"x", "has bytes behind its end"),
+        (lambda packed: packed + b"garbage", "has uncompressed bytes after its end"),
+        (lambda packed: packed + b"\0" * 40 + b"x", "has uncompressed bytes after its end"),
     ],
 )
 def test_what_can_be_read_of_packed_bytes_is_read_and_the_rest_reported(
@@ -335,5 +335,5 @@ def test_urls_are_listed_below_a_prefix_and_by_glob() -> None:
 
 
 def test_an_unknown_protocol_is_told() -> None:
-    with pytest.raises(UsageFault, match="is not understood"):
+    with pytest.raises(UsageFault, match="is not valid"):
         list(list_sources(["nosuch://bucket/x"]))

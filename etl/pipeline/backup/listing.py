@@ -59,7 +59,7 @@ def read_listing(place: Place, name: str = "") -> Listing:
     """A backup by its name, the newest without one; raises UsageFault where there is none."""
     names = list_backups(place)
     if not names or (name and name not in names):
-        raise UsageFault("There is no such backup here; see `redox-warehouse restore --list`.")
+        raise UsageFault("There is no such backup; see `redox-warehouse restore --list`.")
     try:
         content = json.loads(place.read(f"{BACKUPS}/{name or names[-1]}.json"))
         files = tuple(

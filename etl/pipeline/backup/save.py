@@ -192,7 +192,7 @@ def _check_target(settings: Settings, target: str) -> None:
         return
     path = Path(target).expanduser().absolute()
     if path.resolve().is_relative_to(settings.home.resolve()):
-        raise UsageFault("A backup inside the home would be lost with it; give another folder.")
+        raise UsageFault("A backup inside the home would be lost with it; use another folder.")
     if not settings.home.is_dir():
         raise UsageFault("There is no home to back up; check --home.")
 

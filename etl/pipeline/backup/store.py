@@ -66,7 +66,7 @@ class UrlPlace:
             self._files, self._root = fsspec.core.url_to_fs(url, **options)
         except (ImportError, ValueError) as error:
             raise UsageFault(
-                f"The kind of URL is not known here ({type(error).__name__}); install its extra or "
+                f"The kind of URL is not known ({type(error).__name__}); install its extra or "
                 "correct it."
             ) from None
 
@@ -103,7 +103,7 @@ def _rewritten_errors() -> Iterator[None]:
         ) from None
     except Exception as error:
         raise TransientError(
-            f"The store of the backup did not answer as it should ({type(error).__name__}); "
+            f"The store of the backup did not respond properly ({type(error).__name__}); "
             "check its address and credentials, and try again."
         ) from None
 

@@ -44,7 +44,7 @@ class PurgeRequest:
         given = (self.patients, self.sources, self.messages, self.before, self.expired)
         if not any((*given, self.quarantined_before)):
             raise UsageFault(
-                "Say what to purge: --patient SOURCE:ID, --source ID, --before DATE or --message ID."
+                "Select what to purge: --patient SOURCE:ID, --source ID, --before DATE or --message ID."
             )
         for patient in self.patients:
             source, mark, own = patient.partition(":")

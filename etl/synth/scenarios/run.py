@@ -66,7 +66,9 @@ def write_scenarios(
     if any(folder.iterdir()):
         raise UsageFault(f"The folder {folder} is not empty; name a new one.")
     if truth and truth.absolute().is_relative_to(folder.absolute()):
-        raise UsageFault("The truth would be loaded with the messages; name a folder elsewhere.")
+        raise UsageFault(
+            "The truth would be loaded with the messages; name a folder outside of it."
+        )
     run = _Run(dials, quirks)
     book = Truth(truth) if truth else None
     run.tell_all(book)
