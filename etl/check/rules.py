@@ -10,27 +10,31 @@ from models.catalog.records import Catalog, Rule
 INTRODUCTION = """\
 # Rules
 
-Everything that can be odd or wrong in received data has a rule. This page is written from the
+Everything that can be wrong or unusual in received data has a rule. This page is written from the
 catalog (`models/catalog/data/rules.csv`); change it there.
 
-`info` is counted only. `warning` and `error` are also kept one by one: in `quality.finding`, and
-those of the area quarantine in `core.quarantine`.
+- `info` is an accepted deviation: a bare date in a date-time field, a number written as 1.0, an
+  extension. It is only counted.
+- `warning` is a value that is in its column but may be wrong: outside its value set, or contradicted
+  by another value. It is counted and has a row in `quality.finding`.
+- `error` is a value that was sent but is missing from its column, such as an impossible date. It is
+  counted, has a row in `quality.finding`, and the value is in `core.unplaced_value`.
+- `error` in the area quarantine is an item that is not a loadable message. It has a row in
+  `core.quarantine`, and all its bytes are kept.
 
-An `error` is a value that was sent and is missing from its column, so that who reads the column is
-misled; the value itself is in `core.unplaced_value`. Where the newest load of a source has errors in
-more than `checks.error_share` of a data model's messages, Dagster publishes nothing. A `warning` is a
-value that is in its column and may be wrong. In the area quarantine every rule is an error: the item
-is not a loadable message.
+If more than `checks.error_share` of the messages in the newest load of a source have errors, Dagster
+publishes nothing until a good load of that source.
 
-A site changes a severity by a line in `HOME/catalog/rules.csv`; rule and severity are enough:
+To change a severity for your site, put a line into `HOME/catalog/rules.csv`; rule and severity are
+enough:
 
 ```sh
 mkdir -p "$REDOX_WAREHOUSE_HOME/catalog"
 redox-warehouse catalog template rules > "$REDOX_WAREHOUSE_HOME/catalog/rules.csv"
 ```
 
-prints all rules with their severities to start from; keep the lines that differ. New loads follow it
-at once, messages loaded before after `redox-warehouse reload`.
+This writes all rules with their severities. Keep only the lines that you change. They apply to new
+loads immediately, and to loaded messages after `redox-warehouse reload`.
 """
 HEADER = "| rule | severity | meaning | what to do |\n|---|---|---|---|\n"
 
