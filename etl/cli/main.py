@@ -146,6 +146,11 @@ def _exit_code() -> int:
         return _say(str(faults), 2)
     except BrokenPipeError:
         return 0
+    except MemoryError:  # Arrow's is one too
+        return _say(
+            "There is not enough memory; free some, or lower load.workers and load.load_bytes, and "
+            "run the command again.", 1
+        )  # fmt: skip
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return _say(

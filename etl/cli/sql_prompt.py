@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from etl.cli.stops import forget_stop
 from etl.cli.tables import say
 from etl.errors import UsageFault
 from etl.sql_text import quote
@@ -59,6 +60,7 @@ class Prompt:
                 click.echo()
                 return
             except KeyboardInterrupt:
+                forget_stop()
                 click.echo()
                 statement = ""
                 continue
@@ -80,6 +82,7 @@ class Prompt:
         except UsageFault as fault:
             say(str(fault), fg="red")
         except KeyboardInterrupt:
+            forget_stop()
             say("Stopped.")
 
     def _ask(self, statement: str) -> None:

@@ -16,12 +16,15 @@ from typing import NoReturn
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SENTENCE = "redox-warehouse: Stopped; run the command again to resume."
-
-_received: list[int] = []
+CLEANED_WITHIN_S = 10.0
+"""DuckDB 2.0.1 may wait for the end of a query that the exception of a stop came into."""
 
 
 class Terminated(SystemExit):
     """Raised by SIGTERM and SIGHUP, as KeyboardInterrupt is by Ctrl-C; event loops let it pass."""
+
+
+_received: list[int] = []
 
 
 def heed_stops() -> None:
@@ -29,6 +32,18 @@ def heed_stops() -> None:
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _raise_stop)
+
+
+def _raise_stop(number: int, _frame: FrameType | None) -> NoReturn:
+    _received.append(number)
+    for one in SIGNALS:  # who asks twice does not want to wait
+        if signal.getsignal(one) is _raise_stop:
+            signal.signal(one, signal.SIG_DFL)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process, as a kill might
+    signal.setitimer(signal.ITIMER_REAL, CLEANED_WITHIN_S)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    raise Terminated(128 + number)
 
 
 @contextmanager
@@ -41,21 +56,6 @@ def held_stops() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
-def _raise_stop(number: int, _frame: FrameType | None) -> NoReturn:
-    _received.append(number)
-    for one in SIGNALS:  # who asks twice does not want to wait for the cleaning up
-        if signal.getsignal(one) is _raise_stop:
-            signal.signal(one, signal.SIG_DFL)
-    if number == signal.SIGINT:
-        raise KeyboardInterrupt
-    raise Terminated(128 + number)
-
-
-def stop_code() -> int:
-    """Return 128 and the number of the signal that came, 1 when none came."""
-    return 128 + _received[0] if _received else 1
-
-
 @contextmanager
 def recognized_stops() -> Iterator[None]:
     """Raise KeyboardInterrupt for whatever a library made of the exception of a stop."""
@@ -65,6 +65,19 @@ def recognized_stops() -> Iterator[None]:
         if _received:
             raise KeyboardInterrupt from None
         raise
+
+
+def forget_stop() -> None:
+    """Go on after Ctrl-C, as a prompt does."""
+    if _received:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        _received.clear()
+        heed_stops()
+
+
+def stop_code() -> int:
+    """Return 128 and the number of the signal that came, 1 when none came."""
+    return 128 + _received[0] if _received else 1
 
 
 def say_stopped() -> None:
@@ -80,7 +93,6 @@ def end_by_signal() -> None:
 
     Returns where nothing came, or where the system lets no signal end us, as in a container.
     """
-    if not _received:
-        return
-    signal.signal(_received[0], signal.SIG_DFL)
-    os.kill(os.getpid(), _received[0])
+    if _received:
+        signal.signal(_received[0], signal.SIG_DFL)
+        os.kill(os.getpid(), _received[0])
