@@ -48,6 +48,14 @@ class PublishedFolder:
         for pattern in _LEFT_OVER:
             for path in self.root.glob(pattern):
                 _remove(path)
+        if self._is_copied() and (numbers := self.numbers()):
+            _remove(self.root / CURRENT)
+            self.make_current(numbers[-1])
+
+    def _is_copied(self) -> bool:
+        """True if the link became what it led to, as in a copy of the home that followed links."""
+        link = self.root / CURRENT
+        return link.exists() and not link.is_symlink()
 
     def numbers(self) -> list[int]:
         """The versions that are whole, ascending."""
@@ -69,7 +77,8 @@ class PublishedFolder:
 
     def current(self) -> Path | None:
         """The real folder of the version that readers should open, None before the first."""
-        folder = (self.root / CURRENT).resolve()
+        numbers = self.numbers() if self._is_copied() else []
+        folder = self.folder_of(numbers[-1]) if numbers else (self.root / CURRENT).resolve()
         return folder if (folder / MANIFEST).is_file() else None
 
     @contextmanager

@@ -150,7 +150,12 @@ def _rewritten(error: duckdb.Error, act: str) -> RedoxWarehouseError:
         return _disk_full()
     if "Could not set lock" in text or "Conflicting lock" in text:
         return WarehouseBusy("Another process has the warehouse open; try again when it is done.")
-    if isinstance(error, duckdb.OutOfMemoryException):
+    if "File too large" in text:
+        return PermanentError(
+            "A file cannot grow any larger here (`ulimit -f`, or a limit of the disk); raise that "
+            "and run the command again, nothing was lost."
+        )
+    if isinstance(error, duckdb.OutOfMemoryException) or "Failed to allocate" in text:
         return PermanentError(
             f"DuckDB could not {act} with the memory it has; free memory or raise load.memory_bytes, "
             "then run the command again."

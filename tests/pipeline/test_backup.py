@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,20 @@ def test_a_second_backup_writes_only_what_is_new(home: Settings, tmp_path: Path)
     assert [one.name for one in backups_in(home, target)] == [second.name]
     assert set(read_record(home)) == {target}
     assert second.is_same_disk
+
+
+def test_the_newest_backup_is_the_one_made_last_whatever_the_clock_says(
+    home: Settings, tmp_path: Path
+) -> None:
+    target = str(tmp_path / "backup")
+    ahead = backup(home, target, clock=lambda: datetime(2040, 1, 1, tzinfo=UTC))
+    load(home, "third", [make_patient("4", {})])
+    later = backup(home, target, keep=1)
+    assert [one.name for one in backups_in(home, target)] == [later.name]
+    assert later.name > ahead.name
+    again = read_settings(tmp_path / "again")
+    restore(again, target)
+    assert state(again) == state(home)
 
 
 def test_a_bucket_takes_backups_too(home: Settings, tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ import pyarrow as pa
 import pytest
 
 from etl.duckdb_files import planned_simply
+from etl.errors import RedoxWarehouseError
 from etl.warehouse import commit
 from etl.warehouse.commit import VALUE_BYTES, Inserting
+from etl.warehouse.connection import rewritten_errors
 
 
 @pytest.fixture
@@ -20,6 +22,20 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         opened.execute("create table large (n bigint)")
         opened.execute("begin")
         yield opened
+
+
+@pytest.mark.parametrize(
+    ("of_the_commit", "says"),
+    [
+        ("Could not write file: No space left on device", "The disk is full"),
+        ("Could not write file: File too large", "cannot grow any larger"),
+        ("Failed to allocate block of 65536 bytes (bad allocation)", "free memory"),
+    ],
+)
+def test_a_commit_that_fails_says_what_was_short(of_the_commit: str, says: str) -> None:
+    text = f"TransactionContext Error: Failed to commit: {of_the_commit}"
+    with pytest.raises(RedoxWarehouseError, match=says), rewritten_errors("use the warehouse"):
+        raise duckdb.TransactionException(text)
 
 
 def numbers(*values: object) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,16 @@ def test_a_moved_home_gets_views_that_lead_to_its_files(settings: Settings, tmp_
     moved = read_settings(settings.home.rename(tmp_path / "elsewhere [1]"))
     assert publish(moved).version == 2
     assert differing_tables(moved) == []
+
+
+def test_a_copy_of_the_home_that_followed_links_works(settings: Settings, tmp_path: Path) -> None:
+    copied = read_settings(Path(shutil.copytree(settings.home, tmp_path / "copy")))
+    link = copied.published_path / "current"
+    assert link.is_dir() and not link.is_symlink()
+    assert PublishedFolder(copied.published_path).current() == current(copied).parent / "1"
+    add_empty_load(copied, 10)
+    assert publish(copied).version == 2
+    assert link.readlink() == Path("versions/2")
 
 
 def test_last_versions_are_kept(unpublished: Settings) -> None:

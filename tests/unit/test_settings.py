@@ -122,14 +122,16 @@ def test_names_a_platform_makes_are_no_fault_but_seen(
     assert "REDOX_WAREHOUSE_RECEIVE_PORT" in unread_environment()
 
 
-@pytest.mark.parametrize("name", ["a*", "a?", "a[b]", "a\\b", "a\udcff"])
+@pytest.mark.parametrize("name", ["a?", "a\\b", "a\udcff"])
 def test_a_home_that_duckdb_would_read_as_another_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageFault, match=r"choose another folder\.$"):
         read_settings(tmp_path / name / "home")
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["a b", "it's", 'a"b', "ünï 漢字", "a;b", "a%41{x}$y", "-a"])
+@pytest.mark.parametrize(
+    "name", ["a b", "it's", 'a"b', "ünï 漢字", "a;b", "a%41{x}$y", "-a", "a[1]*"]
+)
 def test_a_home_may_have_any_other_name(tmp_path: Path, name: str) -> None:
     assert read_settings(tmp_path / name).home == tmp_path / name
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 
 from etl.errors import PermanentError, UsageFault
 from etl.pipeline.backup.store import BACKUPS, Place, list_backups
 
 FORMAT = 1
+_NAME = "%Y%m%dT%H%M%S%fZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,17 @@ class Listing:
         """Every chunk that is needed."""
         for saved in self.files:
             yield from saved.chunks
+
+
+def name_after(names: list[str], at: datetime) -> str:
+    """The name of a backup made now: its time, or just after the newest where the clock went back.
+
+    The newest by name is what is restored, and the oldest are those that are forgotten.
+    """
+    if names and f"{at:{_NAME}}" <= names[-1]:
+        newest = datetime.strptime(names[-1], _NAME).replace(tzinfo=UTC)
+        at = newest + timedelta(microseconds=1)
+    return f"{at:{_NAME}}"
 
 
 def write_listing(place: Place, listing: Listing) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from etl.atomic import replacing
 from etl.errors import UsageFault
-from etl.pipeline.backup.listing import Listing, Saved, read_listing, write_listing
+from etl.pipeline.backup.listing import Listing, Saved, name_after, read_listing, write_listing
 from etl.pipeline.backup.store import BACKUPS, Chunks, Place, list_backups, open_place
 from etl.settings import Settings
 from etl.warehouse.connection import open_warehouse, write_lock
@@ -103,7 +103,7 @@ def backup(
             saving.forget_removed(OF_A_LAKE)
     at = clock()
     listing = Listing(
-        f"{at:%Y%m%dT%H%M%S%fZ}", at.isoformat(), version("redox-warehouse"), saving.files()
+        name_after(names, at), at.isoformat(), version("redox-warehouse"), saving.files()
     )
     write_listing(place, listing)
     removed = _forget(place, saving.chunks, keep) if keep else 0
