@@ -8,7 +8,7 @@ QUICK := $(BIN)/pytest -q -m 'not faults and not ui and not slow and not spark' 
 export REDOX_WAREHOUSE_HOME ?= $(CURDIR)/.redox-warehouse
 export DAGSTER_HOME ?= $(REDOX_WAREHOUSE_HOME)/dagster
 
-.PHONY: help setup demo test suite check lint types layers unit faults ui slow spark fuzz fuzz-files mutate soak bench dagster docs audit hashes clean
+.PHONY: help setup demo test suite check lint types layers unit faults ui slow spark fuzz fuzz-files mutate soak bench dagster docs pictures audit hashes clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -83,6 +83,9 @@ dagster: $(STAMP) ## Open the Dagster UI on this home
 
 docs: $(STAMP) ## Write the generated pages of docs/
 	$(BIN)/python -m docs.generate
+
+pictures: $(STAMP) ## Take docs/report.png from the demo's report (needs chromium)
+	$(BIN)/python -m docs.pictures
 
 # Fails where no advisories can be had: an audit that saw none must not look like a clean one.
 audit: $(STAMP) ## Known vulnerabilities and licences of everything installed

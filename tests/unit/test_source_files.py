@@ -278,7 +278,7 @@ def test_an_error_of_the_reader_is_not_renamed(tmp_path: Path) -> None:
 def test_a_source_that_went_away_is_told_by_its_label(tmp_path: Path) -> None:
     uri = str(tmp_path / "john-smith.json")
     with (
-        pytest.raises(UsageFault, match=f"{label_of(uri)} any more") as told,
+        pytest.raises(UsageFault, match=f"found at {label_of(uri)};") as told,
         open_source(SourceFile(uri, 0, 0)),
     ):
         pass
