@@ -200,7 +200,7 @@ def test_of_two_drivers_the_second_numbers_again(
 
 
 def test_an_executor_that_fails_says_so_without_data(world: LakeWorld, spark: Any) -> None:
-    world.share_key()
+    world.share_key(world.lake)
     settings = world.settings(world.lake)
 
     def load_without_key() -> None:
