@@ -21,7 +21,8 @@ def load(spark: Any, sources: Sequence[str], home: str | Path, *, unwrap: str = 
     """Load files, folders, globs or URLs into the lake of a home, by a Spark session.
 
     `home` is a folder that the driver and all executors reach under this path. What was loaded
-    before is skipped by content. Raises the errors of `etl.errors`; their texts hold no data.
+    before is skipped by content. `spark` may be None: then this process does the work. Raises the
+    errors of `etl.errors`; their texts hold no data.
     """
     from etl.lake.driver import load_lake
     from etl.pipeline.sources import Sources
