@@ -48,6 +48,8 @@ _TINY_BYTES, _MANY_TINY = 32, 1_000
 """So many damaged items in a row of so few bytes are noise: the next goes to the next message."""
 _SIBLING_BYTES = 2**16
 _META = b'"Meta"'
+_LONGEST_INDENT = 2**12
+_NO_INDENT = b"\0"
 
 _decode = msgspec.json.Decoder(msgspec.Raw).decode
 
@@ -160,9 +162,9 @@ class ItemFramer:
             newline = run.rfind(b"\n")
             if newline >= 0:
                 self._gap_has_line = self._is_line_start = True
-                self._indent = run[newline + 1 :]
+                self._indent = _bounded(run[newline + 1 :])
             elif self._is_line_start:
-                self._indent += run
+                self._indent = _bounded(self._indent + run)
         return end
 
     def _pass(self, count: int, *, has_comma: bool) -> None:
@@ -440,3 +442,8 @@ class ItemFramer:
         self._flush_singles()
         found, self._found = self._found, []
         return join_batches(found)
+
+
+def _bounded(indent: bytes) -> bytes:
+    """What a line begins with, in few bytes: a gigabyte of zeros or spaces is no indent."""
+    return indent if len(indent) <= _LONGEST_INDENT else _NO_INDENT

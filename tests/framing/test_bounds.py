@@ -21,6 +21,7 @@ PATTERNS = {
     "no line break": b'{"Meta":{"DataModel":"Order"}} ',
     "rests of messages": b'{"Meta":{}},"n":1',
     "members": b'{"Meta":{}} "Meta": ',
+    "zeros": b"\0",
     "open quotes": b'{"b":"x},{"ID":1},{"ID":2,"q":{"r":1}}],"Meta":{"a":1}}\n',
 }
 CHUNK = 2**20
@@ -49,8 +50,17 @@ def test_time_is_linear(name: str) -> None:
     assert eight_times < 20 * once + 0.2
 
 
+@pytest.mark.parametrize("pattern", [b"\0", b" ", b" \0,", b"\xef\xbb\xbf"])
+def test_what_separates_takes_linear_time_in_any_chunks(pattern: bytes) -> None:
+    def seconds_of(chunk_count: int) -> float:
+        return least_seconds(lambda: list(frame(pattern * 512 for _ in range(chunk_count))))
+
+    once, eight_times = seconds_of(1_000), seconds_of(8_000)
+    assert eight_times < 20 * once + 0.2
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["opening brackets", "words", "no line break"])
+@pytest.mark.parametrize("name", ["opening brackets", "words", "no line break", "zeros"])
 def test_a_gigabyte_takes_little_memory(name: str) -> None:
     subprocess.run(
         [sys.executable, "-c", FRAME_A_GIGABYTE, PATTERNS[name].hex()],
