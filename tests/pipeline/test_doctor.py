@@ -243,7 +243,7 @@ def test_rights_and_leftovers_are_seen(changed: Settings) -> None:
             "fail",
             "cannot be read",
         ),
-        ('[watch]\npaths = ["/no/where"]\n', "watched path 1", "warn", "not there"),
+        ('[watch]\npaths = ["/no/where"]\n', "watched path 1", "warn", "does not exist"),
         ('[watch]\npaths = ["s3://bucket/x"]\n', "watched path 1", "ok", "s3://"),
     ],
 )

@@ -52,4 +52,4 @@ def test_anybody_else_is_still_told(home: Settings) -> None:
     home.published_path.chmod(0o750)
     home.landing_path.chmod(0o750)
     state, found = rights(home)
-    assert (state, found) == ("warn", "others can get at landing (1)")
+    assert (state, found) == ("warn", "others have access to landing (1)")
