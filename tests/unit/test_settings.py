@@ -68,8 +68,11 @@ def test_faults_of_file_and_environment_are_told_together(
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
-        (f'[receive]\ntokens = "{SECRET}'.encode(), "is no TOML at end of document"),
-        (f'[pull]\nsecret = "{SECRET}"\n\nport 8'.encode(), "is no TOML at line 4, column 6"),
+        (f'[receive]\ntokens = "{SECRET}'.encode(), "is not valid TOML at end of document"),
+        (
+            f'[pull]\nsecret = "{SECRET}"\n\nport 8'.encode(),
+            "is not valid TOML at line 4, column 6",
+        ),
         (b'[receive]\nhost = "a\xff"', "is not UTF-8 text"),
     ],
 )
