@@ -40,6 +40,6 @@ def migrate(settings: Settings, as_json: bool) -> None:
         click.echo(f"Migrated: {counted(summary.messages, 'message')} hashed.")
         if summary.without_bytes:
             click.echo(
-                f"{counted(summary.without_bytes, 'message')} without landed bytes keep no hash; "
+                f"{counted(summary.without_bytes, 'message')} without landed bytes have no hash; "
                 f"objects: {', '.join(name[:12] for name in summary.objects)}"
             )

@@ -104,8 +104,8 @@ def _notes(summary: PurgeSummary) -> list[str]:
     traces, versions = summary.traces, summary.versions
     facts = {
         f"{summary.with_others:,} of the messages name other patients too": summary.with_others,
-        f"{summary.removed.in_place:,} items are in sources read in place, which stay as they are: remove "
-        "them there": summary.removed.in_place,
+        f"{summary.removed.in_place:,} items are in sources read in place, which are not "
+        "changed: remove them there": summary.removed.in_place,
         f"{counted(summary.waiting, 'segment')} not loaded yet; a purge loads them first": (
             summary.waiting
         ),
@@ -114,15 +114,15 @@ def _notes(summary: PurgeSummary) -> list[str]:
         ),
         f"Version {versions.published} is published; removed "
         f"{', '.join(map(str, versions.removed))}": len(versions.removed),
-        f"The Delta tables at {', '.join(summary.delta)} hold nothing of it; what other platforms copied "
-        "from them is yours to purge": len(summary.delta),
+        f"The Delta tables at {', '.join(summary.delta)} no longer hold it; purge what "
+        "other platforms copied from them yourself": len(summary.delta),
         f"Removed {counted(traces.reports, 'report')}, {counted(traces.exports, 'export')}, "
         f"{counted(traces.batches, 'batch', 'batches')}, {counted(traces.file_names, 'file name')}": (
             traces.reports or traces.exports or traces.batches or traces.file_names
         ),
         f"{counted(traces.dagster, 'file')} of Dagster hold an identifier; report this and delete "
         "HOME/dagster": traces.dagster,
-        f"Purge {summary.purge_id} is on record in core.purge. Backups and copies that were handed "
-        "over are yours to purge": summary.purge_id,
+        f"Purge {summary.purge_id} is on record in core.purge. Purge backups and copies "
+        "that were handed over yourself": summary.purge_id,
     }
     return [f"{line}." for line, is_so in facts.items() if is_so]

@@ -92,6 +92,6 @@ class InPlaceReader:
 
     def _changed(self) -> PermanentError:
         return PermanentError(
-            f"The source of landed object {self._landed.object_id[:12]} is gone or has changed "
-            "since it was loaded in place; put it back as it was."
+            f"The source of landed object {self._landed.object_id[:12]} is missing or has "
+            "changed since it was loaded in place; restore it."
         )

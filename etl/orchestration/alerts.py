@@ -52,7 +52,7 @@ def build_sensor(
         evaluation_fn=alerts,
         minimum_interval_seconds=EVERY_S,
         default_status=status.RUNNING if settings.alerts.is_on else status.STOPPED,
-        description="Says when a job fails or a check turns red, and when it is over, by e-mail or "
+        description="Reports when a job fails or a check turns red, and when it is resolved, by e-mail or "
         "webhook: section alerts of the configuration.",
     )
 

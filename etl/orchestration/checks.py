@@ -60,8 +60,7 @@ def load_check_specs(graph: Graph) -> Iterator[dg.AssetCheckSpec]:
         QUARANTINE,
         asset=LANDED,
         description="Of the items that the newest load brought from each folder, at most "
-        "checks.quarantine_share are in quarantine; above checks.quarantine_error_share publishing "
-        "waits too",
+        "checks.quarantine_share are in quarantine; above checks.quarantine_error_share, nothing is published",
     )
     yield dg.AssetCheckSpec(
         READABLE, asset=LANDED, description="Every source of the batch could be read completely"

@@ -75,9 +75,10 @@ def build_backfill_job(graph: Graph) -> AssetJob:
         selection=load_selection(graph),
         executor_def=dg.in_process_executor,
         config={"ops": {LOAD_STEP: {"config": config}}},
-        description="Loads an old folder, glob or URL. `unwrap` is the key of the envelopes in which "
-        "messages are (`body`), `in_place` keeps no copy of the bytes. Killed, it continues where "
-        "it was when it is run again. The paths are stored with the run: name folders, not files.",
+        description="Loads an old folder, glob or URL. `unwrap` is the key under which "
+        "envelopes hold the messages (`body`), `in_place` keeps no copy of the bytes. "
+        "If it is killed, run it again: it resumes. The paths are stored with the run: "
+        "name folders, not files.",
     )
 
 

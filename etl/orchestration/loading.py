@@ -56,7 +56,7 @@ class LoadConfig(dg.Config):
     paths: list[str] = Field(
         default=[],
         description="Folders, globs or URLs to load. They are stored with the run: name folders, not "
-        "files, whose names may hold patients' names. Empty: everything that waits in HOME/incoming "
+        "files, whose names may hold patients' names. Empty: everything that is waiting in HOME/incoming "
         "and watch.paths.",
     )
     unwrap: str = Field(
@@ -196,7 +196,7 @@ def describe_quarantined(count: int) -> str:
     """What to do about items that are no message."""
     return (
         f"Quarantined {count:,} because they are not loadable messages; `redox-warehouse quarantine "
-        "list` says why, the job replay_quarantine tries them again."
+        "list` shows why, and the job replay_quarantine tries to load them again."
     )
 
 

@@ -72,8 +72,8 @@ class Sorted:
             if work.is_terminated:
                 yield (
                     f"{count}: a person terminated the load (run {work.short_run_id}), so a person "
-                    "resumes it: press Re-execute on that run, or launch the job load, which takes "
-                    "everything that waits."
+                    "resumes it: press Re-execute on that run, or launch the job load, "
+                    "which loads everything that is waiting."
                 )
             elif (due_at := work.due_at(limits)) > now:
                 yield (

@@ -208,12 +208,12 @@ class _PackedStream(UnpackedStream):
     def _end(self, reason: str) -> None:
         self._is_ended = True
         self.fault = (
-            f"A compressed source ({label_of(self._uri)}) {reason}; what could be read was loaded, "
-            "send it again whole."
+            f"A compressed source ({label_of(self._uri)}) {reason}; what could be read was loaded; "
+            "send it again in full."
         )
 
     def _damaged(self) -> PermanentError:
         return PermanentError(
-            f"A compressed source ({label_of(self._uri)}) is damaged; nothing of it was landed, "
-            "send it again whole."
+            f"A compressed source ({label_of(self._uri)}) is damaged; nothing of it was loaded; "
+            "send it again in full."
         )

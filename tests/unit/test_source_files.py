@@ -231,7 +231,7 @@ def test_damaged_packing_is_an_error_that_names_no_file(tmp_path: Path, packing:
     path = tmp_path / "john-smith.json.gz"
     path.write_bytes(packed)
     with (
-        pytest.raises(PermanentError, match="is damaged; nothing of it was landed") as told,
+        pytest.raises(PermanentError, match="is damaged; nothing of it was loaded") as told,
         open_source(SourceFile(str(path), 0, 0)) as stream,
     ):
         while stream.read(2**20):

@@ -97,8 +97,8 @@ def _read(
         yield result, _ids(unit, ids_of)
     if gone and LakeFolder(loader.settings.home).is_there():
         raise PermanentError(
-            f"Landed bytes of {counted(len(gone), 'object')} are missing, so their messages cannot be "
-            "taken out of the counts; restore HOME/landing from a backup, then run it again."
+            f"Landed bytes of {counted(len(gone), 'object')} are missing, so their messages "
+            "cannot be subtracted from the counts; restore HOME/landing from a backup, then run it again."
         )
     if gone:
         yield from _rebuilt(loader, connection, condition, sorted(gone))
