@@ -57,7 +57,10 @@ def load(world: LakeWorld, spark: Any, *names: str) -> None:
 
 
 class Killer(threading.Thread):
-    """Kills an executor while messages are identified, and another while their rows are written."""
+    """Kills an executor while messages are identified, and all while their rows are written.
+
+    Of two that write, one may not have written yet: killing only that one would leave nothing behind.
+    """
 
     def __init__(self, spark: Any, lake: Path) -> None:
         super().__init__(daemon=True)
@@ -67,10 +70,11 @@ class Killer(threading.Thread):
         self.is_wanted = True
 
     def run(self) -> None:
-        for moment, is_now in (("reading", self.is_reading), ("writing", self.is_writing)):
+        moments = (("reading", self.is_reading, 1), ("writing", self.is_writing, None))
+        for moment, is_now, most in moments:
             while self.is_wanted and not is_now():
                 time.sleep(0.01)
-            if self.is_wanted and kill_executor():
+            if self.is_wanted and kill_executors(most):
                 self.killed.append(moment)
 
     def is_reading(self) -> bool:
@@ -103,12 +107,12 @@ def executors() -> list[int]:
     return [pid for pid, own in arguments.items() if EXECUTOR in own and is_ours(pid)]
 
 
-def kill_executor() -> int:
-    """Kill one executor as a machine that fails would; gives how many that were."""
-    for pid in executors()[:1]:
+def kill_executors(most: int | None) -> int:
+    """Kill executors, at most so many, as machines that fail would; gives how many that were."""
+    pids = executors()[:most]
+    for pid in pids:
         os.kill(pid, signal.SIGKILL)
-        return 1
-    return 0
+    return len(pids)
 
 
 def test_killed_executors_leave_files_that_no_version_names(world: LakeWorld, spark: Any) -> None:
