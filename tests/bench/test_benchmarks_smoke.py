@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from benchmarks import kernel_alone, lock_wait, marts_scale, run
+from benchmarks import executors, kernel_alone, lock_wait, marts_scale, run
 from benchmarks.contenders import CONTENDERS, Task, compile_script
 from benchmarks.earlier import BEFORE_ONE_PASS, NoEarlier, checked_out
 from benchmarks.goals import GOALS, Verdict, judge
@@ -21,6 +21,7 @@ from benchmarks.runner import Entry, Runner, Series
 from benchmarks.scenarios import SCENARIOS, Bench, Sizes
 from benchmarks.steps import OTHER, by_kind
 from benchmarks.workloads import ADT, Dials, Workload, Workloads
+from tests.delta.spark import require_spark
 
 MESSAGES = 200
 MIB = 2**20
@@ -168,6 +169,15 @@ def test_marts_of_scenarios_are_timed(workloads: Workloads, tmp_path: Path) -> N
     assert isinstance(found["rows"], dict) and found["rows"]["encounter"] > 0
     figures = found["figures"]
     assert isinstance(figures, dict) and min(figures.values()) > 0
+
+
+@pytest.mark.slow
+def test_executors_are_compared_by_ratios(workloads: Workloads, tmp_path: Path) -> None:
+    require_spark()
+    found = executors.measure(workloads.make(ADT, MESSAGES).file, tmp_path, [1], rounds=1)
+    assert (found["messages"], found["times as fast"], found["CPU time"]) == (
+        MESSAGES, {1: 1.0}, {1: 1.0},
+    )  # fmt: skip
 
 
 def test_only_exclusive_locks_of_the_processes_count() -> None:
