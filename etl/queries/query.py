@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -61,7 +62,7 @@ class Session:
         """Start a statement that only reads."""
         self._require_reading(statement)
         with told_errors():
-            cursor = self._connection.execute(statement)
+            cursor = _execute(self._connection, statement)
         description = cursor.description or []
         names = _unique(str(column[0]) for column in description)
         return Result(names, tuple(str(column[1]) for column in description), cursor)
@@ -109,6 +110,17 @@ def open_session(settings: Settings) -> Iterator[Session]:
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
         yield Session(connection, version)
+
+
+def _execute(connection: duckdb.DuckDBPyConnection, statement: str) -> duckdb.DuckDBPyConnection:
+    """Execute in a thread: DuckDB 2.0.1 often goes on with a query that Ctrl-C came into itself."""
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(connection.execute, statement)
+        try:
+            return running.result()
+        except (KeyboardInterrupt, SystemExit):
+            connection.interrupt()
+            raise
 
 
 def split_statements(text: str) -> list[str]:

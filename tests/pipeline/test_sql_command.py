@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
+import threading
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -140,3 +144,15 @@ def test_a_session_reads_the_version_it_opened(settings: Settings) -> None:
 
 def _run(session: Session, statement: str) -> None:
     session.run(statement)
+
+
+def test_ctrl_c_ends_a_long_query_and_the_next_one_runs(settings: Settings) -> None:
+    long = "select count(*) from range(20000000000) t(i) where i % 7 = 3"
+    with open_session(settings) as session:
+        for _ in range(3):
+            began = time.monotonic()
+            threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+            with pytest.raises(KeyboardInterrupt):
+                session.run(long)
+            assert time.monotonic() - began < 5
+            assert session.run("select 1").rows(2) == [(1,)]
