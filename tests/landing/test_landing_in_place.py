@@ -84,7 +84,7 @@ def test_a_source_that_is_not_what_it_was_is_told(
         source.write_bytes(source.read_bytes() + b"x")
     else:
         os.utime(source, ns=(1, 1))
-    with pytest.raises(PermanentError, match="is gone or has changed") as told:
+    with pytest.raises(PermanentError, match="is missing or has changed") as told:
         landing.read(object_id, 0, 5)
     assert source.name not in str(told.value)
 

@@ -127,7 +127,7 @@ def test_folder_with_files_is_refused(catalog: Catalog, tmp_path: Path) -> None:
 
 
 def test_truth_among_the_messages_is_refused(catalog: Catalog, tmp_path: Path) -> None:
-    with pytest.raises(UsageFault, match="elsewhere"):
+    with pytest.raises(UsageFault, match="outside of it"):
         write_synthetic(tmp_path, catalog=catalog, dials=make_dials(), truth=tmp_path / "truth")
 
 
