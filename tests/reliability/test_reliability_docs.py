@@ -44,8 +44,8 @@ def test_thresholds_of_the_page_are_the_packaged_ones() -> None:
         settings = {row["name"]: float(row["value"]) for row in csv.DictReader(file)}
 
     assert f"the {settings['drift_past_days']:g} days before the day" in TEXT
-    assert f"against the {settings['drift_recent_days']:g} from it on" in TEXT
-    assert f"at least {settings['drift_min_recent_days']:g}." in TEXT
+    assert f"with the {settings['drift_recent_days']:g} days from it on" in TEXT
+    assert f"(at least {settings['drift_min_recent_days']:g})" in TEXT
     assert f"`drift_false_alarms` = {settings['drift_false_alarms']:g}" in TEXT
     assert f"fewer than {settings['min_messages']:g}:" in TEXT
 
