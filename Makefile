@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 AUDIT := .venv-audit
 STAMP := $(VENV)/.installed
-QUICK := $(BIN)/pytest -q -m 'not faults and not ui and not slow and not spark' --ignore tests/ui -n auto --dist loadfile --no-loadscope-reorder
+# One more than processors: some tests wait for other processes.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
+QUICK = $(BIN)/pytest -q -m 'not faults and not ui and not slow and not spark' --ignore tests/ui -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 export REDOX_WAREHOUSE_HOME ?= $(CURDIR)/.redox-warehouse
 export DAGSTER_HOME ?= $(REDOX_WAREHOUSE_HOME)/dagster
 

@@ -17,7 +17,6 @@ def least_seconds(work: Callable[[], object], *, tries: int = 3) -> float:
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    gc.collect()
     gc.disable()
     try:
         started = time.thread_time()

@@ -47,7 +47,7 @@ def test_thresholds_of_the_page_are_the_packaged_ones() -> None:
     assert f"with the {settings['drift_recent_days']:g} days from it on" in TEXT
     assert f"(at least {settings['drift_min_recent_days']:g})" in TEXT
     assert f"`drift_false_alarms` = {settings['drift_false_alarms']:g}" in TEXT
-    assert f"fewer than {settings['min_messages']:g}:" in TEXT
+    assert f"fewer than {settings['min_messages']:g}" in TEXT
 
 
 def test_every_verdict_is_explained() -> None:
