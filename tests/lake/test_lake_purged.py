@@ -120,6 +120,7 @@ def test_one_version_says_all(purged: Path) -> None:
     assert {one.name: one.state for one in checks if one.state == "fail"} == {}
 
 
+@pytest.mark.slow
 def test_a_book_that_is_lost_comes_back_without_the_patient(purged: Path, tmp_path: Path) -> None:
     """And still refuses what was purged."""
     home = tmp_path / "home"

@@ -150,6 +150,7 @@ def test_severity_of_a_rule_is_the_sites(world: DagsterWorld) -> None:
     assert evaluation(result, "warnings_within_limit").metadata["share"].value == 0.2
 
 
+@pytest.mark.slow
 def test_assets_say_where_their_data_is(world: DagsterWorld, tmp_path: Path) -> None:
     put(world, "a", good=4, bad=0)
     world.run_what_sensor_asks()

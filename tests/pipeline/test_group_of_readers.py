@@ -32,6 +32,7 @@ def rights(settings: Settings) -> tuple[str, str]:
     return check.state, check.found
 
 
+@pytest.mark.slow
 def test_later_versions_have_the_rights_of_the_folder(home: Settings) -> None:
     assert group_rights(home.published_path) == {0}
     assert rights(home) == ("ok", "only its owner can read it")

@@ -74,6 +74,7 @@ def test_oldest_are_forgotten(tmp_path: Path) -> None:
     assert len(list((tmp_path / "cache").iterdir())) == 24 + 1
 
 
+@pytest.mark.slow
 def test_kept_views_read_their_own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     first, second, third = (make_home(tmp_path / name) for name in "abc")

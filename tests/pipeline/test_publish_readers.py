@@ -167,6 +167,7 @@ def test_readers_keep_the_version_they_opened_while_a_new_one_appears(settings: 
     assert before is not None and after is not None and after[0] == before[0] + 10
 
 
+@pytest.mark.slow
 def test_current_always_leads_to_a_whole_version(settings: Settings) -> None:
     stop, faults = threading.Event(), []
 

@@ -154,6 +154,7 @@ def test_a_copy_of_the_home_that_followed_links_works(settings: Settings, tmp_pa
     assert link.readlink() == Path("versions/2")
 
 
+@pytest.mark.slow
 def test_last_versions_are_kept(unpublished: Settings) -> None:
     for load_id in range(10, 14):
         add_empty_load(unpublished, load_id)

@@ -87,6 +87,7 @@ def test_a_broken_promise_holds_the_version_back_unless_set_to_warn(
     assert publish(lenient.settings).version == 2
 
 
+@pytest.mark.slow
 def test_site_macro_decides_what_is_newest(world: MartWorld) -> None:
     world.send("PatientUpdate", Patient=patient("1", LastName="Roe"), at=90)
     world.publish()
