@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from etl.records import About
 from etl.warehouse import ledger
 from etl.warehouse.connection import open_warehouse
 from etl.warehouse.ledger import LandedRow
@@ -78,3 +79,36 @@ def test_numbers_begin_at_one_and_only_rise(connection: duckdb.DuckDBPyConnectio
     for number in (7, 9):
         ledger.set_next_message_id(connection, number)
         assert ledger.next_message_id(connection) == number
+
+
+def test_a_load_is_on_record_with_its_parts_and_its_quarantine(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    load = ledger.LoadRow(
+        7, "load", NOON, bytes=30, received=3, replayed=0, loaded=1, duplicate=0, quarantined=2,
+        catalog_hash="abc",
+    )  # fmt: skip
+    parts = [
+        ledger.PartRow("a", 0, 2, loaded=1, duplicate=0, quarantined=1),
+        ledger.PartRow("b", 4, 1, loaded=0, duplicate=0, quarantined=1),
+    ]
+    about = About("Results", "sender")
+    quarantined = [
+        ledger.QuarantineRow("a", 1, 10, 5, "invalid_json", NOON, about),
+        ledger.QuarantineRow("b", 4, 0, 9, "truncated", None),
+    ]
+    for _ in range(2):
+        ledger.record_load(connection, load, parts, quarantined, NOON)
+    assert connection.execute(
+        "select distinct load_id, object_id, first_item, item_count, loaded, quarantined "
+        "from core.load_part order by object_id"
+    ).fetchall() == [(7, "a", 0, 2, 1, 1), (7, "b", 4, 1, 0, 1)]
+    assert connection.execute(
+        "select quarantine_id, object_id, item, reason, data_model, source_id "
+        "from core.quarantine order by quarantine_id"
+    ).fetchall() == [
+        (1, "a", 1, "invalid_json", "Results", "sender"),
+        (2, "b", 4, "truncated", None, None),
+        (3, "a", 1, "invalid_json", "Results", "sender"),
+        (4, "b", 4, "truncated", None, None),
+    ]
