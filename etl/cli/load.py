@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from etl.cli.progress import progress_reporter
+from etl.cli.recipes import recipe_options, recipe_text
 from etl.cli.tables import escaped
 from etl.plurals import counted
 from etl.settings import Settings
@@ -36,22 +37,7 @@ IN_PROCESS = (
 
 @click.command()
 @click.argument("paths", nargs=-1)
-@click.option(
-    "--unwrap", metavar="KEY", default="", help="Take messages out of envelopes, from under KEY."
-)
-@click.option("--encoding", metavar="NAME", default="", help="Encoding of text that is not UTF-8.")
-@click.option(
-    "--column",
-    metavar="NAME",
-    default="",
-    help="Column of a CSV or Parquet file that holds the messages.",
-)
-@click.option(
-    "--received-at",
-    metavar="NAME",
-    default="",
-    help="Column that holds the times they were received.",
-)
+@recipe_options
 @click.option("--in-place", is_flag=True, help="Keep no copy of the bytes, only their location.")
 @click.option(
     "--all", "take_all", is_flag=True, help="Also load files that are left out by their kind."
@@ -111,15 +97,10 @@ def load(
     """
     from etl.lake.homes import is_lake, open_home
     from etl.pipeline.batches import load_batch
-    from etl.pipeline.opening import Recipe, known_encoding
     from etl.pipeline.sources import Sources
 
     sources = Sources(settings.buckets, home=settings.home)
-    if received_at and not column:
-        raise click.UsageError(
-            "--received-at is a column of a table; name the column of the messages with --column too."
-        )
-    recipe = Recipe(unwrap, known_encoding(encoding), column, received_at).to_text()
+    recipe = recipe_text(unwrap, encoding, column, received_at)
     if is_lake(settings) and not as_json:
         click.echo(IN_PROCESS, err=True)
     with progress_reporter(quiet=as_json) as progress:

@@ -10,6 +10,7 @@ import click
 from etl.cli.clusters import cluster_options, open_cluster
 from etl.cli.load import QUARANTINED, REFUSED, LeftOutNames, report_refused, summary_line
 from etl.cli.progress import progress_reporter
+from etl.cli.recipes import recipe_options, recipe_text
 from etl.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,22 +31,7 @@ See docs/scale.md. Exit codes are those of `redox-warehouse load`.
 @click.command(epilog=EPILOG)
 @click.argument("paths", nargs=-1, required=True)
 @cluster_options
-@click.option(
-    "--unwrap", metavar="KEY", default="", help="Take messages out of envelopes, from under KEY."
-)
-@click.option("--encoding", metavar="NAME", default="", help="Encoding of text that is not UTF-8.")
-@click.option(
-    "--column",
-    metavar="NAME",
-    default="",
-    help="Column of a CSV or Parquet file that holds the messages.",
-)
-@click.option(
-    "--received-at",
-    metavar="NAME",
-    default="",
-    help="Column that holds the times they were received.",
-)
+@recipe_options
 @click.option("--pipes", is_flag=True, hidden=True, help="Report to Dagster, which started this.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_obj
@@ -72,14 +58,9 @@ def spark_load(
     Dagster, `publish`, marts, reports and `publish --to delta` work as in any other home.
     """
     from etl.lake.driver import load_lake
-    from etl.pipeline.opening import Recipe, known_encoding
     from etl.pipeline.sources import Sources
 
-    if received_at and not column:
-        raise click.UsageError(
-            "--received-at is a column of a table; name the column of the messages with --column too."
-        )
-    recipe = Recipe(unwrap, known_encoding(encoding), column, received_at).to_text()
+    recipe = recipe_text(unwrap, encoding, column, received_at)
     sources = Sources(settings.buckets, home=settings.home)
     listed = list(sources.list(paths))  # faults of the call show before a cluster is asked
     with (
